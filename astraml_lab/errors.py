@@ -1,0 +1,137 @@
+"""Every exception of the library, named after what the caller does next.
+
+AstramlError                  the root; shown without a traceback in a notebook
+├── InvalidSpec               mend the request: all mistakes at once, each a `Problem`
+├── NotBuiltYet               valid, but a later version runs it: leave the option out
+├── NotFound                  no such job or trial: pick one of those that the message names
+├── Conflict                  right request, wrong moment: stop, wait, rename or `--replace`
+├── MissingExtra              install the extra that the message names
+├── NotInTrial                `report` or `current_trial` was called outside a trial
+├── JobFailed                 a headless job ended FAILED: look at its trials
+├── JobCancelled              a headless job was stopped by somebody
+└── StoreError                the store on disk
+    ├── LeaseLost             another kernel owns the job now: watch it from here
+    └── StoreUnavailable      disk full, file locked or unreadable: mend it, then resume
+
+TrialEnd                      control flow inside a trial; a BaseException, so that `except Exception` in user
+├── TrialPruned               code cannot swallow it
+├── TrialStopped
+└── TrialInfeasible
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class AstramlError(Exception):
+    """Something that the user can mend; its message says how."""
+
+    def _render_traceback_(self, *_ignored: object) -> list[str]:
+        """Show the message alone in IPython: the frames are ours and help nobody."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a request.
+
+    Attributes:
+        path: Where it is, as the user wrote it: `--trials`, `lr`, `definitions[0].space.lr.low`.
+        given: The offending value as text, or empty where there is none.
+        allowed: What would be right.
+        hint: What to try: the nearest valid name, a line number, a command.
+    """
+
+    path: str
+    given: str = ""
+    allowed: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        got = f" is {self.given}" if self.given else ""
+        allowed = f"; {self.allowed}" if self.allowed else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.path}{got}{allowed}{hint}"
+
+
+class InvalidSpec(AstramlError):  # noqa: N818 - named after what the caller does next, see the tree above
+    """The request is wrong; `problems` holds every mistake found."""
+
+    def __init__(self, problems: Iterable[Problem], *, subject: str = "the job") -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        count = "1 mistake" if len(self.problems) == 1 else f"{len(self.problems)} mistakes"
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        super().__init__(f"{count} in {subject}, nothing was started:\n{lines}")
+
+
+class NotBuiltYet(AstramlError):  # noqa: N818 - see the tree above
+    """The request is valid, but this version cannot run it."""
+
+
+class NotFound(AstramlError):  # noqa: N818 - see the tree above
+    """No such thing; the message names those that exist."""
+
+
+class Conflict(AstramlError):  # noqa: N818 - see the tree above
+    """The request does not fit the state that the job is in."""
+
+
+class MissingExtra(AstramlError):  # noqa: N818 - see the tree above
+    """An optional library is not installed."""
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(f'`{module}` is not installed; run: pip install "astraml-lab[{extra}]"')
+
+
+class NotInTrial(AstramlError):  # noqa: N818 - see the tree above
+    """`report()` and friends were called where no trial runs."""
+
+
+class JobFailed(AstramlError):  # noqa: N818 - see the tree above
+    """A job that somebody waited for ended FAILED."""
+
+
+class JobCancelled(AstramlError):  # noqa: N818 - see the tree above
+    """A job that somebody waited for was stopped."""
+
+
+class StoreError(AstramlError):
+    """The store on disk cannot do what was asked."""
+
+
+class LeaseLost(StoreError):
+    """Another kernel took the job over; this one may write no more."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be read or written at present."""
+
+
+class TrialEnd(BaseException):  # noqa: N818 - control flow, not an error
+    """Ends the trial whose thread raises it; `reason` is one plain sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TrialPruned(TrialEnd):
+    """The pruner gave the trial up."""
+
+
+class TrialStopped(TrialEnd):
+    """Somebody or some limit ended the trial; what it reported counts."""
+
+
+class TrialInfeasible(TrialEnd):
+    """The trial's own code declared its parameters impossible."""
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Spell a choice for a message: `one of a, b, c`."""
+    return "one of " + ", ".join(names) if names else "nothing"

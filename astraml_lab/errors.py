@@ -59,7 +59,7 @@ class Problem:
         return f"{self.path}{got}{allowed}{hint}"
 
 
-class InvalidSpec(AstramlError):  # noqa: N818 - named after what the caller does next, see the tree above
+class InvalidSpec(AstramlError):
     """The request is wrong; `problems` holds every mistake found."""
 
     def __init__(self, problems: Iterable[Problem], *, subject: str = "the job") -> None:
@@ -69,34 +69,34 @@ class InvalidSpec(AstramlError):  # noqa: N818 - named after what the caller doe
         super().__init__(f"{count} in {subject}, nothing was started:\n{lines}")
 
 
-class NotBuiltYet(AstramlError):  # noqa: N818 - see the tree above
+class NotBuiltYet(AstramlError):
     """The request is valid, but this version cannot run it."""
 
 
-class NotFound(AstramlError):  # noqa: N818 - see the tree above
+class NotFound(AstramlError):
     """No such thing; the message names those that exist."""
 
 
-class Conflict(AstramlError):  # noqa: N818 - see the tree above
+class Conflict(AstramlError):
     """The request does not fit the state that the job is in."""
 
 
-class MissingExtra(AstramlError):  # noqa: N818 - see the tree above
+class MissingExtra(AstramlError):
     """An optional library is not installed."""
 
     def __init__(self, module: str, extra: str) -> None:
         super().__init__(f'`{module}` is not installed; run: pip install "astraml-lab[{extra}]"')
 
 
-class NotInTrial(AstramlError):  # noqa: N818 - see the tree above
+class NotInTrial(AstramlError):
     """`report()` and friends were called where no trial runs."""
 
 
-class JobFailed(AstramlError):  # noqa: N818 - see the tree above
+class JobFailed(AstramlError):
     """A job that somebody waited for ended FAILED."""
 
 
-class JobCancelled(AstramlError):  # noqa: N818 - see the tree above
+class JobCancelled(AstramlError):
     """A job that somebody waited for was stopped."""
 
 
@@ -112,7 +112,7 @@ class StoreUnavailable(StoreError):
     """The store cannot be read or written at present."""
 
 
-class TrialEnd(BaseException):  # noqa: N818 - control flow, not an error
+class TrialEnd(BaseException):
     """Ends the trial whose thread raises it; `reason` is one plain sentence."""
 
     def __init__(self, reason: str) -> None:

@@ -1,0 +1,74 @@
+"""What a job is, as data: nothing runs on this floor."""
+
+from __future__ import annotations
+
+from astraml_lab.spec.duration import format_duration, parse_duration
+from astraml_lab.spec.job import (
+    Definition,
+    ExecutorKind,
+    Goal,
+    JobSpec,
+    LaunchOptions,
+    Objective,
+    Program,
+    Pruning,
+    Select,
+    Strategy,
+    objectives_of,
+    option_fields,
+    refuse_unbuilt,
+)
+from astraml_lab.spec.problems import nearest, shown, validate
+from astraml_lab.spec.space import (
+    CONSTRUCTORS,
+    AnyDimension,
+    Categorical,
+    Dimension,
+    Discrete,
+    Float,
+    Int,
+    ParamValue,
+    Scale,
+    Space,
+)
+from astraml_lab.spec.state import FailureKind, JobState, TrialState
+from astraml_lab.spec.views import CurveView, DeviceView, JobView, TrialView, WindowView
+
+__all__ = [
+    "CONSTRUCTORS",
+    "AnyDimension",
+    "Categorical",
+    "CurveView",
+    "Definition",
+    "DeviceView",
+    "Dimension",
+    "Discrete",
+    "ExecutorKind",
+    "FailureKind",
+    "Float",
+    "Goal",
+    "Int",
+    "JobSpec",
+    "JobState",
+    "JobView",
+    "LaunchOptions",
+    "Objective",
+    "ParamValue",
+    "Program",
+    "Pruning",
+    "Scale",
+    "Select",
+    "Space",
+    "Strategy",
+    "TrialState",
+    "TrialView",
+    "WindowView",
+    "format_duration",
+    "nearest",
+    "objectives_of",
+    "option_fields",
+    "parse_duration",
+    "refuse_unbuilt",
+    "shown",
+    "validate",
+]

@@ -1,0 +1,307 @@
+"""The job: what is searched, how, for how long, on what.
+
+`JobSpec` is the one truth behind the magic line, the form, `tune()` and every imported request. The field
+docstrings are the help texts of all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from astraml_lab.errors import NotBuiltYet, Problem
+from astraml_lab.spec._model import Model
+from astraml_lab.spec.duration import Duration
+from astraml_lab.spec.problems import FoundProblems, shown
+from astraml_lab.spec.space import Categorical, Discrete, Float, Int, Space
+
+BASE_WINDOW = 30.0
+_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+
+
+class Goal(StrEnum):
+    """Which way an objective is better."""
+
+    MAXIMIZE = "maximize"
+    MINIMIZE = "minimize"
+
+
+class Strategy(StrEnum):
+    """How the next point is chosen."""
+
+    AUTO = "auto"
+    TPE = "tpe"
+    GP = "gp"
+    CMAES = "cmaes"
+    NSGA2 = "nsga2"
+    QMC = "qmc"
+    RANDOM = "random"
+    GRID = "grid"
+    HYPERBAND = "hyperband"
+
+
+class Pruning(StrEnum):
+    """When a trial is given up early."""
+
+    AUTO = "auto"
+    OFF = "off"
+    MEDIAN = "median"
+    PERCENTILE = "percentile"
+    ASHA = "asha"
+    HYPERBAND = "hyperband"
+
+
+class ExecutorKind(StrEnum):
+    """Where the trials run."""
+
+    THREADS = "threads"
+    PROCESSES = "processes"
+    RAY = "ray"
+
+
+class Select(StrEnum):
+    """Which report of the objective is the trial's value."""
+
+    LAST = "last"
+    BEST = "best"
+
+
+class Objective(Model):
+    """A metric and the direction in which it is better."""
+
+    metric: str = Field(min_length=1, max_length=255)
+    goal: Goal
+
+    @property
+    def maximize(self) -> bool:
+        """Whether larger is better."""
+        return self.goal is Goal.MAXIMIZE
+
+
+class Program(Model):
+    """What runs in each trial, as far as text can say it."""
+
+    kind: Literal["cell", "function"]
+    source: str
+    names: tuple[str, ...] = ()
+    """Notebook names that the code uses: what has to exist before the job can be resumed."""
+
+
+class Definition(Model):
+    """One space, its objectives, and the program that they belong to."""
+
+    name: str = "default"
+    space: Space = Space({})
+    """Empty: a single run."""
+    objectives: tuple[Objective, ...] = Field(default=(), max_length=10)
+    program: Program | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Definition:
+        metrics = [objective.metric for objective in self.objectives]
+        twice = sorted({metric for metric in metrics if metrics.count(metric) > 1})
+        if twice:
+            raise FoundProblems([Problem("objectives", shown(twice), "each metric may be an objective once")])
+        return self
+
+
+class LaunchOptions(Model):
+    """How a job is launched: not part of what it is, so two launches of one job may differ in them."""
+
+    wait: bool | None = None
+    """Wait for the end (default: where nobody is at the keyboard)."""
+    new: bool = False
+    """Start over under the same name."""
+    replace: bool = False
+    """Stop the running generation of this name and start the changed one."""
+    check: bool = False
+    """Preflight: validate, sample five configurations, run one step; run nothing more."""
+    form: bool = False
+    """Open the job as a form instead of running it."""
+    dry_run: bool = False
+    """Print the job's specification; run nothing."""
+
+
+class JobSpec(LaunchOptions):
+    """A tuning job."""
+
+    name: str | None = None
+    """The job's name; running the same named job again attaches to it."""
+    project: str = "default"
+    """The project that the job belongs to."""
+    tag: dict[str, str] = Field(default_factory=dict)
+    """A label `key=value`; repeatable."""
+    definitions: tuple[Definition, ...] = Field(default=(Definition(),), min_length=1, max_length=10)
+    """What is searched; SageMaker's requests may hold several."""
+
+    trials: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    """How many trials to run."""
+    parallel: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """How many trials run at once (default: one per GPU, or 1)."""
+    gpus: Annotated[float, Field(ge=0, le=1024)] | None = None
+    """GPUs per trial; a fraction packs several trials on one (default: 1 if there is one)."""
+    devices: tuple[Annotated[int, Field(ge=0)], ...] | None = None
+    """The GPUs that may be used, by torch's numbers: 0,2."""
+    reserve: Annotated[int, Field(ge=0)] = 0
+    """GPUs kept free for your own cells."""
+
+    strategy: Strategy = Strategy.AUTO
+    """How the next point is chosen."""
+    prune: Pruning = Pruning.AUTO
+    """When a trial is given up early."""
+    patience: Annotated[int, Field(ge=1)] | None = None
+    """A trial ends itself after this many reports without a better objective."""
+    target: float | None = None
+    """The job ends when the objective reaches this value."""
+    max_no_improvement: Annotated[int, Field(ge=1)] | None = None
+    """The job ends after this many trials without a better best."""
+    max_runtime: Duration | None = None
+    """The job ends after this time: 2h."""
+    trial_timeout: Duration | None = None
+    """A trial ends after this time: 10m."""
+    max_failures: Annotated[int, Field(ge=1)] | None = None
+    """The job fails after this many failed trials."""
+    retries: Annotated[int, Field(ge=0, le=100)] = 0
+    """How often a failed trial is tried again."""
+    window: Duration = BASE_WINDOW
+    """Length of a metric window: 30s."""
+    warm_start: tuple[str, ...] = ()
+    """Jobs whose finished trials the search starts from: JOB[,JOB]."""
+    executor: ExecutorKind = ExecutorKind.THREADS
+    """Where the trials run."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    """Seed of the search and of each trial's own generators."""
+    select: Select = Select.LAST
+    """Which report of the objective is the trial's value."""
+    on_nan: Literal["fail", "last_finite"] = "fail"
+    """What a NaN objective means (imported requests carry their vendor's rule)."""
+    on_timeout: Literal["fail", "keep_last"] = "fail"
+    """What a timeout means (imported requests carry their vendor's rule)."""
+
+    @property
+    def space(self) -> Space:
+        """The space of the first definition: the only one of a job written as a cell."""
+        return self.definitions[0].space
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """The objectives of the first definition."""
+        return self.definitions[0].objectives
+
+    @property
+    def pareto(self) -> bool:
+        """Whether there is a front rather than a best."""
+        return len(self.objectives) > 1
+
+    @field_validator("name", "project")
+    @classmethod
+    def _name(cls, value: str | None) -> str | None:
+        if value is not None and (not _NAME.fullmatch(value) or value != value.strip()):
+            raise ValueError("1 to 200 printable characters, no space at either end")
+        return value
+
+    @field_validator("window")
+    @classmethod
+    def _window(cls, value: float) -> float:
+        if value != int(value) or 300 % int(value):
+            raise ValueError(
+                "whole seconds that divide 300 (windows roll up to 5 minutes): 1s, 5s, 30s, 60s …"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _check(self) -> JobSpec:
+        problems = [*self._objective_problems(), *self._search_problems(), *self._device_problems()]
+        if problems:
+            raise FoundProblems(problems)
+        return self
+
+    def _objective_problems(self) -> list[Problem]:
+        problems = []
+        if not self.objectives and len(self.space):
+            problems.append(
+                Problem("maximize", "", "name the metric to tune", "--maximize accuracy or --minimize loss")
+            )
+        if self.target is not None and len(self.objectives) != 1:
+            problems.append(Problem("target", shown(self.target), "goes with exactly one objective"))
+        if self.pareto and self.prune not in {Pruning.AUTO, Pruning.OFF}:
+            problems.append(
+                Problem(
+                    "prune", shown(self.prune), "a job with several objectives is not pruned", "--prune off"
+                )
+            )
+        if self.patience is not None and len(self.objectives) != 1:
+            problems.append(Problem("patience", shown(self.patience), "goes with exactly one objective"))
+        return problems
+
+    def _search_problems(self) -> list[Problem]:
+        problems = []
+        if self.strategy is Strategy.HYPERBAND and self.prune not in {Pruning.AUTO, Pruning.HYPERBAND}:
+            problems.append(
+                Problem(
+                    "prune", shown(self.prune), "--strategy hyperband brings its own pruner", "leave it out"
+                )
+            )
+        if self.strategy is Strategy.GRID:
+            endless = [name for name, dimension in self.space.dimensions.items() if not finite(dimension)]
+            problems += [
+                Problem(f"space.{name}", "", "--strategy grid needs a finite dimension", "give it a step=")
+                for name in endless
+            ]
+        return problems
+
+    def _device_problems(self) -> list[Problem]:
+        problems = []
+        if self.gpus is not None and self.gpus > 1 and self.gpus != int(self.gpus):
+            problems.append(Problem("gpus", shown(self.gpus), "whole, or a fraction of one"))
+        if self.devices is not None and len(set(self.devices)) != len(self.devices):
+            problems.append(Problem("devices", shown(self.devices), "each device once"))
+        return problems
+
+
+def finite(dimension: Float | Int | Categorical | Discrete) -> bool:
+    """Whether a grid over the dimension ends."""
+    return not isinstance(dimension, Float) or dimension.step is not None or dimension.low == dimension.high
+
+
+def objectives_of(
+    maximize: str | tuple[str, ...] | list[str] = (), minimize: str | tuple[str, ...] | list[str] = ()
+) -> tuple[Objective, ...]:
+    """Build objectives from names, the maximized ones first."""
+    ups = [maximize] if isinstance(maximize, str) else list(maximize)
+    downs = [minimize] if isinstance(minimize, str) else list(minimize)
+    return (
+        *(Objective(metric=metric, goal=Goal.MAXIMIZE) for metric in ups),
+        *(Objective(metric=metric, goal=Goal.MINIMIZE) for metric in downs),
+    )
+
+
+def refuse_unbuilt(spec: JobSpec) -> None:
+    """Refuse what is valid but not built yet, in one sentence.
+
+    Raises:
+        NotBuiltYet: Naming every such option.
+    """
+    later: list[str] = []
+    if spec.executor is not ExecutorKind.THREADS:
+        later.append(f"--executor {spec.executor} (threads run now)")
+    if spec.prune in {Pruning.ASHA, Pruning.HYPERBAND}:
+        later.append(f"--prune {spec.prune} (median and percentile run now)")
+    if spec.strategy is Strategy.HYPERBAND:
+        later.append("--strategy hyperband (random with --prune median runs now)")
+    if spec.warm_start:
+        later.append("--warm-start")
+    if spec.retries:
+        later.append("--retries")
+    if len(spec.definitions) > 1:
+        later.append("a job with several definitions")
+    if later:
+        raise NotBuiltYet(f"Valid, but not built in this version: {'; '.join(later)}.")
+
+
+def option_fields() -> dict[str, Any]:
+    """Return the fields of `JobSpec` that are options of the magic line, by field name."""
+    return {name: field for name, field in JobSpec.model_fields.items() if name != "definitions"}

@@ -1,0 +1,141 @@
+"""What a reader sees of a job: frozen snapshots, by value.
+
+The dashboard, the magics, the command line and other kernels get these and nothing live.
+Times are seconds since the epoch, UTC; durations are seconds; memory is bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from astraml_lab.spec.state import FailureKind, JobState, TrialState
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from astraml_lab.spec.job import Objective
+    from astraml_lab.spec.space import ParamValue
+
+__all__ = ["CurveView", "DeviceView", "FailureKind", "JobView", "TrialView", "WindowView"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialView:
+    """One trial at one moment."""
+
+    number: int
+    state: TrialState
+    params: dict[str, ParamValue]
+    kind: FailureKind | None = None
+    reason: str = ""
+    """Why it ended as it did: one plain sentence with its numbers."""
+    values: tuple[float, ...] | None = None
+    """One per objective, in the order of the definition; `None` until the trial is COMPLETE."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """The last report of every metric."""
+    step: int | None = None
+    """The last step of the first objective."""
+    device: str = ""
+    seed: int = 0
+    attempt: int = 1
+    definition: str = "default"
+    created_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    traceback: str = ""
+    """The user's own traceback, with the cell's line numbers."""
+    notes: tuple[str, ...] = ()
+    """Warnings about the trial: a repeated step, memory that it left behind."""
+
+    def runtime(self, now: float) -> float:
+        """Return how long it has run, in seconds."""
+        return 0.0 if self.started_at is None else (self.ended_at or now) - self.started_at
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """One device that a job may use."""
+
+    label: str
+    """`cuda:0` or `cpu`."""
+    name: str = ""
+    used_bytes: int = 0
+    total_bytes: int = 0
+    utilization: float | None = None
+    """0 to 1, where the driver tells."""
+    trials: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """One job at one moment."""
+
+    id: str
+    """`project/name#generation`."""
+    name: str
+    project: str
+    generation: int
+    state: JobState
+    objectives: tuple[Objective, ...]
+    trials: int
+    """The budget."""
+    counts: dict[TrialState, int]
+    param_names: tuple[str, ...] = ()
+    metric_names: tuple[str, ...] = ()
+    reason: str = ""
+    """Why it ended or waits: one plain sentence."""
+    note: str = ""
+    """What a user should know about this run: seeds, clamped options, slow sampler."""
+    best: tuple[int, ...] = ()
+    """The best trial's number; with several objectives the numbers on the Pareto front."""
+    running: tuple[int, ...] = ()
+    parallel: int = 1
+    devices: tuple[DeviceView, ...] = ()
+    created_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    eta: float | None = None
+    """Seconds until the budget is used up, as far as the finished trials tell."""
+    window: float = 30.0
+    owner: str = ""
+    """Which kernel runs it: `host:pid`, empty where none does."""
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> int:
+        """How many trials have used up the budget."""
+        return sum(count for state, count in self.counts.items() if state.counts)
+
+    @property
+    def failed(self) -> int:
+        """How many trials FAILED."""
+        return self.counts.get(TrialState.FAILED, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CurveView:
+    """A metric of a trial by step: at most 1,000 points, its minimum and maximum among them."""
+
+    trial: int
+    metric: str
+    steps: np.ndarray
+    """float64, shape (points,)."""
+    values: np.ndarray
+    """float64, shape (points,)."""
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WindowView:
+    """A metric of a trial in windows of time aligned to UTC; arrays of shape (windows,), float64."""
+
+    trial: int
+    metric: str
+    width: float
+    starts: np.ndarray
+    means: np.ndarray
+    minima: np.ndarray
+    maxima: np.ndarray
+    lasts: np.ndarray
+    counts: np.ndarray

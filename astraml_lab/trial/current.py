@@ -1,0 +1,54 @@
+"""Which trial the calling code belongs to: a context variable, inherited by the trial's own threads."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from typing import TYPE_CHECKING
+
+from astraml_lab.errors import NotInTrial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from astraml_lab.trial.trial import Trial
+
+_current: contextvars.ContextVar[Trial | None] = contextvars.ContextVar("astraml_trial", default=None)
+
+
+def current_trial() -> Trial:
+    """Return the trial whose code is calling.
+
+    Raises:
+        NotInTrial: No trial is running here.
+    """
+    trial = _current.get()
+    if trial is None:
+        raise NotInTrial(
+            "`report` and `current_trial` work inside a trial only: run the cell with %%tune on top, "
+            "or hand the function to astraml_lab.tune(...)."
+        )
+    return trial
+
+
+def report(metrics: Mapping[str, Any] | None = None, /, *, step: int | None = None, **named: Any) -> None:
+    """Report metrics of the current trial; see `Trial.report`.
+
+    Raises:
+        NotInTrial: No trial is running here.
+        TrialPruned: The pruner gave the trial up.
+        TrialStopped: Somebody or some limit ended it.
+        TypeError: A value is no number.
+    """
+    current_trial().report(metrics, step=step, **named)
+
+
+@contextlib.contextmanager
+def entered(trial: Trial) -> Iterator[Trial]:
+    """Make `trial` the current one of this context."""
+    token = _current.set(trial)
+    try:
+        yield trial
+    finally:
+        _current.reset(token)

@@ -1,0 +1,161 @@
+"""The `trial` object of a cell or a training function."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from astraml_lab.errors import TrialInfeasible
+from astraml_lab.spec import Categorical, Float, Int, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import torch
+
+    from astraml_lab.spec import AnyDimension, ParamValue
+    from astraml_lab.trial.channel import Channel
+
+
+class Trial:
+    """One configuration and the means to train it.
+
+    Attributes:
+        number: Counts from 0 within the job.
+        params: Values by name; an inactive conditional parameter is `None`. Labels stand for their objects.
+        seed: A seed of this trial alone; reproducible when the job has one.
+        devices: The leased GPUs as torch numbers; empty on a CPU.
+        checkpoint_dir: A folder that only this trial writes to, kept with the job.
+    """
+
+    def __init__(  # noqa: PLR0913 - built in one place, by the runner
+        self,
+        number: int,
+        params: Mapping[str, Any],
+        channel: Channel,
+        *,
+        seed: int = 0,
+        devices: tuple[int, ...] = (),
+        checkpoint_dir: Path,
+        values: Mapping[str, ParamValue] | None = None,
+    ) -> None:
+        self.number = number
+        self.params = dict(params)
+        self.seed = seed
+        self.devices = devices
+        self.checkpoint_dir = checkpoint_dir
+        self._channel = channel
+        # What Optuna's names return: the stored values, not the objects behind labels.
+        self._values = dict(params if values is None else values)
+
+    def report(
+        self, metrics: Mapping[str, Any] | None = None, /, *, step: int | None = None, **named: Any
+    ) -> None:
+        """Report metrics; ends the trial when it is pruned or stopped.
+
+        Args:
+            metrics: Values by name, for names that are no identifiers: `{"val/acc": 0.9}`.
+            step: The step of all of them (default: a counter per metric, from 1).
+            named: Values by name: anything that `float()` takes.
+
+        Raises:
+            TrialPruned: The pruner gave the trial up.
+            TrialStopped: Somebody or some limit ended it.
+            TypeError: A value is no number, or the step is no whole number.
+        """
+        points = {name: _number(name, value) for name, value in {**(metrics or {}), **named}.items()}
+        self._channel.report(points, None if step is None else _step(step))
+
+    def should_stop(self) -> bool:
+        """Whether the next report would end the trial: for code that wants to save something first."""
+        return self._channel.should_stop()
+
+    def infeasible(self, reason: str) -> NoReturn:
+        """End the trial because its parameters are impossible; counts as no failure.
+
+        Raises:
+            TrialInfeasible: Always.
+        """
+        raise TrialInfeasible(reason)
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """Return a value for `name`, as in Optuna: from the space, or sampled now if it is not there.
+
+        Raises:
+            InvalidSpec: The bounds make no dimension.
+        """
+        value = self._suggest(name, lambda: Float(low, high, step=step, log=log))
+        return float(value)  # type: ignore[arg-type]  # a Float's value
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        """Return a value for `name`, as in Optuna: from the space, or sampled now if it is not there.
+
+        Raises:
+            InvalidSpec: The bounds make no dimension.
+        """
+        value = self._suggest(name, lambda: Int(low, high, step=step, log=log))
+        return int(value)  # type: ignore[arg-type]  # an Int's value
+
+    def suggest_categorical(self, name: str, choices: Sequence[ParamValue]) -> ParamValue:
+        """Return a value for `name`, as in Optuna: from the space, or sampled now if it is not there.
+
+        Raises:
+            InvalidSpec: The choices make no dimension.
+        """
+        return self._suggest(name, lambda: Categorical(choices))
+
+    @functools.cached_property
+    def device(self) -> Any:
+        """The leased device: a `torch.device`, or the text `"cpu"` where torch is missing."""
+        try:
+            import torch
+        except ModuleNotFoundError:
+            return "cpu"
+        return torch.device("cuda", self.devices[0]) if self.devices else torch.device("cpu")
+
+    @functools.cached_property
+    def generator(self) -> torch.Generator:
+        """A torch generator on the CPU, seeded with `seed`."""
+        import torch
+
+        return torch.Generator().manual_seed(self.seed)
+
+    @functools.cached_property
+    def rng(self) -> np.random.Generator:
+        """A numpy generator, seeded with `seed`."""
+        import numpy as np
+
+        return np.random.default_rng(self.seed)
+
+    def _suggest(self, name: str, dimension: Any) -> ParamValue:
+        if name not in self._values:
+            made: AnyDimension = dimension()
+            self._values[name] = self.params[name] = self._channel.suggest(name, made)
+        return self._values[name]
+
+    def __repr__(self) -> str:
+        params = ", ".join(f"{name}={shown(value)}" for name, value in self._values.items())
+        return f"Trial {self.number} ({params})"
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"report({name}=…) takes a number, not {type(value).__name__} {shown(value)}"
+        ) from error
+
+
+def _step(step: Any) -> int:
+    try:
+        whole = int(step)
+    except (TypeError, ValueError):
+        whole = None
+    if whole is None or whole != step:
+        raise TypeError(f"report(step=…) takes a whole number, not {shown(step)}")
+    return whole

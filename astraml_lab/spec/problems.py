@@ -121,7 +121,7 @@ def _names_at(model: type[BaseModel] | None, location: Sequence[str | int]) -> l
 
 
 def _inside(model: type[BaseModel], part: str) -> list[type[BaseModel]]:
-    """Return the models one step down: behind a field, behind a key of a root mapping, or the one with this tag."""
+    """Return the models one step down: behind a field, a key of a root mapping, or a tag."""
     fields = model.model_fields
     if "root" in fields:
         return _models_in(fields["root"].annotation)

@@ -1,7 +1,7 @@
 """The trial as its own code sees it: parameters, device, seed, `report`.
 
-A trial's code talks to its job through a `Channel` alone, so the same code runs in a thread of the notebook or,
-behind a pipe, in a process of its own.
+A trial's code talks to its job through a `Channel` alone, so the same code runs in a thread of the notebook
+or, behind a pipe, in a process of its own.
 """
 
 from __future__ import annotations

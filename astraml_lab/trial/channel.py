@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Channel(Protocol):
     """The way from a trial's code to its job.
 
-    Called from the trial's own threads, several of them at once if its code starts some: implementations lock.
+    Called from the trial's own threads, several at once if its code starts some: implementations lock.
     """
 
     def report(self, metrics: Mapping[str, float], step: int | None) -> None:

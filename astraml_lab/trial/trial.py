@@ -9,7 +9,7 @@ from astraml_lab.errors import TrialInfeasible
 from astraml_lab.spec import Categorical, Float, Int, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -48,7 +48,7 @@ class Trial:
         self.checkpoint_dir = checkpoint_dir
         self._channel = channel
         # What Optuna's names return: the stored values, not the objects behind labels.
-        self._values = dict(params if values is None else values)
+        self._values: dict[str, ParamValue] = dict(params if values is None else values)
 
     def report(
         self, metrics: Mapping[str, Any] | None = None, /, *, step: int | None = None, **named: Any
@@ -131,10 +131,9 @@ class Trial:
 
         return np.random.default_rng(self.seed)
 
-    def _suggest(self, name: str, dimension: Any) -> ParamValue:
+    def _suggest(self, name: str, dimension: Callable[[], AnyDimension]) -> ParamValue:
         if name not in self._values:
-            made: AnyDimension = dimension()
-            self._values[name] = self.params[name] = self._channel.suggest(name, made)
+            self._values[name] = self.params[name] = self._channel.suggest(name, dimension())
         return self._values[name]
 
     def __repr__(self) -> str:

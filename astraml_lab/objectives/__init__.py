@@ -1,0 +1,1 @@
+"""What a trial runs: a cell, a function."""

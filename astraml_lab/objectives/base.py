@@ -1,0 +1,31 @@
+"""What a trial runs, whatever it was written as."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from astraml_lab.spec import Program
+    from astraml_lab.trial import Trial
+
+
+class Code(Protocol):
+    """A cell, a function, a notebook …: run once per trial, by several threads at once."""
+
+    @property
+    def program(self) -> Program:
+        """What of it can be stored as text."""
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """Return a digest per part (`the cell`, `function make_model`, `batch_size`) to name what changed."""
+
+    def run(self, trial: Trial) -> Mapping[str, float] | None:
+        """Run it for one trial, in the calling thread; returns the final report, if it has one.
+
+        Raises whatever the user's code raises.
+        """
+
+    def traceback(self, error: BaseException) -> str:
+        """Format the user's part of the traceback, with the true line numbers of the cell or file."""

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from astraml_lab.spec.dimensions import (
+    CONSTRUCTORS,
+    AnyDimension,
+    Categorical,
+    Dimension,
+    Discrete,
+    Float,
+    Int,
+    ParamValue,
+    Scale,
+)
 from astraml_lab.spec.duration import format_duration, parse_duration
 from astraml_lab.spec.job import (
     Definition,
@@ -19,18 +30,7 @@ from astraml_lab.spec.job import (
     refuse_unbuilt,
 )
 from astraml_lab.spec.problems import nearest, shown, validate
-from astraml_lab.spec.space import (
-    CONSTRUCTORS,
-    AnyDimension,
-    Categorical,
-    Dimension,
-    Discrete,
-    Float,
-    Int,
-    ParamValue,
-    Scale,
-    Space,
-)
+from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TrialState
 from astraml_lab.spec.views import CurveView, DeviceView, JobView, TrialView, WindowView
 

@@ -14,9 +14,10 @@ from pydantic import Field, field_validator, model_validator
 
 from astraml_lab.errors import NotBuiltYet, Problem
 from astraml_lab.spec._model import Model
+from astraml_lab.spec.dimensions import Categorical, Discrete, Float, Int
 from astraml_lab.spec.duration import Duration
 from astraml_lab.spec.problems import FoundProblems, shown
-from astraml_lab.spec.space import Categorical, Discrete, Float, Int, Space
+from astraml_lab.spec.space import Space
 
 BASE_WINDOW = 30.0
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from astraml_lab.spec.job import Objective
-    from astraml_lab.spec.space import ParamValue
+    from astraml_lab.spec.dimensions import ParamValue
 
 __all__ = ["CurveView", "DeviceView", "FailureKind", "JobView", "TrialView", "WindowView"]
 

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytest_plugins = ["plugins.selection", "plugins.browser"]
+
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if "CI" in os.environ else "local")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a data folder of its own: none may see the user's jobs or another test's."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("ASTRAML_HOME", str(folder))
+    return folder

@@ -1,0 +1,144 @@
+"""A real JupyterLab server for the browser tests."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import nbformat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+SECONDS_TO_START = 90.0
+SECONDS_TO_END = 15.0
+
+# What a test needs of JupyterLab, by settings file: all cells in the page at once, nothing asked of the network.
+SETTINGS: dict[str, dict[str, object]] = {
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"checkForUpdates": False, "fetchNews": "false"},
+}
+
+
+@dataclass(frozen=True)
+class LabServer:
+    """Where a running JupyterLab is reached, and the folders that its kernels use."""
+
+    url: str
+    token: str
+    root: Path
+    """The folder that JupyterLab shows."""
+    home: Path
+    """ASTRAML_HOME of its kernels."""
+    settings: Path
+
+    def write_notebook(self, name: str, cells: Sequence[str]) -> Path:
+        """Put a notebook with these code cells where JupyterLab shows it."""
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
+        path = self.root / name
+        nbformat.write(notebook, path)
+        return path
+
+    def use_theme(self, theme: Literal["light", "dark"]) -> None:
+        """Choose the theme of the pages that are opened from now on."""
+        write_settings(self.settings, "apputils-extension/themes", {"theme": f"JupyterLab {theme.title()}"})
+
+
+@contextlib.contextmanager
+def running_lab(folder: Path) -> Iterator[LabServer]:
+    """Start JupyterLab on loopback with all of its files in `folder`, and end it, and its kernels, again."""
+    server = _place(folder)
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(_command(server), env=_environment(server, folder), stdout=log, stderr=log)
+    try:
+        _wait_until_it_answers(server, process, folder / "server.log")
+        yield server
+    finally:
+        _end(process)
+
+
+def write_settings(folder: Path, name: str, values: dict[str, object]) -> None:
+    """Store a user's settings for one plug-in of JupyterLab."""
+    path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values))
+
+
+def _place(folder: Path) -> LabServer:
+    server = LabServer(
+        url=f"http://127.0.0.1:{_free_port()}",
+        token=secrets.token_hex(16),
+        root=folder / "notebooks",
+        home=folder / "home",
+        settings=folder / "settings",
+    )
+    server.root.mkdir()
+    for name, values in SETTINGS.items():
+        write_settings(server.settings, name, values)
+    return server
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _command(server: LabServer) -> list[str]:
+    options = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": server.url.rpartition(":")[2],
+        "ServerApp.port_retries": "0",
+        "ServerApp.open_browser": "False",
+        "ServerApp.allow_root": "True",
+        "ServerApp.root_dir": str(server.root),
+    }
+    return [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
+
+
+def _environment(server: LabServer, folder: Path) -> dict[str, str]:
+    own = {
+        "ASTRAML_HOME": server.home,
+        "IPYTHONDIR": folder / "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": server.settings,
+        "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
+        "JUPYTER_CONFIG_DIR": folder / "config",
+        "JUPYTER_DATA_DIR": folder / "data",
+        "JUPYTER_RUNTIME_DIR": folder / "runtime",
+    }
+    # The token travels in the environment: a command line is readable by every user of the machine.
+    return {**os.environ, **{name: str(path) for name, path in own.items()}, "JUPYTER_TOKEN": server.token}
+
+
+def _wait_until_it_answers(server: LabServer, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{server.url}/api", timeout=5):  # noqa: S310  loopback
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

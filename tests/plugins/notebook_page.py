@@ -1,0 +1,92 @@
+"""One notebook in one JupyterLab page, driven the way a person does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+    from plugins.lab_server import LabServer
+
+SCREENSHOTS = Path(__file__).parents[2] / "test-output"
+EXECUTED = re.compile(r"^\[\d+\]:$")
+
+
+class NotebookPage:
+    """A page that shows one notebook; `page` is playwright's own object, for everything that is not here."""
+
+    def __init__(self, page: Page, server: LabServer, seconds: float = 60.0) -> None:
+        self.page = page
+        self._server = server
+        self._milliseconds = seconds * 1000
+
+    def open(self, name: str) -> None:
+        """Show the notebook `name` of the server's root folder and wait until its kernel is ready."""
+        # A workspace of its own: what other tests left open is not opened again.
+        workspace = re.sub(r"\W", "-", name)
+        token = self._server.token
+        self.page.goto(f"{self._server.url}/lab/workspaces/{workspace}/tree/{name}?token={token}")
+        self._wait_until_shown()
+
+    def reload(self) -> None:
+        """Load the page again, as F5 does; the kernel lives on."""
+        self.page.reload()
+        self._wait_until_shown()
+
+    def cell(self, index: int) -> Locator:
+        """The cell at `index`, from 0."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def output(self, index: int) -> Locator:
+        """The output area of the cell at `index`."""
+        return self.cell(index).locator(".jp-OutputArea")
+
+    def start_cell(self, index: int) -> None:
+        """Run the cell at `index` without waiting for its end."""
+        editor = self.cell(index).locator(".cm-content")
+        editor.click()
+        expect(editor).to_be_focused()
+        self.page.keyboard.press("Control+Enter")
+
+    def run_cell(self, index: int, *, seconds: float | None = None) -> None:
+        """Run the cell at `index` and wait until it has ended."""
+        prompt = self._prompt(index)
+        before = prompt.inner_text()
+        self.start_cell(index)
+        expect(prompt).not_to_have_text(before)
+        expect(prompt).to_have_text(EXECUTED, timeout=self._limit(seconds))
+
+    def wait_until_idle(self, *, seconds: float | None = None) -> None:
+        """Wait until the kernel is connected and has nothing to do."""
+        indicator = self.page.locator(".jp-Notebook-ExecutionIndicator").first
+        expect(indicator).to_have_attribute("data-status", "idle", timeout=self._limit(seconds))
+
+    def save(self) -> None:
+        """Save the notebook and wait until the file is written."""
+        with self.page.expect_response(
+            lambda response: response.request.method == "PUT" and "/api/contents/" in response.url
+        ):
+            self.page.keyboard.press("Control+s")
+
+    def screenshot(self, name: str) -> Path:
+        """Store what the page shows as test-output/`name`.png."""
+        path = SCREENSHOTS / f"{name}.png"
+        self.page.screenshot(path=path)
+        return path
+
+    def _wait_until_shown(self) -> None:
+        # The execution indicator reads "idle" before there is a kernel, so the kernel's name is waited for first.
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=self._milliseconds)
+        name = self.page.locator(".jp-Toolbar-kernelName").first
+        expect(name).to_contain_text("Python 3", timeout=self._milliseconds)
+        self.wait_until_idle()
+
+    def _prompt(self, index: int) -> Locator:
+        return self.cell(index).locator(".jp-InputPrompt")
+
+    def _limit(self, seconds: float | None) -> float:
+        return self._milliseconds if seconds is None else seconds * 1000

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+
+HEAVY = {
+    "IPython",
+    "anywidget",
+    "ipywidgets",
+    "matplotlib",
+    "optuna",
+    "pandas",
+    "papermill",
+    "plotly",
+    "ray",
+    "sqlalchemy",
+    "torch",
+    "transformers",
+}
+
+# CPU time of the import alone: a busy machine makes it wait longer, not work longer.
+MEASURE = """
+import json, sys, time
+start = time.process_time()
+import astraml_lab
+print(json.dumps({"seconds": time.process_time() - start, "modules": sorted(sys.modules)}))
+"""
+
+
+def test_the_import_is_light_and_takes_less_than_a_fifth_of_a_second() -> None:
+    runs = [
+        json.loads(subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, check=True).stdout)
+        for _ in range(5)
+    ]
+    assert HEAVY.isdisjoint(runs[0]["modules"])
+    assert statistics.median(run["seconds"] for run in runs) < 0.2

@@ -1,0 +1,32 @@
+"""What is kept on disk: jobs, leases, trials, metrics and the search's journal, behind one facade."""
+
+from __future__ import annotations
+
+from astraml_lab.store import trials
+from astraml_lab.store.files import Files, default_home, folder_name, name_key
+from astraml_lab.store.journal import Journal
+from astraml_lab.store.records import (
+    Control,
+    GenerationRecord,
+    Lease,
+    WindowLike,
+    WindowRecord,
+)
+from astraml_lab.store.store import Store
+from astraml_lab.store.writer import Writer
+
+__all__ = [
+    "Control",
+    "Files",
+    "GenerationRecord",
+    "Journal",
+    "Lease",
+    "Store",
+    "WindowLike",
+    "WindowRecord",
+    "Writer",
+    "default_home",
+    "folder_name",
+    "name_key",
+    "trials",
+]

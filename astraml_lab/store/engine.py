@@ -1,0 +1,196 @@
+"""The one door to the database: engine, transactions, foreign errors, and all SQL of one dialect only.
+
+Another database needs its own `open_engine` branch and its own `BulkInsert` text; every other module speaks
+SQLAlchemy Core.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, insert, select, text
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import (
+    TimeoutError as PoolTimeoutError,
+)
+
+from astraml_lab.errors import StoreError, StoreUnavailable
+from astraml_lab.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine, Table
+
+BUSY_SECONDS = 10.0
+_WRITES = "astraml_writes"
+
+
+def open_engine(url: str) -> Engine:
+    """Open the database behind `url` and make its tables if it is new.
+
+    Raises:
+        StoreUnavailable: It cannot be opened.
+        StoreError: It was written by a newer version, or the URL names a database that is not supported.
+    """
+    with mapped_errors(f"open the store `{url}`"):
+        address = make_url(url)
+        if address.get_backend_name() != "sqlite":
+            raise StoreError(f"the store `{url}` is no SQLite file; this version supports `sqlite:///PATH`")
+        if address.database and address.database != ":memory:":
+            _make_folder(Path(address.database).parent)
+        # `timeout` is SQLite's busy timeout; FIFO pool order would only spread the page caches
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_use_lifo=True)
+        event.listen(engine, "connect", _configure)
+        event.listen(engine, "begin", _begin)
+        _create_schema(engine, url)
+    return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StoreUnavailable(f"cannot make the store's folder {folder}: {exc.strerror}") from exc
+
+
+def _configure(connection: Any, _record: object) -> None:
+    # sqlite3 would open transactions by itself, deferred and late; `_begin` does it instead
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")  # a commit survives the death of the process
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred transaction that turns into a writer fails at once when another one wrote meanwhile;
+    # an immediate one waits its turn.
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _create_schema(engine: Engine, url: str) -> None:
+    with writing(engine).begin() as connection:
+        tables.metadata.create_all(connection)
+        version = connection.scalar(select(tables.meta.c.value).where(tables.meta.c.key == "schema"))
+        if version is None:
+            row = {"key": "schema", "value": str(tables.SCHEMA_VERSION)}
+            connection.execute(insert(tables.meta).values(row))
+        elif int(version) > tables.SCHEMA_VERSION:
+            raise StoreError(
+                f"the store `{url}` was written by a newer version (schema {version}, this one knows "
+                f"{tables.SCHEMA_VERSION}); run: pip install -U astraml-lab"
+            )
+
+
+def writing(engine: Engine) -> Engine:
+    """Return the same engine whose transactions take the write lock when they begin."""
+    return engine.execution_options(**{_WRITES: True})
+
+
+@contextmanager
+def mapped_errors(doing: str) -> Iterator[None]:
+    """Turn every exception of SQLAlchemy into a StoreError that says what was being done.
+
+    Raises:
+        StoreUnavailable: The file is locked, full, unreadable or not there.
+        StoreError: Anything else that SQLAlchemy raises.
+    """
+    try:
+        yield
+    except (OperationalError, PoolTimeoutError) as exc:
+        raise StoreUnavailable(f"cannot {doing}: {_cause(exc)}{_advice(exc)}") from exc
+    except IntegrityError as exc:
+        raise StoreError(f"cannot {doing}: it does not fit what is stored ({_cause(exc)})") from exc
+    except ArgumentError as exc:
+        raise StoreError(f"cannot {doing}: {exc}; expected `sqlite:///PATH`") from exc
+    except DatabaseError as exc:  # "file is not a database", "malformed"
+        raise StoreUnavailable(f"cannot {doing}: {_cause(exc)}{_advice(exc)}") from exc
+    except SQLAlchemyError as exc:
+        raise StoreError(f"cannot {doing}: {_cause(exc)}") from exc
+
+
+def _cause(exc: SQLAlchemyError) -> str:
+    return str(exc.orig) if isinstance(exc, DBAPIError) else str(exc)
+
+
+def _advice(exc: SQLAlchemyError) -> str:
+    cause = _cause(exc)
+    for symptom, advice in _ADVICE.items():
+        if symptom in cause:
+            return f"; {advice}"
+    return ""
+
+
+_ADVICE = {
+    "is full": "free some space, nothing that was finished before is lost",
+    "is locked": "another program holds the file; close it and try again",
+    "unable to open": "check the path and its permissions, or set ASTRAML_HOME to another folder",
+    "readonly": "check the file's permissions, or set ASTRAML_HOME to another folder",
+    "not a database": "move the file away and a new one is made",
+    "malformed": "the file is damaged; move it away, or mend it with `sqlite3 lab.db .recover`",
+}
+
+
+def upsert(table: Table) -> sqlite.Insert:
+    """Return the statement that inserts a row or replaces the one with the same key."""
+    statement = sqlite.insert(table)
+    changed = {column.name: column for column in statement.excluded if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
+
+
+class BulkInsert:
+    """Upserts any number of rows with one statement.
+
+    Python's sqlite3 gives the GIL away at every row of an `executemany`: beside busy Python threads that is
+    a thousand times slower than one statement which unpacks its rows from JSON. Bytes cannot travel in JSON:
+    a bytes column is a pair (offset, length) into the blob that comes with the batch. Rows of a generation
+    that was deleted meanwhile are left out.
+    """
+
+    def __init__(self, table: Table, binary: frozenset[str] = frozenset()) -> None:
+        names = [column.name for column in table.columns]
+        picks = []
+        index = 0
+        for name in names:
+            if name in binary:
+                picks.append(f"substr(:blob, {_field(index)} + 1, {_field(index + 1)})")
+                index += 2
+            else:
+                picks.append(_field(index))
+                index += 1
+        keys = [column.name for column in table.primary_key]
+        updates = [f'"{name}" = excluded."{name}"' for name in names if name not in keys]
+        quoted = ", ".join(f'"{name}"' for name in names)
+        columns = ", ".join(f'"{name}"' for name in keys)
+        # every part is a name of our own tables
+        self._statement = text(
+            f"INSERT INTO {table.name} ({quoted}) SELECT {', '.join(picks)} FROM json_each(:rows) AS row "  # noqa: S608
+            f"WHERE {_field(0)} IN (SELECT id FROM generations) "
+            f"ON CONFLICT ({columns}) DO UPDATE SET {', '.join(updates)}"
+        )
+        self._takes_blob = bool(binary)
+
+    def __call__(self, connection: Connection, rows: str, blob: bytes = b"") -> None:
+        """Write `rows`, a JSON array of arrays in the order of the table's columns, generation first."""
+        parameters: dict[str, Any] = {"rows": rows}
+        if self._takes_blob:
+            parameters["blob"] = blob
+        connection.execute(self._statement, parameters)
+
+
+def _field(index: int) -> str:
+    return f"json_extract(row.value, '$[{index}]')"

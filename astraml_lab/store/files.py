@@ -1,0 +1,64 @@
+"""Where things lie on disk, and folder names that are safe for any job name.
+
+<home>/lab.db
+<home>/projects/<project>/<job>/<generation>/trials/0007/{log.txt, checkpoint/, notebook.ipynb}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+_MAX_BYTES = 100  # of a folder's name; file systems allow 255
+_PLAIN = re.compile(r"\w[\w.-]*(?<!\.)")
+_DEVICE_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # Windows keeps these for itself
+
+
+def default_home() -> Path:
+    """Return ASTRAML_HOME, or the platform's folder for a user's data."""
+    home = os.environ.get("ASTRAML_HOME")
+    return Path(home).expanduser() if home else platformdirs.user_data_path("astraml-lab", appauthor=False)
+
+
+def name_key(name: str) -> str:
+    """Return what two spellings of the same name have in common: case and Unicode form do not count."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def folder_name(name: str) -> str:
+    """Return a folder name for `name`; equal keys give equal folders, different keys different ones.
+
+    A name that is no safe folder name gets its unsafe characters replaced and a `~` with a digest appended;
+    `~` itself is unsafe, so no plain name looks like that.
+    """
+    key = name_key(name)
+    if _PLAIN.fullmatch(key) and len(key.encode()) <= _MAX_BYTES and not _DEVICE_NAMES.fullmatch(key):
+        return key
+    readable = re.sub(r"[^a-z0-9_-]+", "-", unicodedata.normalize("NFKD", key))[:40].strip("-")
+    return f"{readable}~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+
+@dataclass(frozen=True)
+class Files:
+    """The folders of one home."""
+
+    home: Path
+
+    @property
+    def database(self) -> Path:
+        """The store's file."""
+        return self.home / "lab.db"
+
+    def job(self, project: str, name: str) -> Path:
+        """Return a job's folder; nothing is made."""
+        return self.home / "projects" / folder_name(project) / folder_name(name)
+
+    def trial(self, project: str, name: str, generation: int, trial: int) -> Path:
+        """Return a trial's folder; nothing is made."""
+        return self.job(project, name) / str(generation) / "trials" / f"{trial:04d}"

@@ -1,0 +1,177 @@
+"""Windows and curves: batches in, arrays out, older windows merged into wider ones."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import Integer, cast, delete, func, select
+
+from astraml_lab.spec.views import CurveView
+from astraml_lab.store.engine import BulkInsert
+from astraml_lab.store.records import WindowRecord
+from astraml_lab.store.tables import curves, windows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from sqlalchemy import ColumnElement, Connection
+
+    from astraml_lab.store.records import WindowLike
+
+    RollUp = Callable[[Sequence[Any], float], Iterable[WindowLike]]
+    SeriesKey = tuple[int, int, str]  # generation, trial, metric
+
+SEALED_AFTER = 120.0  # a window that ended so long ago is complete, but for late points
+
+_FIELDS = [column.name for column in windows.columns][3:]
+_insert_windows = BulkInsert(windows)
+_insert_curves = BulkInsert(curves, binary=frozenset({"steps", "points"}))
+
+
+def window_row(key: SeriesKey, window: WindowLike) -> list[Any]:
+    """Return a window as a row of the table."""
+    return [*key, *(_storable(getattr(window, name)) for name in _FIELDS)]
+
+
+def _storable(value: Any) -> Any:
+    # the database's JSON knows neither NaN nor infinity; a sum can overflow where no point was infinite
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else math.copysign(sys.float_info.max, value)
+    return value
+
+
+def save_windows(connection: Connection, rows: Sequence[list[Any]]) -> None:
+    """Write windows, each a `window_row`, or what they have become."""
+    if rows:
+        _insert_windows(connection, json.dumps(rows, separators=(",", ":"), allow_nan=False))
+
+
+def save_curves(connection: Connection, batch: Mapping[SeriesKey, tuple[bytes, bytes]]) -> None:
+    """Write whole curves, each two blobs of `float64`, in place of what was there."""
+    rows: list[list[Any]] = []
+    blobs: list[bytes] = []
+    offset = 0
+    for key, (steps, points) in batch.items():
+        rows.append([*key, offset, len(steps), offset + len(steps), len(points)])
+        blobs += (steps, points)
+        offset += len(steps) + len(points)
+    if rows:
+        _insert_curves(connection, json.dumps(rows, separators=(",", ":")), b"".join(blobs))
+
+
+def to_blob(values: Any) -> bytes:
+    """Return numbers as little-endian float64."""
+    return np.ascontiguousarray(values, dtype="<f8").tobytes()
+
+
+def load_curves(
+    connection: Connection, generation_id: int, trial: int | None, metric: str | None
+) -> tuple[CurveView, ...]:
+    """Return curves of a generation, by trial and metric."""
+    query = select(curves).where(curves.c.generation_id == generation_id)
+    if trial is not None:
+        query = query.where(curves.c.trial == trial)
+    if metric is not None:
+        query = query.where(curves.c.metric == metric)
+    rows = connection.execute(query.order_by(curves.c.trial, curves.c.metric))
+    return tuple(CurveView(row.trial, row.metric, _array(row.steps), _array(row.points)) for row in rows)
+
+
+def _array(blob: bytes) -> NDArray[np.float64]:
+    whole = len(blob) - len(blob) % 8  # a damaged blob still gives what it has
+    return np.frombuffer(blob[:whole], dtype="<f8").astype(np.float64, copy=False)
+
+
+def load_windows(connection: Connection, *where: ColumnElement[bool]) -> tuple[WindowRecord, ...]:
+    """Return windows by trial, metric and time."""
+    query = select(*list(windows.columns)[1:]).where(*where)
+    rows = connection.execute(query.order_by(windows.c.trial, windows.c.metric, windows.c.start))
+    return tuple(WindowRecord(*row) for row in rows)
+
+
+def compact(connection: Connection, now: float, roll_up: RollUp, retention: Mapping[float, float]) -> None:
+    """Merge sealed windows into the next wider tier, then forget those older than their tier keeps.
+
+    A tier row is made anew when the rows below it hold more points than it does: that is the case for a
+    first merge and after a late point, and not once the rows below have expired.
+
+    Args:
+        connection: A write transaction.
+        now: Seconds since the epoch.
+        roll_up: Merges windows of one metric of one trial, in order of time, into windows of a width.
+        retention: How long each tier is kept; windows of other widths are kept as the narrowest tier is.
+    """
+    tiers = sorted(retention)
+    for width in sorted({*_widths(connection), *tiers}):
+        wider = next((tier for tier in tiers if tier > width and tier % width == 0), None)
+        if wider is not None:
+            _merge(connection, width, wider, now - SEALED_AFTER, roll_up)
+    for width in _widths(connection):
+        keep = retention.get(width, retention[tiers[0]])
+        # whole windows of the next tier go together, so that a half of one is never merged again
+        horizon = (now - keep) // tiers[-1] * tiers[-1]
+        connection.execute(delete(windows).where(windows.c.width == width, windows.c.start < horizon))
+
+
+def _widths(connection: Connection) -> Sequence[float]:
+    return connection.scalars(select(windows.c.width).distinct()).all()
+
+
+def _merge(connection: Connection, width: float, wider: float, sealed: float, roll_up: RollUp) -> None:
+    for key, starts in _outgrown(connection, width, wider, sealed).items():
+        rows = load_windows(
+            connection,
+            *_series(key, width),
+            windows.c.start >= min(starts),
+            windows.c.start < max(starts) + wider,
+            windows.c.start <= sealed - width,
+        )
+        merged = [window for window in roll_up(rows, wider) if window.start in starts]
+        save_windows(connection, [window_row(key, window) for window in merged])
+
+
+def _series(key: SeriesKey, width: float) -> tuple[ColumnElement[bool], ...]:
+    generation_id, trial, metric = key
+    return (
+        windows.c.generation_id == generation_id,
+        windows.c.trial == trial,
+        windows.c.metric == metric,
+        windows.c.width == width,
+    )
+
+
+def _outgrown(
+    connection: Connection, width: float, wider: float, sealed: float
+) -> Mapping[SeriesKey, set[float]]:
+    """Return the starts of those wider windows that have fewer points than the windows below them."""
+    start = cast(windows.c.start / wider, Integer) * wider
+    series = (windows.c.generation_id, windows.c.trial, windows.c.metric)
+    below = (
+        select(*series, start.label("start"), func.sum(windows.c.count + windows.c.nonfinite).label("points"))
+        .where(windows.c.width == width, windows.c.start <= sealed - width)
+        .group_by(*series, start)
+        .subquery()
+    )
+    above = windows.alias()
+    same = (
+        (above.c.generation_id == below.c.generation_id)
+        & (above.c.trial == below.c.trial)
+        & (above.c.metric == below.c.metric)
+        & (above.c.width == wider)
+        & (above.c.start == below.c.start)
+    )
+    query = (
+        select(below)
+        .outerjoin(above, same)
+        .where(func.coalesce(above.c.count + above.c.nonfinite, -1) < below.c.points)
+    )
+    found: dict[SeriesKey, set[float]] = defaultdict(set)
+    for row in connection.execute(query):
+        found[row.generation_id, row.trial, row.metric].add(float(row.start))
+    return found

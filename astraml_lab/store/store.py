@@ -1,0 +1,280 @@
+"""The facade of the store: every call is one transaction, every record comes by value."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from astraml_lab.clock import SystemClock
+from astraml_lab.store import jobs as job_rows
+from astraml_lab.store import leases as ownership
+from astraml_lab.store import series
+from astraml_lab.store import trials as trial_rows
+from astraml_lab.store.engine import mapped_errors, open_engine, writing
+from astraml_lab.store.files import Files, default_home, name_key
+from astraml_lab.store.journal import Journal
+from astraml_lab.store.tables import generations, jobs, windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import Connection
+
+    from astraml_lab.clock import Clock
+    from astraml_lab.spec.views import CurveView, TrialView
+    from astraml_lab.store.records import (
+        Control,
+        GenerationRecord,
+        Lease,
+        WindowRecord,
+    )
+
+
+class Store:
+    """Jobs, trials, metrics and search journals in one database; safe to share between threads.
+
+    All its calls raise `StoreUnavailable` when the database cannot be read or written at present. A pickled
+    store opens the same database again.
+    """
+
+    def __init__(
+        self, home: Path | str | None = None, *, url: str | None = None, clock: Clock | None = None
+    ) -> None:
+        """Open the store, and make it if it is new.
+
+        Args:
+            home: The folder of the database and of all files; by default ASTRAML_HOME or the platform's.
+            url: Another database, as an SQLAlchemy URL; files still lie in `home`.
+            clock: For tests.
+        """
+        self.files = Files(Path(home) if home is not None else default_home())
+        self.url = url or f"sqlite:///{self.files.database}"
+        self.clock: Clock = clock or SystemClock()
+        self._engine = open_engine(self.url)
+        self._writing = writing(self._engine)
+        # threads of one process queue here, in order, instead of polling for the file's lock
+        self._turn = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"home": self.files.home, "url": self.url, "clock": self.clock}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Store.__init__(self, **state)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database; the store opens it again when it is used again."""
+        self._engine.dispose()
+
+    @contextmanager
+    def begin(self, doing: str = "write to the store") -> Iterator[Connection]:
+        """Open a write transaction; it is committed at the end, or undone if anything raises."""
+        with self._turn, mapped_errors(doing), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def fenced(self, lease: Lease, doing: str = "write to the store") -> Iterator[Connection]:
+        """Open a write transaction of a generation's owner.
+
+        Raises:
+            LeaseLost: Another kernel owns the generation now, or it was deleted.
+        """
+        with self.begin(doing) as connection:
+            ownership.check(connection, lease)
+            yield connection
+
+    @contextmanager
+    def connect(self, doing: str = "read the store") -> Iterator[Connection]:
+        """Open a read transaction."""
+        with mapped_errors(doing), self._engine.connect() as connection:
+            yield connection
+
+    # jobs and generations
+
+    def create_job(
+        self, project: str, name: str, *, spec: str, fingerprint: str, owner: str
+    ) -> tuple[GenerationRecord, Lease]:
+        """Make a job with its first generation, QUEUED and owned by this process.
+
+        Raises:
+            Conflict: The project has a job of that name (case does not count).
+        """
+        with self.begin(f"create job `{name}`") as connection:
+            job_id = job_rows.create_job(connection, project, name, self.clock.time())
+            return self._create_generation(connection, job_id, spec, fingerprint, owner)
+
+    def create_generation(
+        self, job_id: int, *, spec: str, fingerprint: str, owner: str
+    ) -> tuple[GenerationRecord, Lease]:
+        """Make the next generation of a job, QUEUED and owned by this process.
+
+        Raises:
+            NotFound: The job was deleted.
+        """
+        with self.begin("create a generation") as connection:
+            return self._create_generation(connection, job_id, spec, fingerprint, owner)
+
+    def _create_generation(
+        self, connection: Connection, job_id: int, spec: str, fingerprint: str, owner: str
+    ) -> tuple[GenerationRecord, Lease]:
+        now = self.clock.time()
+        generation_id = job_rows.create_generation(connection, job_id, spec, fingerprint, now)
+        lease = ownership.acquire(connection, generation_id, owner, now)
+        (record,) = job_rows.find(connection, now, generations.c.id == generation_id)
+        return record, lease
+
+    def update_generation(self, lease: Lease, **changes: Any) -> None:
+        """Change `spec`, `state`, `reason`, `note`, `started_at` or `ended_at` of an owned generation.
+
+        Raises:
+            LeaseLost: Another kernel owns the generation now, or it was deleted.
+        """
+        with self.fenced(lease, "change a job") as connection:
+            job_rows.update_generation(connection, lease.generation_id, changes)
+
+    def load_generation(self, generation_id: int) -> GenerationRecord | None:
+        """Return a generation, or None if it was deleted."""
+        with self.connect("read a job") as connection:
+            now = self.clock.time()
+            found = job_rows.find(connection, now, generations.c.id == generation_id, newest_only=False)
+            return found[0] if found else None
+
+    def load_job(self, project: str, name: str, number: int | None = None) -> GenerationRecord | None:
+        """Return a job's newest generation, or the one numbered `number`; case does not count."""
+        where = [jobs.c.project_key == name_key(project), jobs.c.name_key == name_key(name)]
+        if number is not None:
+            where.append(generations.c.number == number)
+        with self.connect("read a job") as connection:
+            found = job_rows.find(connection, self.clock.time(), *where, newest_only=number is None)
+            return found[0] if found else None
+
+    def list_jobs(self, project: str | None = None) -> tuple[GenerationRecord, ...]:
+        """Return the newest generation of every job, the newest first."""
+        where = [] if project is None else [jobs.c.project_key == name_key(project)]
+        with self.connect("list the jobs") as connection:
+            return job_rows.find(connection, self.clock.time(), *where)
+
+    def list_generations(self, job_id: int) -> tuple[GenerationRecord, ...]:
+        """Return all generations of a job, the newest first."""
+        with self.connect("read a job") as connection:
+            mine = generations.c.job_id == job_id
+            return job_rows.find(connection, self.clock.time(), mine, newest_only=False)
+
+    def newest_job(self, project: str | None = None) -> GenerationRecord | None:
+        """Return the newest generation of all, or None if there is no job."""
+        return next(iter(self.list_jobs(project)), None)
+
+    def delete_job(self, project: str, name: str) -> None:
+        """Delete a job with its generations, trials and files; a job that does not exist is no matter."""
+        record = self.load_job(project, name)
+        if record is None:
+            return
+        with self.begin(f"delete job `{name}`") as connection:
+            job_rows.delete_job(connection, record.job_id)
+        # rows first: a folder without rows is only litter
+        shutil.rmtree(self.files.job(record.project, record.name), ignore_errors=True)
+
+    # leases and controls
+
+    def acquire(self, generation_id: int, owner: str) -> Lease:
+        """Take a generation for this process, with a higher fence than any before.
+
+        Raises:
+            Conflict: Somebody alive owns it; the message says who.
+            NotFound: It was deleted.
+        """
+        with self.begin("take a job over") as connection:
+            return ownership.acquire(connection, generation_id, owner, self.clock.time())
+
+    def renew(self, lease: Lease) -> None:
+        """Send a heartbeat.
+
+        Raises:
+            LeaseLost: Another kernel owns the generation now, or it was deleted.
+        """
+        with self.begin("renew a lease") as connection:
+            ownership.renew(connection, lease, self.clock.time())
+
+    def release(self, lease: Lease) -> None:
+        """Give a generation back."""
+        with self.begin("give a job back") as connection:
+            ownership.release(connection, lease)
+
+    def owner_of(self, generation_id: int) -> Lease | None:
+        """Return the lease of whoever owns a generation and is alive."""
+        with self.connect("read a lease") as connection:
+            lease = ownership.read(connection, generation_id)
+        return lease if self.is_alive(lease) else None
+
+    def is_alive(self, lease: Lease | None) -> bool:
+        """Whether the holder of a lease could still write."""
+        return ownership.is_alive(lease, self.clock.time())
+
+    def request(self, generation_id: int, command: str, argument: object = None) -> None:
+        """Leave a command, with a JSON argument, for the owner of a generation."""
+        with self.begin("send a command") as connection:
+            job_rows.request(connection, generation_id, command, argument, self.clock.time())
+
+    def take(self, generation_id: int) -> tuple[Control, ...]:
+        """Return the commands left for a generation, oldest first, and forget them."""
+        with self.begin("read commands") as connection:
+            return job_rows.take(connection, generation_id)
+
+    # trials, windows, curves, the journal
+
+    def journal(self, lease: Lease) -> Journal:
+        """Open the journal of an owned generation."""
+        return Journal(self, lease)
+
+    def save_trial(self, lease: Lease, record: TrialView) -> None:
+        """Write a trial on its own; `trials.save` is the same as a companion of a journal's commit.
+
+        Raises:
+            LeaseLost: Another kernel owns the generation now, or it was deleted.
+        """
+        with self.fenced(lease, f"save trial {record.number}") as connection:
+            trial_rows.save(connection, lease.generation_id, record)
+
+    def load_trials(self, generation_id: int) -> tuple[TrialView, ...]:
+        """Return the trials of a generation by number; the notes of a damaged one say so."""
+        with self.connect("read the trials") as connection:
+            return trial_rows.load(connection, generation_id)
+
+    def load_curves(
+        self, generation_id: int, trial: int | None = None, metric: str | None = None
+    ) -> tuple[CurveView, ...]:
+        """Return curves, by trial and metric."""
+        with self.connect("read the curves") as connection:
+            return series.load_curves(connection, generation_id, trial, metric)
+
+    def load_windows(
+        self,
+        generation_id: int,
+        *,
+        width: float,
+        trial: int | None = None,
+        metric: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+    ) -> tuple[WindowRecord, ...]:
+        """Return the windows of one tier that touch a range of time, by trial, metric and time."""
+        where = [windows.c.generation_id == generation_id, windows.c.width == width]
+        where += [windows.c.trial == trial] if trial is not None else []
+        where += [windows.c.metric == metric] if metric is not None else []
+        where += [windows.c.start > since - width] if since is not None else []
+        where += [windows.c.start < until] if until is not None else []
+        with self.connect("read the windows") as connection:
+            return series.load_windows(connection, *where)
+
+    def compact(self, roll_up: series.RollUp, retention: Mapping[float, float]) -> None:
+        """Merge older windows into wider ones and forget the oldest; `series.compact` says how."""
+        with self.begin("merge old windows") as connection:
+            series.compact(connection, self.clock.time(), roll_up, retention)

@@ -1,0 +1,161 @@
+"""The tables of the store, once, for every database.
+
+Documents (spec, fingerprint, params …) are JSON as text: the store never looks into them, and a file of a
+later version with one more field stays readable. Times are seconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # what two names that differ only in case have in common (files.name_key)
+    Column("project_key", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("project_key", "name_key"),
+)
+
+
+def _generation_key(*, primary: bool = False) -> Column[int]:
+    return Column(
+        "generation_id",
+        ForeignKey("generations.id", ondelete="CASCADE"),
+        primary_key=primary,
+        nullable=False,
+        autoincrement=False,
+    )
+
+
+generations = Table(
+    "generations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("note", Text, nullable=False, default=""),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    UniqueConstraint("job_id", "number"),
+    # a number that was deleted is never given again: leases and journals of two lives must not meet
+    sqlite_autoincrement=True,
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    _generation_key(primary=True),
+    Column("fence", Integer, nullable=False),
+    Column("owner", Text),  # NULL: released
+    Column("pid", Integer, nullable=False),
+    Column("pid_started_at", Float, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("heartbeat_at", Float, nullable=False),
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    _generation_key(primary=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("definition", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("kind", Text),
+    Column("reason", Text, nullable=False),
+    Column("params", Text, nullable=False),
+    Column("values", Text, nullable=False),
+    Column("metrics", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("seed", Integer),
+    Column("attempt", Integer, nullable=False),
+    Column("step", Integer),
+    Column("created_at", Float),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    Column("traceback", Text, nullable=False),
+    Column("notes", Text, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    _generation_key(primary=True),
+    # the index of the row's first entry; the next row starts where this one's entries end
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("entries", Text, nullable=False),
+)
+
+windows = Table(
+    "windows",
+    metadata,
+    _generation_key(primary=True),
+    Column("trial", Integer, primary_key=True, autoincrement=False),
+    Column("metric", Text, primary_key=True),
+    Column("width", Float, primary_key=True),
+    Column("start", Float, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("total", Float, nullable=False),
+    Column("minimum", Float),
+    Column("maximum", Float),
+    Column("last", Float),
+    Column("first_ts", Float),
+    Column("first_seq", Integer, nullable=False),
+    Column("first_step", Integer),
+    Column("last_ts", Float),
+    Column("last_seq", Integer, nullable=False),
+    Column("last_step", Integer),
+    Column("nonfinite", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+)
+
+curves = Table(
+    "curves",
+    metadata,
+    _generation_key(primary=True),
+    Column("trial", Integer, primary_key=True, autoincrement=False),
+    Column("metric", Text, primary_key=True),
+    # little-endian float64, as many of the one as of the other
+    Column("steps", LargeBinary, nullable=False),
+    Column("points", LargeBinary, nullable=False),
+)
+
+controls = Table(
+    "controls",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _generation_key(),
+    Column("command", Text, nullable=False),
+    Column("argument", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+)

@@ -1,0 +1,196 @@
+"""Write-behind for what may be a moment late: one thread, one statement per batch, nothing lost silently."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.errors import StoreError, StoreUnavailable
+from astraml_lab.store import series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sqlalchemy import Connection
+
+    from astraml_lab.store.records import WindowLike
+    from astraml_lab.store.store import Store
+
+    Call = Callable[[Connection], None]
+
+
+class _Batch:
+    """What waits to be written; a later window or curve replaces an earlier one of the same key."""
+
+    def __init__(self) -> None:
+        self.windows: dict[tuple[series.SeriesKey, float, float], list[Any]] = {}
+        self.curves: dict[series.SeriesKey, tuple[bytes, bytes]] = {}
+        self.calls: deque[Call] = deque()
+
+    def __len__(self) -> int:
+        return len(self.windows) + len(self.curves) + len(self.calls)
+
+    def put_under(self, newer: _Batch) -> None:
+        """Take in what came while this batch could not be written."""
+        self.windows |= newer.windows
+        self.curves |= newer.curves
+        self.calls += newer.calls
+
+
+class Writer:
+    """The background writer of a store; safe to use from any thread.
+
+    A batch that cannot be written is kept and tried again, ever more slowly. At `limit` waiting items the
+    `put` methods raise instead of taking more memory.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        on_trouble: Callable[[str | None], None],
+        *,
+        interval: float = 0.5,
+        retry: tuple[float, float] = (0.2, 10.0),
+        limit: int = 100_000,
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            store: Where to write.
+            on_trouble: Called once with a sentence when writing fails, and once with None when it works
+                again; for a call that can never work, once with its sentence. Runs in the writer's thread.
+            interval: How long items gather before they are written, in seconds.
+            retry: The first and the longest pause between attempts, in seconds.
+            limit: How many items may wait.
+        """
+        self._store = store
+        self._on_trouble = on_trouble
+        self._interval = interval
+        self._retry = retry
+        self._limit = limit
+        self._changed = threading.Condition()
+        self._waiting = _Batch()
+        self._put_count = self._written_count = 0
+        self._flushes = 0
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="astraml-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, call: Call) -> None:
+        """Run `call` in a transaction of its own, soon.
+
+        Raises:
+            StoreUnavailable: Too much is waiting, or the writer was closed.
+        """
+        with self._changed:
+            self._admit(1)
+            self._waiting.calls.append(call)
+
+    def put_windows(self, generation_id: int, trial: int, metric: str, rows: Iterable[WindowLike]) -> None:
+        """Write windows of one metric of one trial, soon.
+
+        Raises:
+            StoreUnavailable: Too much is waiting, or the writer was closed.
+        """
+        key = (generation_id, trial, metric)
+        found = {(key, row.width, row.start): series.window_row(key, row) for row in rows}
+        with self._changed:
+            self._admit(len(found))
+            self._waiting.windows |= found
+
+    def put_curve(self, generation_id: int, trial: int, metric: str, steps: Any, points: Any) -> None:
+        """Write a whole curve, soon; `steps` and `points` are sequences of numbers of the same length.
+
+        Raises:
+            StoreUnavailable: Too much is waiting, or the writer was closed.
+        """
+        curve = (series.to_blob(steps), series.to_blob(points))
+        with self._changed:
+            self._admit(1)
+            self._waiting.curves[generation_id, trial, metric] = curve
+
+    def flush(self, timeout: float = 10.0) -> bool:
+        """Wait until all that was put before is written; return whether it is."""
+        with self._changed:
+            goal = self._put_count
+            self._flushes += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: self._written_count >= goal, timeout)
+            finally:
+                self._flushes -= 1
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Write the rest and end the thread; return whether all was written."""
+        written = self.flush(timeout)
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(timeout)
+        return written
+
+    def _admit(self, count: int) -> None:
+        if self._closing:
+            raise StoreUnavailable("the writer was closed")
+        if count and len(self._waiting) + count > self._limit:
+            raise StoreUnavailable(
+                f"{len(self._waiting)} rows wait to be written: the store does not keep up"
+            )
+        self._put_count += count
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        pause = 0.0
+        while self._gather(pause):
+            pause = self._write_once(pause)
+
+    def _gather(self, pause: float) -> bool:
+        """Wait for something to write, then a moment for more; return False when it is time to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._waiting) or self._closing)
+            if not self._closing:
+                self._changed.wait_for(lambda: self._flushes or self._closing, pause or self._interval)
+            return not self._closing
+
+    def _write_once(self, pause: float) -> float:
+        """Write what waits; return how long to wait before the next attempt, 0 if it worked."""
+        with self._changed:
+            batch, self._waiting = self._waiting, _Batch()
+            goal = self._put_count
+        try:
+            self._write(batch)
+        except StoreError as exc:
+            with self._changed:
+                batch.put_under(self._waiting)
+                self._waiting = batch
+            if not pause:
+                self._on_trouble(f"{exc}; metrics wait in memory and are written when it works again")
+            first, longest = self._retry
+            return min(pause * 2, longest) or first
+        with self._changed:
+            self._written_count = goal
+            self._changed.notify_all()
+        if pause:
+            self._on_trouble(None)
+        return 0.0
+
+    def _write(self, batch: _Batch) -> None:
+        if batch.windows or batch.curves:
+            with self._store.begin("write metrics") as connection:
+                series.save_windows(connection, list(batch.windows.values()))
+                series.save_curves(connection, batch.curves)
+            batch.windows.clear()
+            batch.curves.clear()
+        while batch.calls:
+            self._call(batch.calls[0])
+            batch.calls.popleft()
+
+    def _call(self, call: Call) -> None:
+        try:
+            with self._store.begin("write behind") as connection:
+                call(connection)
+        except StoreUnavailable:
+            raise
+        except Exception as exc:  # noqa: BLE001  whatever a call raises, the next ones are written
+            self._on_trouble(f"could not be written and was given up: {exc}")

@@ -1,0 +1,132 @@
+"""The log file of a trial: dated lines, bounded size, and it survives a full disk."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+Stream = Literal["out", "err"]
+
+# Bursts are written together: a write gives the GIL away, which costs a switch interval beside busy threads.
+_BURST_SECONDS = 0.2
+_BURST_LINES = 1024
+_TAIL_BLOCK = 256 * 1024
+
+
+class Line(NamedTuple):
+    """One whole line that a trial wrote.
+
+    Attributes:
+        time: When the line was finished, in seconds since the epoch, UTC.
+        stream: `out` or `err`.
+        text: Without its line break; what a carriage return overwrote is gone.
+    """
+
+    time: float
+    stream: Stream
+    text: str
+
+
+class LogFile:
+    """Appends lines to a file of at most `max_bytes`; what did not fit is counted.
+
+    Not thread-safe: its sink holds a lock. The file and its folders appear with the first line.
+    """
+
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        self._path = path
+        self._room = max_bytes
+        self._waiting: list[str] = []
+        self._written_at = float("-inf")
+        self._missing = 0
+        self._fd: int | None = None
+
+    def add(self, line: Line, now: float) -> None:
+        """Take a line in; it reaches the disk at once, or with its burst."""
+        if self._room <= 0:
+            self._missing += 1
+            return
+        text = format_line(line)
+        self._waiting.append(text)
+        self._room -= len(text)
+        if self._room <= 0:
+            self._waiting.append(_note(line, "the log is full; the last lines follow when the trial ends"))
+        if abs(now - self._written_at) >= _BURST_SECONDS or len(self._waiting) >= _BURST_LINES:
+            self._written_at = now
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits. A disk that takes nothing costs these lines, never the trial."""
+        lines, self._waiting = self._waiting, []
+        if not lines:
+            return
+        try:
+            self._write("".join(lines).encode("utf-8", "backslashreplace"))
+        except OSError:
+            self._missing += len(lines)
+
+    def close(self, tail: Sequence[Line]) -> None:
+        """Add the last lines if the file lacks them, and close it."""
+        self.flush()
+        if self._missing and tail:
+            kept = tail[-self._missing :]
+            left_out = self._missing - len(kept)
+            self._waiting = [_note(kept[0], f"{left_out:,} lines left out")] if left_out else []
+            self._waiting += map(format_line, kept)
+            self.flush()
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def forget_waiting(self) -> None:
+        """Drop what waits: after a fork it is the parent's to write."""
+        self._waiting = []
+
+    def _write(self, data: bytes) -> None:
+        if self._fd is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        while data:
+            data = data[os.write(self._fd, data) :]
+
+
+def format_line(line: Line) -> str:
+    """Spell a line as the file holds it: `2026-11-20T12:00:00.123Z out text`."""
+    moment = datetime.fromtimestamp(line.time, UTC).isoformat(timespec="milliseconds")
+    return f"{moment[:-6]}Z {line.stream} {line.text}\n"
+
+
+def read_tail(path: Path, lines: int = 500) -> tuple[Line, ...]:
+    """Return the last lines of a log file, oldest first; never reads more than it needs."""
+    try:
+        with path.open("rb") as file:
+            begin = file.seek(0, os.SEEK_END)
+            data = b""
+            while begin and data.count(b"\n") <= lines:
+                end, begin = begin, max(0, begin - _TAIL_BLOCK)
+                file.seek(begin)
+                data = file.read(end - begin) + data
+    except FileNotFoundError:
+        return ()
+    # Unless the block begins with the file, its first line may be cut.
+    found = data.decode("utf-8", "replace").split("\n")[1 if begin else 0 :]
+    return tuple(line for text in found if (line := _parse_line(text)) is not None)[-lines:]
+
+
+def _parse_line(text: str) -> Line | None:
+    moment, _, rest = text.partition(" ")
+    stream, _, message = rest.partition(" ")
+    try:
+        time = datetime.fromisoformat(moment).timestamp()
+    except ValueError:
+        return None
+    return Line(time, cast("Stream", stream), message) if stream in ("out", "err") else None
+
+
+def _note(line: Line, text: str) -> str:
+    return format_line(line._replace(text=f"[{text}]"))

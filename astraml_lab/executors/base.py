@@ -1,0 +1,117 @@
+"""What runs a trial: an executor takes an opaque task and says, once, how it ended."""
+
+from __future__ import annotations
+
+import traceback
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from astraml_lab.trial import Channel
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to run.
+
+    Attributes:
+        name: Names the thread or process, for debuggers and error messages.
+        run: Called with the channel, in the place that the executor stands for.
+        channel: How the running code reaches its job.
+    """
+
+    name: str
+    run: Callable[[Channel], object]
+    channel: Channel
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended, by value: it holds no exception, and so no frame and no tensor.
+
+    Attributes:
+        value: What `run` returned.
+        error: One line on the exception that left `run`, with its type; None if there was none.
+        error_type: The name of its class, with the module.
+        traceback: Its whole traceback as text.
+    """
+
+    value: object = None
+    error: str | None = None
+    error_type: str = ""
+    traceback: str = ""
+
+
+class Handle(ABC):
+    """A submitted task. Thread-safe."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """End the task early as far as the executor can; `on_end` is still called once. May be called again.
+
+        A thread cannot be killed: it goes on until its code looks at the channel.
+        """
+
+    @property
+    @abstractmethod
+    def alive(self) -> bool:
+        """Whether `on_end` has still to return."""
+
+
+class Executor(ABC):
+    """Runs tasks; knows nothing of search, devices or objectives.
+
+    Thread safety: every method may be called from any thread, and `submit` never waits for another task.
+    `on_end` is called exactly once for each task that `submit` took, however it ended (`SystemExit` and
+    `KeyboardInterrupt` included), from whichever thread saw the end, possibly before `submit` returns. No lock
+    is held meanwhile, and by then the executor has let go of the task and of the frames of its exception.
+    """
+
+    @abstractmethod
+    def submit(self, task: Task, on_end: Callable[[Outcome], None]) -> Handle:
+        """Start `task` in a fresh copy of the caller's context.
+
+        Raises:
+            RuntimeError: The executor was closed.
+        """
+
+    @abstractmethod
+    def close(self, timeout: float = 5.0) -> bool:
+        """Take no more tasks, cancel those that run and wait for them.
+
+        Returns:
+            Whether all have ended. May be called again, to wait longer.
+        """
+
+
+def outcome_of(task: Task) -> Outcome:
+    """Run `task` here. Every exception becomes text, and the frames that it holds are emptied."""
+    try:
+        return Outcome(value=task.run(task.channel))
+    except BaseException as error:  # noqa: BLE001  (it ends the trial, not us)
+        return _failure(error)
+
+
+def _failure(error: BaseException) -> Outcome:
+    report = traceback.TracebackException.from_exception(error)
+    outcome = Outcome(
+        error=list(report.format_exception_only())[-1].strip(),
+        error_type=f"{type(error).__module__}.{type(error).__qualname__}",
+        traceback="".join(report.format()),
+    )
+    seen: set[int] = set()
+    _empty_frames(error, seen)
+    return outcome
+
+
+def _empty_frames(error: BaseException | None, seen: set[int]) -> None:
+    """Drop the local variables of an exception and of those behind it: each may hold a model."""
+    if error is None or id(error) in seen:
+        return
+    seen.add(id(error))
+    traceback.clear_frames(error.__traceback__)
+    _empty_frames(error.__cause__, seen)
+    _empty_frames(error.__context__, seen)

@@ -1,0 +1,167 @@
+"""What every executor promises; each back end inherits the class and provides the `executor` fixture."""
+
+from __future__ import annotations
+
+import contextvars
+import gc
+import queue
+import threading
+import weakref
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from astraml_lab.executors import Executor, Outcome, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from astraml_lab.spec import AnyDimension, ParamValue
+    from astraml_lab.trial import Channel
+
+WAIT = 30.0
+_VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("contract", default="unset")
+
+
+class RecordingChannel:
+    """A channel that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.reports: list[tuple[dict[str, float], int | None]] = []
+        self.stopping = threading.Event()
+
+    def report(self, metrics: Mapping[str, float], step: int | None) -> None:
+        self.reports.append((dict(metrics), step))
+
+    def should_stop(self) -> bool:
+        return self.stopping.is_set()
+
+    def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
+        raise NotImplementedError(name, dimension)
+
+
+class Model:
+    """Stands for something that fills a GPU."""
+
+
+class ExecutorContract:
+    """Inherit, and override the fixture `executor`."""
+
+    @pytest.fixture
+    def executor(self) -> Executor:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def end(self, executor: Executor) -> Callable[[Callable[[Channel], object]], Outcome]:
+        """Run something and wait for its outcome."""
+
+        def run(function: Callable[[Channel], object]) -> Outcome:
+            ends: queue.Queue[Outcome] = queue.Queue()
+            executor.submit(Task("trial-7", function, RecordingChannel()), ends.put)
+            return ends.get(timeout=WAIT)
+
+        return run
+
+    def test_a_task_gets_its_channel_and_returns_its_value(self, executor: Executor) -> None:
+        channel, ends = RecordingChannel(), queue.Queue[Outcome]()
+
+        def run(channel: Channel) -> str:
+            channel.report({"loss": 0.5}, 3)
+            return "done"
+
+        handle = executor.submit(Task("trial-7", run, channel), ends.put)
+        assert ends.get(timeout=WAIT) == Outcome(value="done")
+        assert channel.reports == [({"loss": 0.5}, 3)]
+        assert executor.close(WAIT)
+        assert not handle.alive
+
+    @pytest.mark.parametrize(
+        "kind", [ValueError, SystemExit, KeyboardInterrupt, GeneratorExit, BaseException]
+    )
+    def test_whatever_is_raised_is_an_outcome(
+        self, end: Callable[[Callable[[Channel], object]], Outcome], kind: type[BaseException]
+    ) -> None:
+        def run(_channel: Channel) -> NoReturn:
+            raise kind("learning rate is nonsense")
+
+        outcome = end(run)
+        assert outcome.value is None
+        assert outcome.error == f"{kind.__name__}: learning rate is nonsense"
+        assert outcome.error_type == f"builtins.{kind.__name__}"
+        assert 'raise kind("learning rate is nonsense")' in outcome.traceback
+
+    def test_an_exception_that_cannot_be_printed_is_an_outcome_too(
+        self, end: Callable[[Callable[[Channel], object]], Outcome]
+    ) -> None:
+        class Unprintable(Exception):
+            def __str__(self) -> str:
+                raise ValueError
+
+        def run(_channel: Channel) -> NoReturn:
+            raise Unprintable
+
+        assert "Unprintable" in (end(run).error or "")
+
+    def test_the_end_is_told_exactly_once(self, executor: Executor) -> None:
+        ends: list[Outcome] = []
+        handles = [
+            executor.submit(Task(f"trial-{number}", lambda _channel: None, RecordingChannel()), ends.append)
+            for number in range(20)
+        ]
+        assert executor.close(WAIT)
+        for handle in handles:
+            handle.cancel()
+            handle.cancel()
+            assert not handle.alive
+        assert len(ends) == 20
+
+    def test_a_task_runs_in_a_fresh_copy_of_the_context(
+        self, end: Callable[[Callable[[Channel], object]], Outcome]
+    ) -> None:
+        def run(_channel: Channel) -> str:
+            before = _VARIABLE.get()
+            _VARIABLE.set("changed by a task")
+            return before
+
+        token = _VARIABLE.set("the caller's")
+        try:
+            assert [end(run).value, end(run).value, _VARIABLE.get()] == ["the caller's"] * 3
+        finally:
+            _VARIABLE.reset(token)
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_nothing_of_the_task_is_held_when_the_end_is_told(
+        self, executor: Executor, *, fails: bool
+    ) -> None:
+        kept: list[weakref.ref[Model]] = []
+        alive: queue.Queue[list[bool]] = queue.Queue()
+
+        def task() -> Task:
+            given = Model()
+            kept.append(weakref.ref(given))
+
+            def run(_channel: Channel) -> None:
+                made = Model()
+                kept.append(weakref.ref(made))
+                if fails:
+                    try:
+                        dict[Model, None]()[given]
+                    except KeyError as error:
+                        raise RuntimeError from error
+
+            return Task("trial-7", run, RecordingChannel())
+
+        def on_end(outcome: Outcome) -> None:
+            assert (outcome.error is not None) == fails
+            gc.collect()
+            alive.put([model() is not None for model in kept])
+
+        executor.submit(task(), on_end)
+        assert executor.close(WAIT)
+        assert alive.get(timeout=WAIT) == [False, False]
+
+    def test_a_closed_executor_takes_nothing(self, executor: Executor) -> None:
+        assert executor.close(WAIT)
+        assert executor.close(WAIT)
+        with pytest.raises(RuntimeError, match="closed"):
+            executor.submit(Task("trial-7", lambda _channel: None, RecordingChannel()), lambda _outcome: None)

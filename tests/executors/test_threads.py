@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from contracts.executor_contract import WAIT, ExecutorContract, RecordingChannel
+
+from astraml_lab.executors import Executor, Outcome, Task, ThreadExecutor
+
+if TYPE_CHECKING:
+    from astraml_lab.trial import Channel
+
+
+class TestThreadExecutor(ExecutorContract):
+    @pytest.fixture
+    def executor(self) -> Executor:
+        return ThreadExecutor()
+
+
+def test_the_thread_is_a_daemon_named_after_the_trial() -> None:
+    ends: queue.Queue[Outcome] = queue.Queue()
+
+    def run(_channel: Channel) -> tuple[str, bool]:
+        return threading.current_thread().name, threading.current_thread().daemon
+
+    ThreadExecutor().submit(Task("digits-7", run, RecordingChannel()), ends.put)
+    assert ends.get(timeout=WAIT).value == ("digits-7", True)
+
+
+def test_submit_does_not_wait_and_close_says_what_still_runs() -> None:
+    executor, channel = ThreadExecutor(), RecordingChannel()
+    ends: queue.Queue[Outcome] = queue.Queue()
+    handle = executor.submit(
+        Task("stubborn", lambda _channel: channel.stopping.wait(WAIT), channel), ends.put
+    )
+    assert handle.alive
+    handle.cancel()
+    assert not executor.close(timeout=0.01)
+    assert handle.alive
+    channel.stopping.set()
+    assert executor.close(WAIT)
+    assert ends.get(timeout=WAIT) == Outcome(value=True)
+
+
+def test_a_running_thread_does_not_keep_the_process() -> None:
+    code = (
+        "import threading\n"
+        "from astraml_lab.executors import Task, ThreadExecutor\n"
+        "ThreadExecutor().submit(Task('t', lambda _: threading.Event().wait(), None), print)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], timeout=WAIT, check=True, capture_output=True)
+    assert (ended.stdout, ended.stderr) == (b"", b"")

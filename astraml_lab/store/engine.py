@@ -6,6 +6,7 @@ SQLAlchemy Core.
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,6 @@ from sqlalchemy import create_engine, event, insert, select, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
-    ArgumentError,
     DatabaseError,
     DBAPIError,
     IntegrityError,
@@ -79,7 +79,9 @@ def _begin(connection: Connection) -> None:
     # A deferred transaction that turns into a writer fails at once when another one wrote meanwhile;
     # an immediate one waits its turn.
     writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    # straight to the driver: this is on the way of every finished trial
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _create_schema(engine: Engine, url: str) -> None:
@@ -111,30 +113,17 @@ def mapped_errors(doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OperationalError, PoolTimeoutError) as exc:
-        raise StoreUnavailable(f"cannot {doing}: {_cause(exc)}{_advice(exc)}") from exc
     except IntegrityError as exc:
-        raise StoreError(f"cannot {doing}: it does not fit what is stored ({_cause(exc)})") from exc
-    except ArgumentError as exc:
-        raise StoreError(f"cannot {doing}: {exc}; expected `sqlite:///PATH`") from exc
-    except DatabaseError as exc:  # "file is not a database", "malformed"
-        raise StoreUnavailable(f"cannot {doing}: {_cause(exc)}{_advice(exc)}") from exc
-    except SQLAlchemyError as exc:
-        raise StoreError(f"cannot {doing}: {_cause(exc)}") from exc
+        raise StoreError(f"cannot {doing}: it does not fit what is stored ({exc.orig})") from exc
+    except (SQLAlchemyError, sqlite3.Error) as exc:
+        cause = str(exc.orig) if isinstance(exc, DBAPIError) else str(exc)
+        advice = next((f"; {text}" for symptom, text in _ADVICE.items() if symptom in cause), "")
+        # a plain DatabaseError is a damaged file; its other subclasses are mistakes of ours
+        outside = isinstance(exc, _OUTSIDE) or type(exc) is DatabaseError
+        raise (StoreUnavailable if outside else StoreError)(f"cannot {doing}: {cause}{advice}") from exc
 
 
-def _cause(exc: SQLAlchemyError) -> str:
-    return str(exc.orig) if isinstance(exc, DBAPIError) else str(exc)
-
-
-def _advice(exc: SQLAlchemyError) -> str:
-    cause = _cause(exc)
-    for symptom, advice in _ADVICE.items():
-        if symptom in cause:
-            return f"; {advice}"
-    return ""
-
-
+_OUTSIDE = (OperationalError, PoolTimeoutError, sqlite3.Error)
 _ADVICE = {
     "is full": "free some space, nothing that was finished before is lost",
     "is locked": "another program holds the file; close it and try again",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Integer, Text, bindparam, insert, select
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from astraml_lab.store.store import Store
 
     Companion = Callable[[Connection], None]
-    Entry = dict[str, Any]
+    Entry = Any  # what JSON can say
 
 # The fence is checked by the statement that writes; FOR SHARE (which SQLite needs not and leaves out) would
 # hold off a new owner until the commit.
@@ -48,8 +49,8 @@ _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 class Journal:
     """The log of one generation, for the process that holds its lease.
 
-    Entries are JSON objects; each has a position, counted from 0. Safe to share between threads. A pickled
-    copy reads what was committed until then.
+    Entries are JSON values; each has a position, counted from 0. Safe to share between threads. A pickled
+    copy only reads: its commits raise LeaseLost.
     """
 
     def __init__(self, store: Store, lease: Lease) -> None:
@@ -63,7 +64,8 @@ class Journal:
 
     def __getstate__(self) -> dict[str, Any]:
         self.commit()
-        return {"_store": self._store, "_lease": self._lease}
+        # fence 0 was never given to anybody: two writers at the same positions would mix their entries
+        return {"_store": self._store, "_lease": replace(self._lease, fence=0)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["_store"], state["_lease"])  # type: ignore[misc]  # the plainest way to restore all

@@ -62,6 +62,8 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def notebook(page: Page, jupyter_lab: LabServer) -> NotebookPage:
-    """A page of the JupyterLab server, ready to open a notebook."""
-    return NotebookPage(page, jupyter_lab)
+def notebook(page: Page, jupyter_lab: LabServer) -> Iterator[NotebookPage]:
+    """A page of the JupyterLab server, in its light theme, ready to open a notebook."""
+    jupyter_lab.use_theme("light")
+    yield NotebookPage(page, jupyter_lab)
+    jupyter_lab.end_kernels()

@@ -79,7 +79,7 @@ class NotebookPage:
         return path
 
     def _wait_until_shown(self) -> None:
-        # The execution indicator reads "idle" before there is a kernel, so the kernel's name is waited for first.
+        # The execution indicator reads "idle" before there is a kernel: wait for the kernel's name first.
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=self._milliseconds)
         name = self.page.locator(".jp-Toolbar-kernelName").first
         expect(name).to_contain_text("Python 3", timeout=self._milliseconds)

@@ -113,23 +113,17 @@ def test_a_wheel_from_a_clean_copy_holds_the_front_end_and_the_types_marker(tmp_
         shutil.copy(ROOT / name, copy / name)
 
     # Without isolation: the build requirements are test requirements too.
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        tmp_path,
-        copy,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "./copy"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         names = set(wheel.namelist())
     assert names >= {*BUNDLE, "astraml_lab/py.typed"}
-    assert ("astraml_lab/notebooks/quickstart.ipynb" in names) == (
-        ROOT / "notebooks/quickstart.ipynb"
-    ).is_file()
+    has_notebook = (ROOT / "notebooks" / "quickstart.ipynb").is_file()
+    assert ("astraml_lab/notebooks/quickstart.ipynb" in names) == has_notebook

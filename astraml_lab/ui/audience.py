@@ -1,0 +1,111 @@
+"""Who looks at a dashboard, and at what: leases that views renew every few seconds."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from astraml_lab.clock import Clock
+
+Axis = Literal["step", "time"]
+LEASE_SECONDS = 10.0
+"""A visible view says "alive" every 3 s; browsers may stretch that."""
+_CLIENTS = 16
+_WANTS = 4
+_TEXT = 10_000
+_ID = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A metric that a view draws."""
+
+    metric: str
+    axis: Axis
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What the views together look at."""
+
+    wants: tuple[Want, ...] = ()
+    details: tuple[int, ...] = ()
+    """Trials whose log and traceback are open."""
+
+
+@dataclass(slots=True)
+class _Client:
+    seen: float
+    wants: tuple[Want, ...] = ()
+    detail: int | None = None
+
+
+@dataclass(slots=True)
+class Audience:
+    """The views of one dashboard. Thread-safe: messages come on any thread, the publisher reads."""
+
+    clock: Clock
+    _clients: dict[str, _Client] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def hear(self, message: dict[str, Any]) -> bool:
+        """Renew the lease of the sender of a message; whether what the views look at changed.
+
+        The message comes from a browser and is believed in nothing: what does not fit is left out.
+        """
+        name = message.get("c")
+        if not isinstance(name, str) or not 0 < len(name) <= _ID:
+            return False
+        with self._lock:
+            if message.get("t") == "bye":
+                return self._clients.pop(name, None) is not None
+            fresh = _Client(
+                self.clock.monotonic(), _wants(message.get("want")), _number(message.get("detail"))
+            )
+            before = self._clients.pop(name, None)
+            self._clients[name] = fresh
+            while len(self._clients) > _CLIENTS:
+                del self._clients[next(iter(self._clients))]
+        return before is None or (before.wants, before.detail) != (fresh.wants, fresh.detail)
+
+    def looking(self) -> bool:
+        """Whether anybody's lease runs."""
+        limit = self.clock.monotonic() - LEASE_SECONDS
+        with self._lock:
+            return any(client.seen >= limit for client in self._clients.values())
+
+    def silence(self) -> float:
+        """Return the seconds since a view was last heard; infinite where none ever was."""
+        with self._lock:
+            last = max((client.seen for client in self._clients.values()), default=float("-inf"))
+        return self.clock.monotonic() - last
+
+    def attention(self) -> Attention:
+        """Return what those look at who do."""
+        limit = self.clock.monotonic() - LEASE_SECONDS
+        with self._lock:
+            live = [client for client in self._clients.values() if client.seen >= limit]
+            # No lease runs, yet a frame is asked for: the slow rate while a cell keeps "alive" from arriving.
+            clients = live or list(self._clients.values())[-1:]
+        wants = dict.fromkeys(want for client in clients for want in client.wants)
+        details = dict.fromkeys(client.detail for client in clients if client.detail is not None)
+        return Attention(tuple(wants)[:_WANTS], tuple(details)[:_WANTS])
+
+
+def _wants(given: object) -> tuple[Want, ...]:
+    if not isinstance(given, list):
+        return ()
+    found = []
+    for pair in given[:_WANTS]:
+        if not isinstance(pair, list) or len(pair) != 2:  # noqa: PLR2004 - metric and axis
+            continue
+        metric, axis = pair
+        if isinstance(metric, str) and len(metric) <= _TEXT and axis in {"step", "time"}:
+            found.append(Want(metric, axis))
+    return tuple(found)
+
+
+def _number(given: object) -> int | None:
+    return given if isinstance(given, int) and not isinstance(given, bool) and given >= 0 else None

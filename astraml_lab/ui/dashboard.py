@@ -1,0 +1,161 @@
+"""The live view of a job: a widget that hears its views and sends what changed."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+
+from astraml_lab.clock import SystemClock
+from astraml_lab.errors import AstramlError
+from astraml_lab.ui.audience import Audience
+from astraml_lab.ui.cell_watch import cell_watch
+from astraml_lab.ui.feed import Feed
+from astraml_lab.ui.publisher import PERIOD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from astraml_lab.clock import Clock
+    from astraml_lab.jobs.reader import JobReader
+
+STATIC = Path(__file__).parent / "static"
+QUIET_SECONDS = 1.0
+"""How often a job is looked at that nobody watches: its end has to be noticed."""
+BEAT_SECONDS = 5.0
+"""A watched dashboard says this often that its kernel lives."""
+SLOW_SECONDS = 2.0
+"""The rate while a cell keeps the views' "alive" from being heard."""
+SLOW_LIMIT = 900.0
+"""After so long a silence nobody is supposed to look any more: a server would keep each frame for them."""
+_log = logging.getLogger(__name__)
+
+
+class Dashboard(anywidget.AnyWidget):
+    """The live view of one job, in as many places as it is shown.
+
+    Messages arrive on the kernel's main thread or, while a cell runs, on a subshell's; everything that is
+    sent goes through `publish`, on the publisher's thread.
+    """
+
+    _esm = STATIC / "dashboard.js"
+    _css = STATIC / "dashboard.css"
+
+    def __init__(
+        self,
+        reader: JobReader,
+        *,
+        on_stop: Callable[[], object] | None = None,
+        controls: Mapping[str, Callable[[], object]] | None = None,
+        clock: Clock | None = None,
+        wake: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Build the widget; nothing is sent before a view asks.
+
+        Args:
+            reader: The job.
+            on_stop: What the Stop button does.
+            controls: Further buttons by name (`pause`, `resume`) and what they do.
+            clock: Time, for tests.
+            wake: Called from any thread when `publish` should be called soon.
+        """
+        self._reader = reader
+        self._clock = clock or SystemClock()
+        self._actions = dict(controls or {}) | ({"stop": on_stop} if on_stop is not None else {})
+        self._audience = Audience(self._clock)
+        self._feed = Feed(reader, self._clock)
+        self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._start_over = threading.Event()
+        self._wake = wake
+        self._sent_at = 0.0
+        self._hears_while_busy = False
+        self._ended = False
+        super().__init__()
+        answer_in_subshell(self.comm)
+        self.on_msg(self._on_message)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job was over when it was last looked at."""
+        return self._ended
+
+    def publish(self) -> float:
+        """Send what is due; return the seconds until it should be called again."""
+        while not self._answers.empty():
+            self.send(self._answers.get())
+        pause = self._pause()
+        if pause is None:
+            self._ended = self._reader.view().state.ended
+            return QUIET_SECONDS
+        if self._start_over.is_set():
+            self._start_over.clear()
+            self._feed.start_over()
+        frame = self._feed.frame(self._audience.attention())
+        now = self._clock.monotonic()
+        if frame is not None:
+            self._sent_at = now
+            self._ended = frame.head.get("job", {}).get("ended", self._ended)
+            self.send({"t": "frame", "can": sorted(self._actions)}, frame.buffers())
+        elif now - self._sent_at >= BEAT_SECONDS:
+            self._sent_at = now
+            self.send({"t": "beat"})
+        return PERIOD if self._feed.more else pause
+
+    def _pause(self) -> float | None:
+        """Return the time between two frames, or `None` while nobody looks."""
+        if self._audience.looking():
+            return PERIOD
+        deaf = cell_watch().running and not self._hears_while_busy
+        return SLOW_SECONDS if deaf and self._audience.silence() < SLOW_LIMIT else None
+
+    def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
+        try:
+            if isinstance(content, dict):
+                self._hear(content)
+        except Exception:  # noqa: BLE001  logged; see the comment
+            # An exception here would be printed into whatever cell runs.
+            _log.exception("A message of a dashboard was dropped.")
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        kind = message.get("t")
+        self._hears_while_busy = threading.current_thread() is not threading.main_thread()
+        changed = self._audience.hear(message)
+        if kind == "hello":
+            self._start_over.set()
+        elif kind == "do":
+            self._act(message)
+        if changed or kind in {"hello", "do"}:
+            self._wake()
+
+    def _act(self, message: dict[str, Any]) -> None:
+        name, token = message.get("do"), message.get("id")
+        if not isinstance(name, str) or not isinstance(token, int | str):
+            return
+        action = self._actions.get(name)
+        answer: dict[str, Any] = {"t": "done", "do": name[:20], "id": str(token)[:64], "error": ""}
+        if action is None:
+            answer["error"] = "This view cannot do that."
+        else:
+            try:
+                action()
+            except AstramlError as problem:
+                answer["error"] = str(problem)
+            except Exception as problem:  # noqa: BLE001  a button must not end the kernel's comm loop
+                _log.exception("The button %r of a dashboard failed.", name)
+                answer["error"] = f"It failed: {type(problem).__name__}."
+        self._answers.put(answer)
+
+
+def answer_in_subshell(comm: Any) -> None:
+    """Let a comm's messages be handled while a cell runs.
+
+    JupyterLab addresses them to a subshell, but ipykernel 7.4 sends them to the shell that last published on
+    the comm, which is the main one (`ipykernel.comm.comm.BaseComm._reply_subshell_for`). Elsewhere there is
+    nothing to mend.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, default: default  # noqa: SLF001  the hook has no public name

@@ -1,0 +1,154 @@
+"""What the views of a job do not know yet, as one frame. Touched by the publisher's thread only."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.ui.audience import Attention, Want
+from astraml_lab.ui.frames import Frame, job_head, trial_row, vital_head
+from astraml_lab.ui.lines import LINES, Lines, chosen
+
+if TYPE_CHECKING:
+    from astraml_lab.clock import Clock
+    from astraml_lab.jobs.reader import JobReader
+    from astraml_lab.spec import JobView, TrialView
+
+ROWS = 400
+"""Trials per frame: the table of a large job fills in over some frames."""
+_VITAL_SECONDS = 2.0
+_LOG_SECONDS = 1.0
+_LOG_LINES = 200
+_LOG_WIDTH = 2_000
+_TRACEBACK = 20_000
+
+
+class Feed:
+    """Turns a job's reader into frames that hold only what changed."""
+
+    def __init__(self, reader: JobReader, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._trials: dict[int, TrialView] = {}
+        self._cursor = 0
+        self._recent: deque[int] = deque(maxlen=2 * LINES)
+        self._lines: dict[Want, Lines] = {}
+        self._unsent: dict[int, None] = {}
+        self._job: dict[str, Any] = {}
+        self._vital: dict[str, Any] = {}
+        self._vital_at = 0.0
+        self._details: dict[int, dict[str, Any]] = {}
+        self._details_at: dict[int, float] = {}
+        self._fresh = True
+        self.more = False
+        """Whether the next frame could be sent at once: trials or curves are waiting."""
+
+    def start_over(self) -> None:
+        """Let the next frame hold everything."""
+        self._unsent = dict.fromkeys(sorted(self._trials, reverse=True))
+        self._job, self._vital, self._details = {}, {}, {}
+        self._details_at.clear()
+        for lines in self._lines.values():
+            lines.forget_sent()
+        self._fresh = True
+
+    def frame(self, attention: Attention) -> Frame | None:
+        """Return what changed, or `None` where nothing did."""
+        self._read_trials()
+        view = self._reader.view()
+        frame = Frame()
+        self._add_job(frame, view)
+        self._add_trials(frame, view)
+        self._add_lines(frame, view, attention)
+        self._add_details(frame, attention)
+        self.more = bool(self._unsent) or any(lines.folding for lines in self._lines.values())
+        if not frame.head:
+            return None
+        frame.head["now"] = round(self._clock.time(), 3)
+        if self._fresh:
+            frame.head["fresh"] = True
+            self._fresh = False
+        return frame
+
+    def trials(self) -> tuple[TrialView, ...]:
+        """Return the trials as of the last frame."""
+        return tuple(self._trials.values())
+
+    def _read_trials(self) -> None:
+        self._cursor, changed = self._reader.trials(self._cursor)
+        for trial in changed:
+            before = self._trials.get(trial.number)
+            self._trials[trial.number] = trial
+            self._unsent[trial.number] = None
+            was_over = before is not None and before.state.ended
+            if trial.state.ended and not was_over:
+                self._recent.appendleft(trial.number)
+            elif was_over and not trial.state.ended:
+                for lines in self._lines.values():
+                    lines.drop(trial.number)
+
+    def _add_job(self, frame: Frame, view: JobView) -> None:
+        job = job_head(view)
+        if job != self._job:
+            frame.head["job"] = self._job = job
+        now = self._clock.monotonic()
+        if not self._vital or "job" in frame.head or now - self._vital_at >= _VITAL_SECONDS:
+            vital = vital_head(view)
+            self._vital_at = now
+            if vital != self._vital:
+                frame.head["vital"] = self._vital = vital
+
+    def _add_trials(self, frame: Frame, view: JobView) -> None:
+        if not self._unsent:
+            return
+        first = [number for number in (*view.best, *view.running) if number in self._unsent]
+        numbers = list(dict.fromkeys((*first, *self._unsent)))[:ROWS]
+        for number in numbers:
+            del self._unsent[number]
+        frame.head["rows"] = [trial_row(self._trials[number]) for number in numbers]
+
+    def _add_lines(self, frame: Frame, view: JobView, attention: Attention) -> None:
+        wants = attention.wants or _default_want(view)
+        for gone in set(self._lines) - set(wants):
+            del self._lines[gone]
+        if not wants:
+            return
+        numbers = chosen(view, self._recent, attention.details)
+        origin = view.started_at or view.created_at
+        parts = []
+        for want in wants:
+            lines = self._lines.setdefault(want, Lines(want))
+            head, blocks = lines.changes(self._reader, self._trials, numbers, origin)
+            if head:
+                parts.append(head)
+                frame.blocks += blocks
+        if parts:
+            frame.head["charts"] = parts
+
+    def _add_details(self, frame: Frame, attention: Attention) -> None:
+        now = self._clock.monotonic()
+        for gone in set(self._details) - set(attention.details):
+            del self._details[gone]
+        parts = []
+        for number in attention.details:
+            if number not in self._trials or now - self._details_at.get(number, -1e9) < _LOG_SECONDS:
+                continue
+            self._details_at[number] = now
+            detail = self._detail(number)
+            if detail != self._details.get(number):
+                self._details[number] = detail
+                parts.append(detail)
+        if parts:
+            frame.head["details"] = parts
+
+    def _detail(self, number: int) -> dict[str, Any]:
+        trial = self._trials[number]
+        log = [line[:_LOG_WIDTH] for line in self._reader.log_tail(number, _LOG_LINES)]
+        return {"n": number, "log": log, "traceback": trial.traceback[-_TRACEBACK:], "seed": trial.seed}
+
+
+def _default_want(view: JobView) -> tuple[Want, ...]:
+    """Choose for views that have not said what they draw: the first objective by step."""
+    names = [objective.metric for objective in view.objectives if objective.metric in view.metric_names]
+    names += view.metric_names
+    return (Want(names[0], "step"),) if names else ()

@@ -1,0 +1,119 @@
+"""The wire format of the dashboard: one JSON head and one block of float32 per message.
+
+Both travel as binary buffers, because Jupyter walks through every JSON content in Python.
+`widgets/src/store.js` reads what is written here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from astraml_lab.ui.text import one_line
+
+if TYPE_CHECKING:
+    from astraml_lab.spec import JobView, TrialView
+
+_NAME = 200
+_REASON = 600
+_METRICS = 24
+_PARAMS = 200
+
+
+@dataclass(slots=True)
+class Frame:
+    """What changed since the frame before; `head` is empty where nothing did."""
+
+    head: dict[str, Any] = field(default_factory=dict)
+    blocks: list[np.ndarray] = field(default_factory=list)
+    """float32 arrays, in the order in which the head's traces name their sizes."""
+
+    def buffers(self) -> list[bytes]:
+        """Return the head as JSON and all blocks as one run of little-endian float32."""
+        head = json.dumps(self.head, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        values = np.concatenate(self.blocks).astype("<f4", copy=False).tobytes() if self.blocks else b""
+        return [head.encode("utf-8", "replace"), values]
+
+
+def job_head(view: JobView) -> dict[str, Any]:
+    """Return what the header shows of a job, apart from what moves by itself (`vital_head`)."""
+    return {
+        "id": view.id,
+        "name": one_line(view.name, _NAME),
+        "project": one_line(view.project, _NAME),
+        "generation": view.generation,
+        "state": view.state.value,
+        "ended": view.state.ended,
+        "objectives": [
+            {"metric": objective.metric, "maximize": objective.maximize} for objective in view.objectives
+        ],
+        "trials": view.trials,
+        "counts": {state.value: count for state, count in view.counts.items()},
+        "finished": view.finished,
+        "params": list(view.param_names),
+        "metrics": list(view.metric_names),
+        "reason": one_line(view.reason, _REASON),
+        "note": one_line(view.note, _REASON),
+        "best": list(view.best),
+        "running": list(view.running),
+        "parallel": view.parallel,
+        "created": view.created_at,
+        "started": view.started_at,
+        "stopped": view.ended_at,
+        "window": view.window,
+    }
+
+
+def vital_head(view: JobView) -> dict[str, Any]:
+    """Return what moves all the time: the estimate and the devices. Sent rarely."""
+    return {
+        "eta": None if view.eta is None else round(view.eta, 1),
+        "devices": [
+            {
+                "label": device.label,
+                "name": one_line(device.name, 60),
+                "used": device.used_bytes,
+                "total": device.total_bytes,
+                "load": None if device.utilization is None else round(device.utilization, 2),
+                "trials": list(device.trials),
+            }
+            for device in view.devices
+        ],
+    }
+
+
+def trial_row(trial: TrialView) -> dict[str, Any]:
+    """Return what the table and the charts of points need of a trial; defaults are left out."""
+    row: dict[str, Any] = {
+        "n": trial.number,
+        "state": trial.state.value,
+        "params": {name: plain(value) for name, value in list(trial.params.items())[:_PARAMS]},
+        "metrics": {name: plain(value) for name, value in list(trial.metrics.items())[:_METRICS]},
+        "start": trial.started_at,
+        "end": trial.ended_at,
+    }
+    if trial.values is not None:
+        row["values"] = [plain(float(value)) for value in trial.values]
+    optional = {
+        "kind": trial.kind.value if trial.kind is not None else "",
+        "reason": one_line(trial.reason, _REASON),
+        "device": one_line(trial.device, 60),
+        "step": trial.step,
+        "notes": [one_line(note, _REASON) for note in trial.notes[:5]],
+    }
+    return row | {name: value for name, value in optional.items() if value or value == 0}
+
+
+def plain(value: object) -> object:
+    """Return a value that JSON can say: a non-finite number becomes its name, a long text is cut."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("∞" if value > 0 else "-∞")
+    if isinstance(value, str):
+        return value if len(value) <= _NAME else value[: _NAME - 1] + "…"
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return one_line(str(value), _NAME)

@@ -1,0 +1,317 @@
+"""The charts of a job as plotly's plain JSON: traces and two axes, placed by whoever draws them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from astraml_lab.spec import TrialState
+from astraml_lab.ui import look
+from astraml_lab.ui.lines import LINES, chosen
+from astraml_lab.ui.text import format_number, params_words, state_words
+from astraml_lab.ui.traces import Band, curve_columns, window_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from astraml_lab.jobs.reader import JobReader
+    from astraml_lab.spec import JobView, Objective, TrialView
+
+_POINTS = 1_000
+_BARS = 400
+_FOLDS = 500
+_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A job at one moment, read once for all panels."""
+
+    view: JobView
+    trials: tuple[TrialView, ...]
+    reader: JobReader
+    now: float
+
+    @property
+    def by_number(self) -> dict[int, TrialView]:
+        """The trials by number."""
+        return {trial.number: trial for trial in self.trials}
+
+    def latest(self) -> list[int]:
+        """Return the numbers of the ended trials, the latest end first."""
+        ended = [trial for trial in self.trials if trial.state.ended]
+        ended.sort(key=lambda trial: (trial.ended_at or 0.0, trial.number), reverse=True)
+        return [trial.number for trial in ended]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One chart."""
+
+    title: str
+    traces: list[dict[str, Any]] = field(default_factory=list)
+    x: dict[str, Any] = field(default_factory=look.axis)
+    y: dict[str, Any] = field(default_factory=look.axis)
+    empty: str = ""
+    """What will be here, where nothing is yet."""
+
+
+def metrics_panel(
+    snapshot: Snapshot, metric: str, by: str = "step", lines: int = LINES, points: int = 250
+) -> Panel:
+    """Draw a metric of the trials, by step or by time."""
+    numbers = chosen(snapshot.view, snapshot.latest(), (), lines)
+    trials = snapshot.by_number
+    traces = [*_band(snapshot, metric, set(numbers))] if by == "step" else []
+    named: set[str] = set()
+    for number in reversed(numbers):  # the best is drawn last, on top
+        trial = trials.get(number)
+        drawn = None if trial is None else _line(snapshot, trial, metric, by, points)
+        if trial is None or drawn is None:
+            continue
+        style = _style(snapshot.view, trial)
+        label = style.pop("label")
+        traces.append(
+            {
+                "type": "scatter",
+                "x": drawn[0],
+                "y": drawn[1],
+                "name": label,
+                "legendgroup": label,
+                "showlegend": label not in named,
+                "hoverinfo": "x+y+text",
+                "text": f"trial {number} · {state_words(trial)}",
+                **style,
+            }
+        )
+        named.add(label)
+    empty = "" if traces else "No trial has reported this metric yet."
+    x = look.axis("step" if by == "step" else "time (UTC)")
+    return Panel(look.escaped(metric), traces, x, look.axis(), empty)
+
+
+def history_panel(snapshot: Snapshot, objective: Objective) -> Panel:
+    """Draw the objective of every trial, and the best so far."""
+    title = f"{look.escaped(objective.metric)} by trial"
+    done = [
+        trial
+        for trial in sorted(snapshot.trials, key=lambda trial: trial.number)
+        if trial.state is TrialState.COMPLETE and trial.values and math.isfinite(trial.values[0])
+    ]
+    if not done:
+        return Panel(title, empty="The first finished trial will appear here.")
+    values = np.array([trial.values[0] for trial in done if trial.values])
+    best = np.maximum.accumulate(values) if objective.maximize else np.minimum.accumulate(values)
+    turns = sorted({0, len(done) - 1, *(np.flatnonzero(np.diff(best)) + 1).tolist()})
+    shown = _thin(done)
+    traces: list[dict[str, Any]] = [
+        {
+            **_points("trial", [trial.number for trial in shown], [_first(trial) for trial in shown]),
+            "text": [_hover(trial) for trial in shown],
+            "marker": {"color": look.FINISHED, "size": 7, "opacity": 0.75},
+        },
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": "best so far",
+            "x": [done[turn].number for turn in turns],
+            "y": _rounded(best[turns]),
+            "line": {"color": look.BEST, "width": 2.5, "shape": "hv"},
+            "hoverinfo": "x+y",
+        },
+    ]
+    return Panel(title, traces, look.axis("trial"), look.axis())
+
+
+def pareto_panel(
+    snapshot: Snapshot, objectives: tuple[Objective, Objective], pair: tuple[int, int] = (0, 1)
+) -> Panel:
+    """Draw two objectives against each other, the front on top."""
+    across, up = objectives
+    title = f"{look.escaped(up.metric)} against {look.escaped(across.metric)}"
+    points = [
+        (trial, trial.values[pair[0]], trial.values[pair[1]])
+        for trial in snapshot.trials
+        if trial.state is TrialState.COMPLETE and trial.values and len(trial.values) > max(pair)
+    ]
+    points = [point for point in points if math.isfinite(point[1]) and math.isfinite(point[2])]
+    if not points:
+        return Panel(title, empty="The first finished trial will appear here.")
+    best = set(snapshot.view.best)
+    rest = _thin([point for point in points if point[0].number not in best])
+    front = sorted((point for point in points if point[0].number in best), key=lambda point: point[1:])
+    traces = [
+        {
+            **_points("dominated", [x for _, x, _ in rest], [y for *_, y in rest]),
+            "text": [_hover(trial) for trial, *_ in rest],
+            "marker": {"color": look.FINISHED, "size": 7, "opacity": 0.5},
+        },
+        {
+            **_points("Pareto front", [x for _, x, _ in front], [y for *_, y in front]),
+            "text": [_hover(trial) for trial, *_ in front],
+            "mode": "lines+markers",
+            "line": {"color": look.BEST, "width": 1.5, "dash": "dot"},
+            "marker": {"color": look.BEST, "size": 10, "symbol": "diamond"},
+        },
+    ]
+    if len(snapshot.view.objectives) > 2:  # noqa: PLR2004 - a plane shows two: the front is no line in it
+        traces[1] |= {"mode": "markers"}
+    return Panel(title, traces, look.axis(_directed(across)), look.axis(_directed(up)))
+
+
+def timeline_panel(snapshot: Snapshot) -> Panel:
+    """Draw when each trial ran on which device."""
+    ran = sorted(
+        (trial for trial in snapshot.trials if trial.started_at is not None),
+        key=lambda trial: (trial.started_at or 0.0, trial.number),
+    )[-_BARS:]
+    if not ran:
+        return Panel("Timeline", empty="The first trial will appear here when it starts.")
+    lanes = lanes_of(ran, snapshot.now)
+    traces = []
+    for state in TrialState:
+        mine = [trial for trial in ran if trial.state is state]
+        if not mine:
+            continue
+        traces.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "name": state.value.lower(),
+                "base": [_moment(trial.started_at or 0.0) for trial in mine],
+                "x": [round(trial.runtime(snapshot.now) * 1000) for trial in mine],
+                "y": [lanes[trial.number] for trial in mine],
+                "text": [_hover(trial) for trial in mine],
+                "textposition": "none",
+                "hoverinfo": "text",
+                "marker": {
+                    "color": look.STATE_COLOURS[state],
+                    "line": {"width": 1, "color": look.PAPER},
+                    "pattern": {"shape": "" if state in {TrialState.COMPLETE, TrialState.RUNNING} else "/"},
+                },
+            }
+        )
+    return Panel("Timeline", traces, look.axis("time (UTC)", type="date"), look.axis(autorange="reversed"))
+
+
+def lanes_of(trials: Sequence[TrialView], now: float) -> dict[int, str]:
+    """Give each trial a row: its device, and a further row of it where two overlap."""
+    free: dict[str, list[float]] = {}
+    lanes = {}
+    for trial in trials:
+        device = trial.device or "cpu"
+        ends = free.setdefault(device, [])
+        start, end = trial.started_at or 0.0, trial.ended_at or now
+        row = next((index for index, until in enumerate(ends) if until <= start), len(ends))
+        if row == len(ends):
+            ends.append(end)
+        ends[row] = end
+        lanes[trial.number] = look.escaped(device, 20) + (f" · {row + 1}" if row else "")
+    return lanes
+
+
+def _line(
+    snapshot: Snapshot, trial: TrialView, metric: str, by: str, points: int
+) -> tuple[list[Any], list[float | None]] | None:
+    if by == "time":
+        windows = snapshot.reader.windows(trial.number, metric)
+        if windows is None or not len(windows.starts):
+            return None
+        columns = window_columns(windows, float(windows.starts[0]), points)
+        start = float(windows.starts[0])
+        return [_moment(start + float(x)) for x in columns.data[0]], _rounded(columns.data[1])
+    curve = snapshot.reader.curve(trial.number, metric)
+    if curve is None or not len(curve.steps):
+        return None
+    data = curve_columns(curve, points).data
+    return [int(x) if x == int(x) else float(x) for x in data[0].tolist()], _rounded(data[1])
+
+
+def _style(view: JobView, trial: TrialView) -> dict[str, Any]:
+    if trial.number in view.best[:5]:
+        label = f"trial {trial.number}, best" if len(view.objectives) == 1 else "on the front"
+        width = 3.0 if trial.number == view.best[0] else 2.2
+        return {"label": label, "mode": "lines", "line": {"color": look.BEST, "width": width}}
+    if not trial.state.ended:
+        rank = view.running.index(trial.number) if trial.number in view.running else 0
+        colour = look.RUNNING_COLOURS[rank % len(look.RUNNING_COLOURS)]
+        return {
+            "label": f"trial {trial.number}, running",
+            "mode": "lines",
+            "line": {"color": colour, "width": 2},
+        }
+    dash = {TrialState.COMPLETE: "solid", TrialState.PRUNED: "dot"}.get(trial.state, "dash")
+    line = {"color": look.FINISHED, "width": 1.2, "dash": dash}
+    return {"label": trial.state.value.lower(), "mode": "lines", "line": line, "opacity": 0.6}
+
+
+def _band(snapshot: Snapshot, metric: str, shown: set[int]) -> list[dict[str, Any]]:
+    others = [number for number in snapshot.latest() if number not in shown][:_FOLDS]
+    band = Band()
+    for number in others:
+        curve = snapshot.reader.curve(number, metric)
+        if curve is not None:
+            band.fold(curve.steps, curve.values)
+    if not band.trials:
+        return []
+    x, low, high = band.columns().data
+    edge = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "x": x.tolist(), "hoverinfo": "skip"}
+    name = f"range of {band.trials} others"
+    return [
+        {**edge, "y": _rounded(low), "showlegend": False, "legendgroup": "others"},
+        {
+            **edge,
+            "y": _rounded(high),
+            "fill": "tonexty",
+            "fillcolor": look.FAINT,
+            "name": name,
+            "legendgroup": "others",
+        },
+    ]
+
+
+def _points(name: str, x: list[Any], y: list[float]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": _rounded(np.array(x, dtype=float)),
+        "y": _rounded(np.array(y, dtype=float)),
+        "hoverinfo": "text",
+    }
+
+
+def _first(trial: TrialView) -> float:
+    return trial.values[0] if trial.values else math.nan
+
+
+def _hover(trial: TrialView) -> str:
+    values = ", ".join(format_number(float(value)) for value in trial.values or ())
+    lines = [f"trial {trial.number} · {state_words(trial)}", values, look.escaped(params_words(trial), 300)]
+    return "<br>".join(line for line in lines if line)
+
+
+def _directed(objective: Objective) -> str:
+    return f"{look.escaped(objective.metric)} ({'higher' if objective.maximize else 'lower'} is better)"
+
+
+def _moment(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def _rounded(values: NDArray[Any]) -> list[float | None]:
+    """Return plain numbers of five digits: half the size of what float32 prints."""
+    return [float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None for value in values.tolist()]
+
+
+def _thin(items: Iterable[Any], limit: int = _POINTS) -> list[Any]:
+    every = list(items)
+    if len(every) <= limit:
+        return every
+    return [every[index] for index in np.unique(np.linspace(0, len(every) - 1, limit).astype(int))]

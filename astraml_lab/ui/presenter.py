@@ -1,0 +1,129 @@
+"""How jobs are shown: a live dashboard in a notebook, a static picture at the end, text everywhere else."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+from IPython.core.getipython import get_ipython
+from IPython.display import display
+
+from astraml_lab.clock import SystemClock
+from astraml_lab.ui.live import Live
+from astraml_lab.ui.publisher import Publisher
+from astraml_lab.ui.static_bundle import bundle
+from astraml_lab.ui.text import progress_line, summary
+
+if TYPE_CHECKING:
+    from astraml_lab.clock import Clock
+    from astraml_lab.jobs.reader import JobReader
+
+_ENDED_KEPT = 8
+_numbers = itertools.count(1)
+
+
+class ShownJob(Protocol):
+    """What of a `Job` is needed to show it."""
+
+    @property
+    def id(self) -> str:
+        """`project/name#generation`."""
+
+    @property
+    def reader(self) -> JobReader:
+        """Its read side."""
+
+    def stop(self) -> object:
+        """End it."""
+
+
+class NotebookPresenter:
+    """Shows jobs where the calling cell is. Thread-safe."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._publisher = Publisher(self._clock)
+        self._live: dict[str, Live] = {}
+        self._handles: dict[str, list[Any]] = {}
+        self._lock = threading.Lock()
+
+    def show(self, job: ShownJob, *, live: bool) -> None:
+        """Display the job where the calling cell is: live, or as a place for the final picture.
+
+        Args:
+            job: The job; one that has ended is displayed as its final picture at once.
+            live: A person watches. Otherwise no widget is made.
+        """
+        if not in_notebook():
+            self._print(job)
+        elif job.reader.view().state.ended:
+            _display(bundle(job.reader, self._clock.time()))
+        elif live:
+            self._live_of(job).show(_new_id())
+        else:
+            handle = _display({"text/plain": self._text(job)}, _new_id())
+            with self._lock:
+                self._handles.setdefault(job.id, []).append(handle)
+
+    def progress(self, job: ShownJob) -> None:
+        """Print one readable line about the job."""
+        _, trials = job.reader.trials(0)
+        print(progress_line(job.reader.view(), trials, self._clock.time()), flush=True)  # noqa: T201  its purpose
+
+    def close(self, job: ShownJob) -> None:
+        """Turn what `show(live=False)` displayed into the final picture."""
+        with self._lock:
+            handles = self._handles.pop(job.id, [])
+        if not handles:
+            return
+        final = bundle(job.reader, self._clock.time(), png=True)
+        for handle in handles:
+            handle.update(final, raw=True)
+
+    def figure(self, job: ShownJob, kind: str, **options: Any) -> Any:
+        """Return a plotly figure of the job.
+
+        Raises:
+            InvalidSpec: There is no such figure; the message lists those that exist.
+        """
+        from astraml_lab.ui.charts import figure  # plotly costs most of a second and not every job needs it
+
+        return figure(job.reader, kind, **options)
+
+    def _live_of(self, job: ShownJob) -> Live:
+        with self._lock:
+            found = self._live.get(job.id)
+            if found is not None and found.reader is job.reader:
+                return found
+            if found is not None:
+                found.close()
+            self._forget_old()
+            made = self._live[job.id] = Live(job, self._publisher, self._clock)
+            return made
+
+    def _forget_old(self) -> None:
+        """Close the widgets of jobs that ended long ago, so that a kernel does not keep them all day."""
+        ended = [name for name, live in self._live.items() if live.ended]
+        for name in ended[:-_ENDED_KEPT]:
+            self._live.pop(name).close()
+
+    def _print(self, job: ShownJob) -> None:
+        print(self._text(job), flush=True)  # noqa: T201  a terminal's display
+
+    def _text(self, job: ShownJob) -> str:
+        _, trials = job.reader.trials(0)
+        return summary(job.reader.view(), trials, self._clock.time())
+
+
+def in_notebook() -> bool:
+    """Whether outputs are shown by a notebook: a kernel runs this code, no terminal."""
+    return hasattr(get_ipython(), "kernel")
+
+
+def _new_id() -> str:
+    return f"astraml-{next(_numbers)}"
+
+
+def _display(data: dict[str, Any], display_id: str | None = None) -> Any:
+    return display(data, raw=True, display_id=display_id)  # type: ignore[no-untyped-call]  # likewise

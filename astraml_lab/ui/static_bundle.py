@@ -1,0 +1,165 @@
+"""The final picture of a job: what stays in the saved notebook and needs no kernel and no widget."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.spec import TrialState
+from astraml_lab.ui import look
+from astraml_lab.ui.panels import (
+    Panel,
+    Snapshot,
+    history_panel,
+    metrics_panel,
+    pareto_panel,
+    timeline_panel,
+)
+from astraml_lab.ui.picture import png_of
+from astraml_lab.ui.text import best_words, format_number, name_of, one_line, state_words, summary, times
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astraml_lab.jobs.reader import JobReader
+    from astraml_lab.spec import TrialView
+
+PLOTLY = "application/vnd.plotly.v1+json"
+LIMIT = 280_000
+_ROWS = 12
+_COLUMNS = 6
+
+
+def bundle(reader: JobReader, now: float, *, png: bool = False) -> dict[str, Any]:
+    """Return the mimebundle: plotly's JSON, text, and a PNG where one is wanted and can be made.
+
+    It holds neither `text/html`, which exporters would prefer and fill with scripts, nor a widget.
+    """
+    _, trials = reader.trials(0)
+    snapshot = Snapshot(reader.view(), trials, reader, now)
+    drawn = picture(snapshot)
+    made: dict[str, Any] = {PLOTLY: drawn, "text/plain": summary(snapshot.view, trials, now)}
+    image = png_of(drawn) if png else None
+    if image is not None:
+        made["image/png"] = image
+    return made
+
+
+def picture(snapshot: Snapshot) -> dict[str, Any]:
+    """Return one figure of the job: title, two main charts, best trials; within the size limit."""
+    for lines, points in ((40, 200), (20, 120), (10, 60)):
+        drawn = _picture(snapshot, lines, points)
+        if len(json.dumps(drawn)) < LIMIT:
+            break
+    return drawn
+
+
+def _picture(snapshot: Snapshot, lines: int, points: int) -> dict[str, Any]:
+    view = snapshot.view
+    names = [objective.metric for objective in view.objectives] + list(view.metric_names)
+    left = (
+        metrics_panel(snapshot, names[0], "step", lines, points)
+        if names
+        else Panel("", empty="No metric yet.")
+    )
+    right = _second(snapshot)
+    table = _table(snapshot)
+    floor = 0.42 if table else 0.0
+    traces = [*left.traces, *({**trace, "xaxis": "x2", "yaxis": "y2"} for trace in right.traces)]
+    heading = {"yref": "paper", "y": 1.0, "yanchor": "bottom", "font": {"size": 13, "color": look.INK}}
+    notes = [look.words(left.title, **{**heading, "x": 0.0, "xanchor": "left"})]
+    notes.append(look.words(right.title, **{**heading, "x": 0.55, "xanchor": "left"}))
+    middle = (1 + floor) / 2
+    notes += [look.words(left.empty, x=0.22, y=middle)] if left.empty else []
+    notes += [look.words(right.empty, x=0.77, y=middle)] if right.empty else []
+    layout = look.layout(
+        _title(snapshot),
+        height=640 if table else 420,
+        xaxis=left.x | {"domain": [0, 0.46], "anchor": "y"},
+        yaxis=left.y | {"domain": [floor, 1], "anchor": "x"},
+        xaxis2=right.x | {"domain": [0.55, 1], "anchor": "y2"},
+        yaxis2=right.y | {"domain": [floor, 1], "anchor": "x2"},
+        annotations=notes,
+        barmode="overlay",
+        margin={"l": 56, "r": 24, "t": 96, "b": 24},
+    )
+    layout["legend"] |= {"y": floor - 0.11, "yanchor": "top"}
+    return {"data": [*traces, *table], "layout": layout}
+
+
+def _second(snapshot: Snapshot) -> Panel:
+    objectives = snapshot.view.objectives
+    if len(objectives) > 1:
+        panel = pareto_panel(snapshot, (objectives[1], objectives[0]), (1, 0))
+    elif objectives:
+        panel = history_panel(snapshot, objectives[0])
+    else:
+        panel = timeline_panel(snapshot)
+    return panel
+
+
+def _title(snapshot: Snapshot) -> str:
+    view = snapshot.view
+    parts = [
+        f"{view.finished}/{view.trials} trials",
+        best_words(view, snapshot.trials),
+        times(view, snapshot.now),
+    ]
+    second = look.escaped(" · ".join(part for part in parts if part), 200)
+    name = f"<b>{look.escaped(name_of(view))}</b>  {view.state.value.lower()}"
+    reason = look.escaped(f" · {view.reason}", 120) if view.reason else ""
+    return f"{name}<br><span style='font-size:12px'>{second}{reason}</span>"
+
+
+def _table(snapshot: Snapshot) -> list[dict[str, Any]]:
+    view = snapshot.view
+    rows = _best_first(snapshot)[:_ROWS]
+    if not rows:
+        return []
+    metrics = [objective.metric for objective in view.objectives][:_COLUMNS]
+    names = list(view.param_names)[:_COLUMNS]
+    header = ["trial", "state", *metrics, *names, "why it ended"]
+    columns = [[str(trial.number) for trial in rows], [state_words(trial) for trial in rows]]
+    columns += [[_value(trial, index) for trial in rows] for index in range(len(metrics))]
+    columns += [[_cell(trial.params.get(name)) for trial in rows] for name in names]
+    columns.append([one_line(trial.reason, 90) for trial in rows])
+    return [
+        {
+            "type": "table",
+            "domain": {"x": [0, 1], "y": [0, 0.23]},
+            "columnwidth": [0.6, 1.1, *[1.0] * (len(metrics) + len(names)), 3.2],
+            "header": _cells([f"<b>{look.escaped(name, 24)}</b>" for name in header], look.GRID),
+            "cells": _cells([[look.escaped(text, 90) for text in column] for column in columns], look.PAPER),
+        }
+    ]
+
+
+def _cells(values: Sequence[Any], fill: str) -> dict[str, Any]:
+    return {
+        "values": list(values),
+        "align": "left",
+        "fill": {"color": fill},
+        "line": {"color": look.GRID, "width": 1},
+        "font": {"size": 11, "color": look.INK},
+        "height": 22,
+    }
+
+
+def _best_first(snapshot: Snapshot) -> list[TrialView]:
+    front = set(snapshot.view.best)
+    objectives = snapshot.view.objectives
+    sign = -1.0 if objectives and objectives[0].maximize else 1.0
+
+    def rank(trial: TrialView) -> tuple[bool, bool, float, int]:
+        value = sign * trial.values[0] if trial.values else 0.0
+        return trial.number not in front, trial.state is not TrialState.COMPLETE, value, trial.number
+
+    return sorted(snapshot.trials, key=rank)
+
+
+def _value(trial: TrialView, index: int) -> str:
+    return format_number(float(trial.values[index])) if trial.values and len(trial.values) > index else ""
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else one_line(format_number(value), 40)

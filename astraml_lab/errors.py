@@ -7,6 +7,7 @@ AstramlError                  the root; shown without a traceback in a notebook
 ├── Conflict                  right request, wrong moment: stop, wait, rename or `--replace`
 ├── MissingExtra              install the extra that the message names
 ├── NotInTrial                `report` or `current_trial` was called outside a trial
+├── SearchFailed              the sampler cannot go on: take another `--strategy`
 ├── JobFailed                 a headless job ended FAILED: look at its trials
 ├── JobCancelled              a headless job was stopped by somebody
 └── StoreError                the store on disk
@@ -90,6 +91,10 @@ class MissingExtra(AstramlError):
 
 class NotInTrial(AstramlError):
     """`report()` and friends were called where no trial runs."""
+
+
+class SearchFailed(AstramlError):
+    """The search library cannot propose or learn any more; the message holds its words."""
 
 
 class JobFailed(AstramlError):

@@ -1,0 +1,20 @@
+"""The search: which point to try next. The only floor that knows Optuna."""
+
+from __future__ import annotations
+
+from astraml_lab.search.pareto import Front, best_index, front_indices
+from astraml_lab.search.proposals import Importance, Proposal, Told
+from astraml_lab.search.samplers import sampler_problems, strategy_notes
+from astraml_lab.search.searcher import Searcher
+
+__all__ = [
+    "Front",
+    "Importance",
+    "Proposal",
+    "Searcher",
+    "Told",
+    "best_index",
+    "front_indices",
+    "sampler_problems",
+    "strategy_notes",
+]

@@ -1,0 +1,171 @@
+"""Strategies as Optuna's samplers, and what a user should know about each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from optuna.distributions import CategoricalDistribution
+from optuna.samplers import (
+    BaseSampler,
+    CmaEsSampler,
+    GPSampler,
+    NSGAIISampler,
+    QMCSampler,
+    RandomSampler,
+    TPESampler,
+)
+
+from astraml_lab.errors import Problem
+from astraml_lab.optional import load
+from astraml_lab.search.boundary import quiet
+from astraml_lab.search.distributions import coding_of
+from astraml_lab.spec import Strategy
+from astraml_lab.spec.job import finite
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+    from astraml_lab.spec import Definition, Space
+
+NEEDS = {
+    Strategy.GP: ("scipy", "torch"),
+    Strategy.CMAES: ("cmaes",),
+    Strategy.QMC: ("scipy",),
+}
+"""Libraries that the extra `search` brings."""
+SLOW_GP = 250
+SLOW_TPE = 5_000
+MANY_OBJECTIVES = 3
+NSGA2_POPULATION = 50
+
+
+class _Fixed:
+    """Mixed into samplers that learn their space from finished trials: ours is known from the start.
+
+    They would take in a conditional dimension that happened to be active in all trials so far: CMA-ES then
+    keeps a space of the wrong size and samples at random for ever, and QMC warns at each trial.
+    """
+
+    fixed: dict[str, BaseDistribution]
+
+    def infer_relative_search_space(
+        self, _study: optuna.Study, _trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return dict(self.fixed)
+
+
+class _Gp(_Fixed, GPSampler):
+    pass
+
+
+class _CmaEs(_Fixed, CmaEsSampler):
+    pass
+
+
+class _Qmc(_Fixed, QMCSampler):
+    pass
+
+
+def sampler_problems(strategy: Strategy, definition: Definition) -> list[Problem]:
+    """Find why `strategy` cannot search `definition`."""
+    if strategy is Strategy.CMAES and len(definition.objectives) > 1:
+        return [Problem("strategy", '"cmaes"', "goes with one objective", "auto, gp or nsga2 take several")]
+    if strategy is Strategy.GRID:
+        endless = [name for name, dimension in definition.space.dimensions.items() if not finite(dimension)]
+        return [
+            Problem(f"space.{name}", "", "--strategy grid needs a finite dimension", "give it a step=")
+            for name in endless
+        ]
+    return []
+
+
+def build_sampler(strategy: Strategy, definition: Definition, seed: int) -> BaseSampler:
+    """Build the sampler of a strategy.
+
+    `hyperband` samples at random (its pruner does the work) and so does `grid`, where an enqueued point
+    leaves something open.
+
+    Raises:
+        MissingExtra: The strategy needs a library of the extra `search`.
+    """
+    for library in NEEDS.get(strategy, ()):
+        load(library, extra="search")
+    with quiet():
+        return _build(strategy, definition, seed)
+
+
+def _build(strategy: Strategy, definition: Definition, seed: int) -> BaseSampler:
+    if strategy in {Strategy.AUTO, Strategy.TPE}:
+        # With several objectives Optuna's default is one dimension at a time, which takes conditions as it is
+        joint = is_conditional(definition.space) and len(definition.objectives) <= 1
+        return TPESampler(seed=seed, group=joint)
+    if strategy is Strategy.NSGA2:
+        return NSGAIISampler(seed=seed, population_size=NSGA2_POPULATION)
+    if strategy not in NEEDS:
+        return RandomSampler(seed=seed)
+    # What these cannot model jointly still learns, instead of staying random for ever
+    alone = TPESampler(seed=seed, multivariate=False)
+    options: dict[str, Any] = {
+        "seed": seed,
+        "independent_sampler": alone,
+        "warn_independent_sampling": False,
+    }
+    sampler: _Gp | _CmaEs | _Qmc
+    if strategy is Strategy.GP:
+        sampler = _Gp(**options)
+    elif strategy is Strategy.CMAES:
+        sampler = _CmaEs(**options)
+    else:
+        # Scrambled: the plain sequence begins in the corner where everything is lowest
+        sampler = _Qmc(scramble=True, **options)
+    sampler.fixed = _joint(strategy, definition.space)
+    return sampler
+
+
+def _joint(strategy: Strategy, space: Space) -> dict[str, BaseDistribution]:
+    """Return the distributions that every trial has, by Optuna's name and in its order."""
+    codings = [
+        coding_of(name, dimension) for name, dimension in space.dimensions.items() if dimension.when is None
+    ]
+    return {
+        coding.name: coding.distribution
+        for coding in sorted(codings, key=lambda coding: coding.name)
+        if not coding.distribution.single()
+        and not (strategy is Strategy.CMAES and isinstance(coding.distribution, CategoricalDistribution))
+    }
+
+
+def is_conditional(space: Space) -> bool:
+    """Whether any dimension has a `when=`."""
+    return any(dimension.when for dimension in space.dimensions.values())
+
+
+def strategy_notes(strategy: Strategy, definition: Definition, trials: int) -> tuple[str, ...]:
+    """Say what a user should know before a long wait: one plain sentence each."""
+    notes = []
+    space = definition.space
+    if strategy is Strategy.GP and trials > SLOW_GP:
+        notes.append(f"gp is slow above {SLOW_GP} trials: each proposal fits a model to all of them.")
+    if strategy in {Strategy.AUTO, Strategy.TPE} and trials > SLOW_TPE:
+        notes.append(f"{strategy} is slow above {SLOW_TPE} trials; random and qmc stay fast.")
+    if (
+        strategy in {Strategy.AUTO, Strategy.TPE, Strategy.GP}
+        and len(definition.objectives) > MANY_OBJECTIVES
+    ):
+        notes.append(f"{strategy} is slow with more than {MANY_OBJECTIVES} objectives; nsga2 stays fast.")
+    if strategy is Strategy.NSGA2 and trials <= NSGA2_POPULATION:
+        notes.append(
+            f"nsga2 learns after its first {NSGA2_POPULATION} trials; {trials} of them are a random search."
+        )
+    if strategy in NEEDS:
+        alone = [name for name in space.names() if not _is_joint(strategy, space, name)]
+        if alone:
+            notes.append(f"{strategy} samples {', '.join(alone)} apart from the others.")
+    return tuple(notes)
+
+
+def _is_joint(strategy: Strategy, space: Space, name: str) -> bool:
+    coding = coding_of(name, space[name])
+    return coding.distribution.single() or coding.name in _joint(strategy, space)

@@ -1,0 +1,307 @@
+"""The search of one definition: Optuna's study behind our own terms."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.trial import TrialState as OptunaState
+
+from astraml_lab.errors import InvalidSpec, NotFound
+from astraml_lab.search.boundary import optuna_boundary
+from astraml_lab.search.detached import DIMENSIONS, PARAMS, detached_study, importance_of
+from astraml_lab.search.distributions import coding_of
+from astraml_lab.search.enqueueing import admitted
+from astraml_lab.search.grid import Grid, GridWalk
+from astraml_lab.search.opening import derived, entropy_of, open_study
+from astraml_lab.search.proposals import Importance, Proposal, Told
+from astraml_lab.search.samplers import build_sampler, sampler_problems
+from astraml_lab.spec import Strategy, TrialState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+    from astraml_lab.spec import AnyDimension, Definition, ParamValue
+
+MIRRORED = 100
+"""How many points of a curve Optuna gets: its samplers look at the last one, its charts at the shape."""
+_STATES = {
+    TrialState.COMPLETE: OptunaState.COMPLETE,
+    TrialState.PRUNED: OptunaState.PRUNED,
+    # A trial that somebody stopped says nothing about its point. As PRUNED it would count as a bad one, and
+    # stopping a job would spoil the best region for its extension; samplers leave FAIL out.
+    TrialState.STOPPED: OptunaState.FAIL,
+    TrialState.FAILED: OptunaState.FAIL,
+}
+
+
+@dataclass
+class _Live:
+    """A trial between `ask` and `tell`."""
+
+    trial: optuna.Trial
+    proposal: Proposal
+    suggested: dict[str, ParamValue] = field(default_factory=dict)
+    dimensions: dict[str, Any] = field(default_factory=dict)
+
+
+class Searcher:
+    """Proposes points and learns from their ends. Touched by one thread: its job's runner.
+
+    The study is created, or loaded where the storage holds it; a loaded one goes on where it was, without
+    repeating a point that the same seed drew before. The same seed and the same order of calls give the same
+    proposals.
+
+    Optuna's storage holds transformed values under names like `__rlog__lr`; the user's values under the
+    user's names stand in each trial's user attribute `params`, and nothing else leaves this class.
+
+    Args:
+        definition: The space and its objectives; without objectives it is a single run.
+        strategy: How the next point is chosen.
+        seed: Seed of the search and of each proposal; drawn and stored with the study if there is none.
+        storage: Where Optuna keeps the study (default: in memory).
+        study_name: The study's name there.
+
+    Raises:
+        InvalidSpec: The strategy cannot search this definition.
+        MissingExtra: The strategy needs a library of the extra `search`.
+        Conflict: The stored study has other objectives.
+    """
+
+    def __init__(
+        self,
+        definition: Definition,
+        *,
+        strategy: Strategy = Strategy.AUTO,
+        seed: int | None = None,
+        storage: BaseStorage | None = None,
+        study_name: str = "default",
+    ) -> None:
+        problems = sampler_problems(strategy, definition)
+        if problems:
+            raise InvalidSpec(problems)
+        self._definition = definition
+        self._space = definition.space
+        self._codings = {
+            name: coding_of(name, dimension) for name, dimension in self._space.dimensions.items()
+        }
+        self._order = [
+            (name, self._codings[name], bool(dimension.when))
+            for name, dimension in self._space.parents_first()
+        ]
+        self._storage = storage if storage is not None else optuna.storages.InMemoryStorage()
+        self._live: dict[int, _Live] = {}
+        self._again: deque[Proposal] = deque()
+        with optuna_boundary:
+            self._study = open_study(definition, self._storage, study_name)
+            self._entropy = entropy_of(self._study, seed)
+            trials = self._study.get_trials(deepcopy=False)
+            # A sampler that starts over with the same seed would draw the first points again. A quasi-random
+            # sequence has to stay the same one: the storage counts how far it got.
+            fresh = not trials or strategy is Strategy.QMC
+            own = self._entropy if fresh else derived(self._entropy, f"sampler {len(trials)}")
+            self._study.sampler = build_sampler(strategy, definition, own)
+        self._count = len(trials)
+        self._by_run = any(DIMENSIONS in trial.user_attrs for trial in trials)
+        self._grid = self._walk(trials) if strategy is Strategy.GRID and len(self._space) else None
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there will never be another point: a grid that is through, or a single run that is over."""
+        if self._again or self._is_open():
+            return False
+        waits_for_suggestions = self._grid is None and bool(self._definition.objectives and self._live)
+        return not waits_for_suggestions
+
+    def ask(self) -> Proposal | None:
+        """Return the next point, or `None` if there is none now.
+
+        Without a space, one trial has to end before it is known whether its code suggests parameters itself:
+        then `exhausted` is still false, and it pays to ask again after the next `tell`.
+
+        Raises:
+            SearchFailed: The sampler cannot go on.
+            StoreError: The storage cannot.
+        """
+        if self._again:
+            return self._again.popleft()
+        if not self._is_open():
+            return None
+        with optuna_boundary:
+            if self._grid is not None and not self._waiting():
+                self._study.enqueue_trial(self._grid.peek() or {})
+            return self._propose(self._study.ask())
+
+    def suggest(self, number: int, name: str, dimension: AnyDimension) -> ParamValue:
+        """Return a running trial's value for a dimension, sampled now if the space does not hold it.
+
+        Raises:
+            NotFound: No such trial is running.
+            InvalidSpec: The dimension's range is more than a sampler can resolve.
+            SearchFailed: An earlier trial used the name for another kind of dimension.
+        """
+        live = self._running(number)
+        for known in (live.proposal.params, live.suggested):
+            if name in known:
+                return known[name]
+        coding = coding_of(name, dimension)
+        with optuna_boundary:
+            live.suggested[name] = coding.from_internal(coding.sample(live.trial))
+        live.dimensions[name] = dimension.model_dump(mode="json", exclude_none=True)
+        self._by_run = True
+        return live.suggested[name]
+
+    def tell(self, number: int, told: Told) -> None:
+        """Record how a trial ended, its curve first: samplers rank pruned trials by it.
+
+        COMPLETE and PRUNED teach the sampler; STOPPED and FAILED, infeasible ones too, it leaves out.
+
+        Raises:
+            NotFound: No such trial is running.
+            SearchFailed: The values do not fit the objectives.
+            StoreError: The storage cannot; the trial is still running, tell it again later.
+        """
+        live = self._running(number)
+        state = _STATES[told.state]
+        several = len(self._definition.objectives) > 1
+        if several and state is OptunaState.PRUNED:
+            state = OptunaState.FAIL  # Optuna ranks pruned trials by their one objective
+        values = (told.values or self._no_values()) if state is OptunaState.COMPLETE else None
+        with optuna_boundary:
+            if self._definition.objectives and not several:
+                self._mirror(number, told.curve)
+            if live.dimensions:
+                live.trial.set_user_attr(PARAMS, {**live.proposal.params, **live.suggested})
+                live.trial.set_user_attr(DIMENSIONS, live.dimensions)
+            self._study.tell(number, values, state)
+        del self._live[number]
+
+    def enqueue(self, params: Mapping[str, Any]) -> int:
+        """Have a point tried before any other; names that are left out are sampled.
+
+        Returns:
+            The number that its trial will have.
+
+        Raises:
+            InvalidSpec: With every mistake in it.
+        """
+        given = admitted(params, self._space, self._codings)
+        with optuna_boundary:
+            self._study.enqueue_trial(self._encoded(given, given), user_attrs={PARAMS: given})
+        self._count += 1
+        return self._count - 1
+
+    def restore(self) -> tuple[Proposal, ...]:
+        """Take over the trials that the storage holds as running: those of a kernel that died.
+
+        Each has to be told or, to be run again under its number, handed to `requeue`.
+        """
+        with optuna_boundary:
+            held = self._study.get_trials(deepcopy=False, states=(OptunaState.RUNNING,))
+            return tuple(
+                self._propose(optuna.Trial(self._study, self._id_of(trial.number)))
+                for trial in held
+                if trial.number not in self._live
+            )
+
+    def requeue(self, number: int) -> None:
+        """Have `ask` return a running trial's point again, with its number and seed.
+
+        Raises:
+            NotFound: No such trial is running.
+        """
+        self._again.append(self._running(number).proposal)
+
+    def importance(self) -> Importance:
+        """Say how much each parameter mattered; takes milliseconds to seconds, so not between two asks."""
+        with optuna_boundary:
+            return importance_of(
+                self._study.get_trials(deepcopy=False), self._study.directions, self._codings
+            )
+
+    def study(self) -> optuna.Study:
+        """Return a detached copy in memory with the user's names and values, for Optuna's own tools."""
+        with optuna_boundary:
+            return detached_study(self._study, self._definition, self._codings)
+
+    def _is_open(self) -> bool:
+        """Whether there is a point now."""
+        if len(self._space) and self._grid is None:
+            return True
+        if self._waiting():
+            return True
+        if self._grid is not None:
+            return self._grid.peek() is not None
+        return self._count == 0 or (self._by_run and bool(self._definition.objectives))
+
+    def _waiting(self) -> bool:
+        with optuna_boundary:
+            return bool(self._study.get_trials(deepcopy=False, states=(OptunaState.WAITING,)))
+
+    def _propose(self, trial: optuna.Trial) -> Proposal:
+        """Complete a trial's point, parents first: what it already has stays."""
+        stored: dict[str, ParamValue] = trial.user_attrs.get(PARAMS, {})
+        params: dict[str, ParamValue] = dict.fromkeys(self._codings)
+        active = []
+        for name, coding, conditional in self._order:
+            if conditional and not self._space.is_active(name, params):
+                continue
+            raw = coding.sample(trial)
+            # The stored value if it is the same point: a reverse log may round on the way back
+            same = name in stored and stored[name] is not None and coding.to_internal(stored[name]) == raw
+            params[name] = stored[name] if same else coding.from_internal(raw)
+            active.append(name)
+        if params != stored:
+            trial.set_user_attr(PARAMS, params)
+        number = trial.number
+        proposal = Proposal(number, params, derived(self._entropy, str(number)), frozenset(active))
+        self._live[number] = _Live(trial, proposal)
+        self._count = max(self._count, number + 1)
+        if self._grid is not None:
+            self._grid.tried(self._encoded(params, active))
+        return proposal
+
+    def _running(self, number: int) -> _Live:
+        if number not in self._live:
+            raise NotFound(f"Trial {number} is not running; these are: {sorted(self._live) or 'none'}.")
+        return self._live[number]
+
+    def _no_values(self) -> tuple[float, ...] | None:
+        """Return the dummy that stands for success where nothing is optimised."""
+        return None if self._definition.objectives else (0.0,)
+
+    def _encoded(self, params: Mapping[str, ParamValue], names: Iterable[str]) -> dict[str, Any]:
+        """Return a point as Optuna takes it."""
+        codings = ((name, self._codings[name]) for name in names)
+        return {coding.name: coding.to_internal(params[name]) for name, coding in codings}
+
+    def _walk(self, trials: Iterable[FrozenTrial]) -> GridWalk:
+        grid = Grid(self._space, {name: coding.values() or () for name, coding in self._codings.items()})
+        walk = GridWalk(self._encoded(point, active) for point, active in grid)
+        for trial in trials:
+            if trial.state != OptunaState.WAITING:
+                walk.tried(trial.params)
+        return walk
+
+    def _mirror(self, number: int, curve: Sequence[tuple[float, float]]) -> None:
+        # Optuna takes steps from 0 and one value each
+        points = {int(step): float(value) for step, value in curve if step >= 0 and value - value == 0}
+        trial = self._id_of(number)
+        for step in _thinned(sorted(points)):
+            self._storage.set_trial_intermediate_value(trial, step, points[step])
+
+    def _id_of(self, number: int) -> int:
+        study = self._storage.get_study_id_from_name(self._study.study_name)
+        return self._storage.get_trial_id_from_study_id_trial_number(study, number)
+
+
+def _thinned(steps: list[int]) -> list[int]:
+    """Return at most `MIRRORED` of the steps, evenly, the last among them."""
+    if len(steps) <= MIRRORED:
+        return steps
+    return [steps[(index + 1) * len(steps) // MIRRORED - 1] for index in range(MIRRORED)]

@@ -1,1 +1,24 @@
 """What a trial runs: a cell, a function."""
+
+from __future__ import annotations
+
+from astraml_lab.objectives.base import Code
+from astraml_lab.objectives.body import BodyKind, body_kind
+from astraml_lab.objectives.cell import CellCode
+from astraml_lab.objectives.cell_source import CellSyntaxError, ParsedCell, cell_filename, parse_cell
+from astraml_lab.objectives.fingerprint import changed, digest
+from astraml_lab.objectives.function import FunctionCode
+
+__all__ = [
+    "BodyKind",
+    "CellCode",
+    "CellSyntaxError",
+    "Code",
+    "FunctionCode",
+    "ParsedCell",
+    "body_kind",
+    "cell_filename",
+    "changed",
+    "digest",
+    "parse_cell",
+]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from astraml_lab.spec import Program
     from astraml_lab.trial import Trial
+
+NO_EXTRAS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Code(Protocol):
@@ -21,8 +24,12 @@ class Code(Protocol):
     def fingerprint(self) -> Mapping[str, str]:
         """Return a digest per part (`the cell`, `function make_model`, `batch_size`) to name what changed."""
 
-    def run(self, trial: Trial) -> Mapping[str, float] | None:
+    def run(self, trial: Trial, extras: Mapping[str, Any] = NO_EXTRAS) -> Mapping[str, float] | None:
         """Run it for one trial, in the calling thread; returns the final report, if it has one.
+
+        Args:
+            trial: The trial.
+            extras: More names for code that has a namespace of its own: `print` bound to the trial's log.
 
         Raises whatever the user's code raises.
         """

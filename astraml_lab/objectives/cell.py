@@ -1,0 +1,74 @@
+"""Runs a cell once per trial, each time in a module of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.objectives.base import NO_EXTRAS
+from astraml_lab.objectives.fingerprint import reached, tree_digest
+from astraml_lab.objectives.frames import user_traceback
+from astraml_lab.spec import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from astraml_lab.objectives.cell_source import ParsedCell
+    from astraml_lab.trial import Trial
+
+# IPython's own names: the history would keep every output alive as long as the job.
+_IPYTHON = re.compile(r"__\w+__|_{1,3}|_i{1,3}|_i?\d+|_[iod]h|In|Out|exit|quit")
+
+
+class CellCode:
+    """The code of a `%%tune` cell.
+
+    Thread-safe: trials share the compiled code and a shallow snapshot of the notebook's names, nothing else.
+
+    Args:
+        cell: The parsed cell.
+        names: The notebook's names; those that exist now are what every trial sees.
+        job: The job's name, part of the trial modules' names.
+    """
+
+    def __init__(self, cell: ParsedCell, names: Mapping[str, Any], *, job: str = "") -> None:
+        self._cell = cell
+        self._names = {name: value for name, value in names.items() if not _IPYTHON.fullmatch(name)}
+        self._job = re.sub(r"\W+", "_", job).strip("_") or "job"
+        body = [name for name in cell.names if name in self._names]
+        self._parts = {"the cell": tree_digest(cell.tree), **reached(body, names)}
+        self.program = Program(kind="cell", source=cell.source, names=tuple(body))
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """Return a digest of the cell, and of each notebook function, class and plain value it reaches."""
+        return dict(self._parts)
+
+    def run(self, trial: Trial, extras: Mapping[str, Any] = NO_EXTRAS) -> None:
+        """Run the cell for one trial; its metrics come through `report`."""
+        with self._module(trial.number) as module:
+            namespace = module.__dict__
+            namespace.update(self._names, **trial.params)
+            namespace.update(report=trial.report, trial=trial, device=trial.device, **extras)
+            exec(self._cell.code, namespace)  # noqa: S102 - the user's own cell, in the user's own kernel
+
+    def traceback(self, error: BaseException) -> str:
+        """Format the user's part of the traceback, with the lines of the cell."""
+        return user_traceback(error)
+
+    @contextlib.contextmanager
+    def _module(self, number: int) -> Iterator[ModuleType]:
+        """Register a module for one trial: pickle, dataclasses and data loaders look classes up there."""
+        module = ModuleType(f"astraml_cell_{self._job}_{number}")
+        while sys.modules.setdefault(module.__name__, module) is not module:  # a namesake job is running
+            module.__name__ += "_"
+        name = module.__name__
+        try:
+            yield module
+        finally:
+            sys.modules.pop(name, None)
+            # The functions of the cell and this namespace hold each other: the collector would free the model
+            # and its device memory much later.
+            module.__dict__.clear()

@@ -16,7 +16,6 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     DatabaseError,
-    DBAPIError,
     IntegrityError,
     OperationalError,
     SQLAlchemyError,
@@ -116,7 +115,8 @@ def mapped_errors(doing: str) -> Iterator[None]:
     except IntegrityError as exc:
         raise StoreError(f"cannot {doing}: it does not fit what is stored ({exc.orig})") from exc
     except (SQLAlchemyError, sqlite3.Error) as exc:
-        cause = str(exc.orig) if isinstance(exc, DBAPIError) else str(exc)
+        # without SQLAlchemy's own additions: the statement, its parameters, a link
+        cause = str(getattr(exc, "orig", None) or (exc.args[0] if exc.args else exc))
         advice = next((f"; {text}" for symptom, text in _ADVICE.items() if symptom in cause), "")
         # a plain DatabaseError is a damaged file; its other subclasses are mistakes of ours
         outside = isinstance(exc, _OUTSIDE) or type(exc) is DatabaseError

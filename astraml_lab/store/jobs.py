@@ -140,6 +140,12 @@ def request(connection: Connection, generation_id: int, command: str, argument: 
     connection.execute(insert(controls).values(row))
 
 
+def has_commands(connection: Connection, generation_id: int) -> bool:
+    """Whether commands wait for the owner of a generation."""
+    waiting = select(controls.c.id).where(controls.c.generation_id == generation_id)
+    return connection.scalar(waiting.limit(1)) is not None
+
+
 def take(connection: Connection, generation_id: int) -> tuple[Control, ...]:
     """Return the commands left for a generation, oldest first, and forget them."""
     mine = controls.c.generation_id == generation_id

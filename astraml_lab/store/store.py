@@ -82,7 +82,10 @@ class Store:
 
     @contextmanager
     def begin(self, doing: str = "write to the store") -> Iterator[Connection]:
-        """Open a write transaction; it is committed at the end, or undone if anything raises."""
+        """Open a write transaction; it is committed at the end, or undone if anything raises.
+
+        There is one at a time: who opens another inside it waits for ever.
+        """
         with self._turn, mapped_errors(doing):
             if self._writer is None:
                 self._writer = self._writing.connect()
@@ -234,6 +237,9 @@ class Store:
 
     def take(self, generation_id: int) -> tuple[Control, ...]:
         """Return the commands left for a generation, oldest first, and forget them."""
+        with self.connect("read commands") as connection:
+            if not job_rows.has_commands(connection, generation_id):
+                return ()  # the usual answer, and owners ask often: take no write lock for it
         with self.begin("read commands") as connection:
             return job_rows.take(connection, generation_id)
 

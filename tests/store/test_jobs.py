@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pickle
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from astraml_lab.errors import AstramlError, Conflict, LeaseLost, NotFound
+from astraml_lab.spec.state import JobState, TrialState
+from astraml_lab.spec.views import TrialView
+from astraml_lab.store import Store
+
+if TYPE_CHECKING:
+    from astraml_lab.clock import FakeClock
+    from astraml_lab.store import GenerationRecord, Lease
+
+
+def make(store: Store, name: str, project: str = "default") -> GenerationRecord:
+    return store.create_job(project, name, spec='{"a": 1}', fingerprint="f", owner="kernel-1")[0]
+
+
+def test_a_new_job_comes_back_as_it_was_made(store: Store, clock: FakeClock) -> None:
+    made = make(store, "Digits")
+    assert store.load_job("default", "digits") == made
+    assert (made.name, made.number, made.state, made.spec) == ("Digits", 1, JobState.QUEUED, '{"a": 1}')
+    assert made.created_at == clock.time()
+    assert store.load_generation(made.id) == made
+
+
+@pytest.mark.parametrize("again", ["digits", "DIGITS", "Digits"])
+def test_a_name_is_taken_whatever_its_case(store: Store, again: str) -> None:
+    make(store, "Digits")
+    with pytest.raises(Conflict, match=again):
+        make(store, again)
+    assert make(store, again, project="other").number == 1
+
+
+def test_a_race_for_a_name_has_one_winner(store: Store) -> None:
+    others = [Store(store.files.home) for _ in range(4)]
+    start = threading.Barrier(len(others))
+    won: list[GenerationRecord] = []
+    lost: list[AstramlError] = []
+
+    def race(mine: Store) -> None:
+        start.wait()
+        try:
+            won.append(make(mine, "digits"))
+        except Conflict as exc:
+            lost.append(exc)
+
+    threads = [threading.Thread(target=race, args=(other,)) for other in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for other in others:
+        other.close()
+    assert (len(won), len(lost)) == (1, len(others) - 1)
+
+
+def test_generations_are_numbered_and_the_newest_is_listed(store: Store, clock: FakeClock) -> None:
+    first = make(store, "digits")
+    clock.advance(1)
+    make(store, "other")
+    clock.advance(1)
+    second, _ = store.create_generation(first.job_id, spec="{}", fingerprint="g", owner="kernel-1")
+    assert second.number == 2
+    assert [record.name for record in store.list_jobs()] == ["digits", "other"]
+    assert store.load_job("default", "digits") == second
+    assert store.load_job("default", "digits", number=1) == first
+    assert [record.number for record in store.list_generations(first.job_id)] == [2, 1]
+    assert store.newest_job() == second
+    assert store.list_jobs(project="none") == ()
+
+
+def test_a_generation_changes_and_refuses_fields_that_do_not(store: Store, lease: Lease) -> None:
+    store.update_generation(lease, state=JobState.RUNNING, reason="why", started_at=5.0)
+    record = store.load_generation(lease.generation_id)
+    assert record is not None
+    assert (record.state, record.reason, record.started_at) == (JobState.RUNNING, "why", 5.0)
+    with pytest.raises(TypeError, match="number"):
+        store.update_generation(lease, number=7)
+
+
+def test_deleting_a_job_takes_all_that_belongs_to_it(store: Store, lease: Lease) -> None:
+    store.save_trial(lease, TrialView(0, TrialState.RUNNING, {}))
+    store.journal(lease).commit(entries=[1])
+    folder = store.files.trial("default", "digits", 1, 0)
+    folder.mkdir(parents=True)
+    store.delete_job("default", "DIGITS")
+    store.delete_job("default", "digits")
+    assert store.load_job("default", "digits") is None
+    assert store.load_trials(lease.generation_id) == ()
+    assert not folder.exists()
+    with pytest.raises(LeaseLost):
+        store.save_trial(lease, TrialView(0, TrialState.RUNNING, {}))
+    with pytest.raises(NotFound):
+        store.acquire(lease.generation_id, "kernel-1")
+    with pytest.raises(NotFound):
+        store.create_generation(1, spec="", fingerprint="", owner="kernel-1")
+    assert make(store, "digits").id != lease.generation_id
+
+
+def test_commands_wait_for_the_owner_and_are_taken_once(store: Store, lease: Lease) -> None:
+    store.request(lease.generation_id, "stop")
+    store.request(lease.generation_id, "stop_trial", {"trial": 7})
+    taken = store.take(lease.generation_id)
+    assert [(each.command, each.argument) for each in taken] == [("stop", None), ("stop_trial", {"trial": 7})]
+    assert store.take(lease.generation_id) == ()
+
+
+def test_a_pickled_store_opens_the_same_database(store: Store, lease: Lease) -> None:
+    with pickle.loads(pickle.dumps(store)) as copy:  # noqa: S301  our own pickle
+        assert copy.load_generation(lease.generation_id) == store.load_generation(lease.generation_id)
+
+
+def test_a_closed_store_opens_again(store: Store, lease: Lease) -> None:
+    store.close()
+    store.renew(lease)
+    assert store.load_generation(lease.generation_id) is not None

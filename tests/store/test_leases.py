@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import update
+
+from astraml_lab.errors import Conflict, LeaseLost
+from astraml_lab.spec.state import JobState, TrialState
+from astraml_lab.spec.views import TrialView
+from astraml_lab.store import tables
+
+if TYPE_CHECKING:
+    from astraml_lab.clock import FakeClock
+    from astraml_lab.store import Lease, Store
+
+
+def give_to(store: Store, lease: Lease, **values: object) -> None:
+    with store.begin() as connection:
+        mine = tables.leases.c.generation_id == lease.generation_id
+        connection.execute(update(tables.leases).where(mine).values(**values))
+
+
+def state(store: Store, lease: Lease) -> JobState:
+    record = store.load_generation(lease.generation_id)
+    assert record is not None
+    return record.state
+
+
+def test_a_living_owner_is_not_overtaken_and_is_named(store: Store, lease: Lease) -> None:
+    with pytest.raises(Conflict, match="kernel-1"):
+        store.acquire(lease.generation_id, "kernel-2")
+    owner = store.owner_of(lease.generation_id)
+    assert owner is not None
+    assert owner.owner == "kernel-1"
+
+
+def test_a_released_generation_is_free_and_the_fence_grows(store: Store, lease: Lease) -> None:
+    store.release(lease)
+    assert store.owner_of(lease.generation_id) is None
+    second = store.acquire(lease.generation_id, "kernel-2")
+    assert second.fence == lease.fence + 1
+    store.release(lease)
+    assert store.owner_of(lease.generation_id) == second
+
+
+def test_what_the_old_owner_writes_is_refused(store: Store, lease: Lease) -> None:
+    journal = store.journal(lease)
+    store.acquire(lease.generation_id, "kernel-1")
+    journal.append(["late"])
+    with pytest.raises(LeaseLost):
+        journal.commit()
+    with pytest.raises(LeaseLost):
+        journal.commit(lambda _connection: None)
+    with pytest.raises(LeaseLost):
+        store.save_trial(lease, TrialView(0, TrialState.RUNNING, {}))
+    with pytest.raises(LeaseLost):
+        store.renew(lease)
+    with pytest.raises(LeaseLost):
+        store.update_generation(lease, state=JobState.FAILED)
+    assert store.load_trials(lease.generation_id) == ()
+
+
+def test_a_job_whose_process_is_gone_reads_stale_and_can_be_taken(store: Store, lease: Lease) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    assert state(store, lease) is JobState.QUEUED
+    give_to(store, lease, pid=child.pid)
+    assert state(store, lease) is JobState.STALE
+    assert store.acquire(lease.generation_id, "kernel-2").fence == 2
+    assert state(store, lease) is JobState.QUEUED
+
+
+def test_a_process_number_that_is_used_again_is_another_process(store: Store, lease: Lease) -> None:
+    assert store.is_alive(lease)
+    assert not store.is_alive(replace(lease, pid_started_at=lease.pid_started_at - 100))
+
+
+def test_an_ended_job_is_not_stale(store: Store, lease: Lease) -> None:
+    store.update_generation(lease, state=JobState.SUCCEEDED)
+    store.release(lease)
+    assert state(store, lease) is JobState.SUCCEEDED
+
+
+def test_an_owner_elsewhere_lives_as_long_as_its_heart_beats(
+    store: Store, lease: Lease, clock: FakeClock
+) -> None:
+    give_to(store, lease, host="elsewhere")
+    clock.advance(59)
+    with pytest.raises(Conflict, match="elsewhere"):
+        store.acquire(lease.generation_id, "kernel-2")
+    store.renew(lease)
+    clock.advance(59)
+    assert store.owner_of(lease.generation_id) is not None
+    clock.advance(2)
+    assert state(store, lease) is JobState.STALE
+    assert store.acquire(lease.generation_id, "kernel-2").owner == "kernel-2"

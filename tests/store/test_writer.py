@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from astraml_lab.errors import StoreUnavailable
+from astraml_lab.spec.state import TrialState
+from astraml_lab.spec.views import TrialView
+from astraml_lab.store import WindowRecord, Writer, trials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from astraml_lab.store import Lease, Store
+
+
+def window(start: float, count: int = 1, **fields: object) -> WindowRecord:
+    row: dict[str, object] = {
+        "trial": 0,
+        "metric": "loss",
+        "width": 30.0,
+        "start": start,
+        "count": count,
+        "total": 1.5 * count,
+        "minimum": 1.0,
+        "maximum": 2.0,
+        "last": 1.5,
+        "first_ts": start,
+        "first_seq": 1,
+        "first_step": 1,
+        "last_ts": start + 0.1,
+        "last_seq": count,
+        "last_step": None,
+        "nonfinite": 0,
+        "revision": count,
+    }
+    return WindowRecord(**{**row, **fields})  # type: ignore[arg-type]  # plain keyword arguments of a test
+
+
+class Trouble:
+    def __init__(self) -> None:
+        self.told: list[str | None] = []
+        self.happened = threading.Event()
+
+    def __call__(self, message: str | None) -> None:
+        self.told.append(message)
+        self.happened.set()
+
+
+@pytest.fixture
+def trouble() -> Trouble:
+    return Trouble()
+
+
+@pytest.fixture
+def writer(store: Store, trouble: Trouble) -> Iterator[Writer]:
+    writer = Writer(store, trouble, interval=0.01, retry=(0.01, 0.02))
+    yield writer
+    writer.close(timeout=2)
+
+
+def set_file_limit(store: Store, pages: int) -> None:
+    with store.begin() as connection:
+        connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+
+
+def test_windows_and_curves_come_back(store: Store, lease: Lease, writer: Writer) -> None:
+    rows = [window(0.0), window(30.0, count=3)]
+    writer.put_windows(lease.generation_id, 0, "loss", rows)
+    writer.put_curve(lease.generation_id, 0, "loss", [1.0, 2.0, 3.0], [0.1, np.inf, np.nan])
+    writer.put_curve(lease.generation_id, 1, "acc", np.arange(1000), np.linspace(0, 1, 1000))
+    assert writer.flush()
+    assert store.load_windows(lease.generation_id, width=30.0) == tuple(rows)
+    assert store.load_windows(lease.generation_id, width=30.0, since=31.0) == (rows[1],)
+    assert store.load_windows(lease.generation_id, width=30.0, until=30.0) == (rows[0],)
+    loss, accuracy = store.load_curves(lease.generation_id)
+    assert (loss.trial, loss.metric) == (0, "loss")
+    np.testing.assert_array_equal(loss.values, [0.1, np.inf, np.nan])
+    np.testing.assert_array_equal(accuracy.values, np.linspace(0, 1, 1000))
+    assert store.load_curves(lease.generation_id, trial=1)[0].steps.size == 1000
+
+
+def test_a_later_window_or_curve_takes_the_place_of_the_earlier(
+    store: Store, lease: Lease, writer: Writer
+) -> None:
+    for count in (1, 2, 3):
+        writer.put_windows(lease.generation_id, 0, "loss", [window(0.0, count)])
+        writer.put_curve(lease.generation_id, 0, "loss", range(count), range(count))
+        assert count == 2 or writer.flush()
+    assert store.load_windows(lease.generation_id, width=30.0) == (window(0.0, 3),)
+    assert store.load_curves(lease.generation_id)[0].steps.size == 3
+
+
+def test_sums_that_overflow_are_stored_all_the_same(store: Store, lease: Lease, writer: Writer) -> None:
+    writer.put_windows(lease.generation_id, 0, "loss", [window(0.0, total=np.inf, last=float("nan"))])
+    assert writer.flush()
+    (row,) = store.load_windows(lease.generation_id, width=30.0)
+    assert row.total > 1e308
+    assert row.last is None
+
+
+def test_rows_of_a_deleted_job_are_left_out_and_the_others_written(
+    store: Store, lease: Lease, writer: Writer, trouble: Trouble
+) -> None:
+    writer.put_windows(lease.generation_id + 1, 0, "loss", [window(0.0)])
+    writer.put_windows(lease.generation_id, 0, "loss", [window(0.0)])
+    writer.put_curve(lease.generation_id + 1, 0, "loss", [1], [1])
+    assert writer.flush()
+    assert len(store.load_windows(lease.generation_id, width=30.0)) == 1
+    assert trouble.told == []
+
+
+def test_a_full_disk_is_told_once_and_loses_nothing(
+    store: Store, lease: Lease, writer: Writer, trouble: Trouble
+) -> None:
+    set_file_limit(store, 1)
+    size = 50_000
+    writer.put_curve(lease.generation_id, 0, "loss", np.arange(size), np.arange(size))
+    assert not writer.flush(timeout=0.3)
+    writer.put_windows(lease.generation_id, 0, "loss", [window(0.0)])
+    writer.put(lambda connection: save(connection, lease))
+    assert trouble.happened.wait(5)
+    (told,) = trouble.told
+    assert told is not None
+    assert "free some space" in told
+    set_file_limit(store, 1_000_000)
+    assert writer.flush()
+    assert store.load_curves(lease.generation_id)[0].steps.size == size
+    assert len(store.load_windows(lease.generation_id, width=30.0)) == 1
+    assert len(store.load_trials(lease.generation_id)) == 1
+    writer.close()
+    assert trouble.told[1:] == [None]
+
+
+def test_a_newer_value_wins_over_one_that_could_not_be_written(
+    store: Store, lease: Lease, writer: Writer, trouble: Trouble
+) -> None:
+    set_file_limit(store, 1)
+    size = 50_000
+    writer.put_curve(lease.generation_id, 0, "loss", np.arange(size), np.arange(size))
+    assert trouble.happened.wait(5)
+    writer.put_curve(lease.generation_id, 0, "loss", [1], [1])
+    set_file_limit(store, 1_000_000)
+    assert writer.flush()
+    assert store.load_curves(lease.generation_id)[0].steps.size == 1
+
+
+def save(connection: Connection, lease: Lease) -> None:
+    trials.save(connection, lease.generation_id, TrialView(0, TrialState.RUNNING, {}))
+
+
+def test_a_call_that_cannot_work_is_told_and_the_next_ones_run(
+    store: Store, lease: Lease, writer: Writer, trouble: Trouble
+) -> None:
+    def fail(_connection: Connection) -> None:
+        raise RuntimeError("never works")
+
+    writer.put(fail)
+    writer.put(lambda connection: save(connection, lease))
+    assert writer.flush()
+    assert len(store.load_trials(lease.generation_id)) == 1
+    (told,) = trouble.told
+    assert told is not None
+    assert "never works" in told
+
+
+def test_too_much_waiting_is_refused_and_not_dropped(store: Store, lease: Lease) -> None:
+    trouble = Trouble()
+    writer = Writer(store, trouble, interval=60, limit=2)
+    writer.put_windows(lease.generation_id, 0, "loss", [window(0.0), window(30.0)])
+    with pytest.raises(StoreUnavailable, match="keep up"):
+        writer.put_curve(lease.generation_id, 0, "loss", [1], [1])
+    assert writer.close()
+    assert len(store.load_windows(lease.generation_id, width=30.0)) == 2
+    with pytest.raises(StoreUnavailable, match="closed"):
+        writer.put(lambda _connection: None)

@@ -1,7 +1,81 @@
-"""Hyperparameter tuning that lives in the notebook."""
+"""Hyperparameter tuning that lives in the notebook.
+
+    %load_ext astraml_lab
+
+then `%%tune` on top of a training cell; or `astraml_lab.tune(train, space=…, maximize="accuracy")`.
+Every name below is imported when it is first used: the import of the package itself loads no heavy library.
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from astraml_lab._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from astraml_lab.errors import AstramlError, TrialPruned, TrialStopped
+    from astraml_lab.jobs import Job
+    from astraml_lab.lab import job, jobs, sql, submit, tune
+    from astraml_lab.spec import Categorical, Discrete, Float, Int, JobSpec
+    from astraml_lab.trial import Trial, current_trial, report
+    from astraml_lab.ui import TuneForm
+
+PRESENTER = "astraml_lab.ui.presenter:NotebookPresenter"
+"""What shows jobs; the only name that points upward (see `jobs.presenter`)."""
+
+_HOMES = {
+    "astraml_lab.errors": ("AstramlError", "TrialPruned", "TrialStopped"),
+    "astraml_lab.lab": ("Job", "job", "jobs", "sql", "submit", "tune"),
+    "astraml_lab.spec": ("Categorical", "Discrete", "Float", "Int", "JobSpec"),
+    "astraml_lab.trial": ("Trial", "current_trial", "report"),
+    "astraml_lab.ui": ("TuneForm",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AstramlError",
+    "Categorical",
+    "Discrete",
+    "Float",
+    "Int",
+    "Job",
+    "JobSpec",
+    "Trial",
+    "TrialPruned",
+    "TrialStopped",
+    "TuneForm",
+    "__version__",
+    "current_trial",
+    "job",
+    "jobs",
+    "report",
+    "sql",
+    "submit",
+    "tune",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Serve `%load_ext astraml_lab`."""
+    importlib.import_module("astraml_lab.magics").load_ipython_extension(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Serve `%unload_ext astraml_lab`."""
+    importlib.import_module("astraml_lab.magics").unload_ipython_extension(shell)

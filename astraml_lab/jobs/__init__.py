@@ -1,1 +1,28 @@
 """Jobs: the one place where space, search, devices, executors, metrics and store are wired together."""
+
+from __future__ import annotations
+
+from astraml_lab.jobs.attendance import attended, in_kernel
+from astraml_lab.jobs.handles import TrialHandle, describe, shown_value
+from astraml_lab.jobs.job import Job
+from astraml_lab.jobs.manager import Manager
+from astraml_lab.jobs.preflight import Preflight, preflight
+from astraml_lab.jobs.presenter import Presenter, presenter
+from astraml_lab.jobs.reader import JobReader
+from astraml_lab.jobs.runner import Wiring
+
+__all__ = [
+    "Job",
+    "JobReader",
+    "Manager",
+    "Preflight",
+    "Presenter",
+    "TrialHandle",
+    "Wiring",
+    "attended",
+    "describe",
+    "in_kernel",
+    "preflight",
+    "presenter",
+    "shown_value",
+]

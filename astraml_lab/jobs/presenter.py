@@ -1,7 +1,7 @@
 """The one hook that goes up: how a job is shown.
 
-`astraml_lab/__init__.py` names the presenter; it is imported when a job is first shown. Who never shows anything
-never imports a widget.
+`astraml_lab/__init__.py` names the presenter; it is imported when a job is first shown. Who never shows
+anything never imports a widget.
 """
 
 from __future__ import annotations

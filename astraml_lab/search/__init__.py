@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from astraml_lab.search.from_views import study_of
 from astraml_lab.search.pareto import Front, best_index, front_indices
 from astraml_lab.search.proposals import Importance, Proposal, Told
 from astraml_lab.search.samplers import sampler_problems, strategy_notes
@@ -17,4 +18,5 @@ __all__ = [
     "front_indices",
     "sampler_problems",
     "strategy_notes",
+    "study_of",
 ]

@@ -14,8 +14,8 @@ from astraml_lab.spec.state import FailureKind, JobState, TrialState
 if TYPE_CHECKING:
     import numpy as np
 
-    from astraml_lab.spec.job import Objective
     from astraml_lab.spec.dimensions import ParamValue
+    from astraml_lab.spec.job import Objective
 
 __all__ = ["CurveView", "DeviceView", "FailureKind", "JobView", "TrialView", "WindowView"]
 

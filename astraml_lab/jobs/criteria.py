@@ -1,0 +1,123 @@
+"""When a job is over, and why in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from astraml_lab.search import Front
+from astraml_lab.spec import JobState, TrialState, format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from astraml_lab.spec import JobSpec, TrialView
+
+_HOPELESS = 5
+"""A job ends when its first trials all fail: five are enough to see a typo, and no night is lost."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a job ends.
+
+    Attributes:
+        state: What it becomes once its trials are over.
+        reason: Why, with the numbers.
+        cut: Whether running trials are stopped rather than waited for.
+    """
+
+    state: JobState
+    reason: str
+    cut: bool = True
+
+
+class Criteria:
+    """Watches the ended trials of a job; touched by its runner alone."""
+
+    def __init__(self, spec: JobSpec) -> None:
+        self.spec = spec
+        self._best: tuple[float, int] | None = None
+        self._stale = 0
+        self._complete = 0
+        self._failures: list[str] = []
+        self._reached: Ending | None = None
+        self._front = Front(spec.objectives) if len(spec.objectives) > 1 else None
+
+    @property
+    def best(self) -> tuple[int, ...]:
+        """The best trial's number; with several objectives the numbers on the Pareto front."""
+        if self._front is not None:
+            return self._front.numbers
+        return () if self._best is None else (self._best[1],)
+
+    def ended(self, trial: TrialView) -> None:
+        """Take in a trial that ended."""
+        if trial.state is TrialState.COMPLETE:
+            self._complete += 1
+        if trial.kind is not None and trial.kind.is_failure:
+            self._failures.append(trial.reason)
+        if self._front is not None and trial.values:
+            self._front.add(trial.number, trial.values)
+        if len(self.spec.objectives) != 1 or trial.state not in {TrialState.COMPLETE, TrialState.PRUNED}:
+            return
+        self._stale += 1
+        if trial.values:
+            self._improve(trial.number, trial.values[0])
+
+    def ending(self, counts: Mapping[TrialState, int], runtime: float, *, exhausted: bool) -> Ending | None:
+        """Return the ending that is due, if one is.
+
+        Args:
+            counts: Trials by state.
+            runtime: Seconds that the job has run for.
+            exhausted: The space has no other point.
+        """
+        return self._failing() or self._reached or self._spent(counts, runtime, exhausted=exhausted)
+
+    def _improve(self, number: int, value: float) -> None:
+        objective = self.spec.objectives[0]
+        sign = 1 if objective.maximize else -1
+        if self._best is None or sign * value > sign * self._best[0]:
+            self._best = (value, number)
+            self._stale = 0
+        target = self.spec.target
+        if target is not None and sign * value >= sign * target and self._reached is None:
+            reason = f"target reached: {objective.metric} {value:.6g} in trial {number} (target {target:g})"
+            self._reached = Ending(JobState.SUCCEEDED, reason)
+
+    def _failing(self) -> Ending | None:
+        failed, limit = len(self._failures), self.spec.max_failures
+        if limit is not None and failed >= limit:
+            reason = f"{failed} failed trials (--max-failures {limit}); the last: {self._failures[-1]}"
+            return Ending(JobState.FAILED, reason)
+        if limit is None and self._complete == 0 and failed >= _HOPELESS:
+            return Ending(JobState.FAILED, f"the first {failed} trials all failed: {self._common_cause()}")
+        return None
+
+    def _spent(self, counts: Mapping[TrialState, int], runtime: float, *, exhausted: bool) -> Ending | None:
+        spec = self.spec
+        if spec.max_runtime is not None and runtime >= spec.max_runtime:
+            return Ending(JobState.SUCCEEDED, f"out of time: {format_duration(spec.max_runtime)}")
+        if spec.max_no_improvement is not None and self._stale >= spec.max_no_improvement:
+            reason = f"no better {spec.objectives[0].metric} in {self._stale} trials"
+            return Ending(JobState.SUCCEEDED, reason)
+        used = sum(count for state, count in counts.items() if state.counts)
+        if used >= spec.trials:
+            return Ending(JobState.SUCCEEDED, "all trials are done" if used > 1 else "done", cut=False)
+        if exhausted and not counts[TrialState.RUNNING] and not counts[TrialState.WAITING]:
+            return Ending(JobState.SUCCEEDED, f"every point of the space was tried: {used} trials", cut=False)
+        return None
+
+    def final(self, ending: Ending) -> Ending:
+        """Correct a success without any COMPLETE trial: that is none."""
+        if ending.state is not JobState.SUCCEEDED or self._complete:
+            return ending
+        cause = f"; {self._common_cause()}" if self._failures else ""
+        return Ending(JobState.FAILED, f"no trial is COMPLETE{cause}", cut=ending.cut)
+
+    def _common_cause(self) -> str:
+        """Return the most frequent reason of the failures."""
+        cause = max(set(self._failures), key=self._failures.count)
+        times = self._failures.count(cause)
+        return cause if times == len(self._failures) else f"{cause} ({times} of {len(self._failures)})"

@@ -1,0 +1,79 @@
+"""What a runner is told, by whatever thread: one queue, one kind of message each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from concurrent.futures import Future
+
+    from astraml_lab.executors import Outcome
+    from astraml_lab.spec import AnyDimension, ParamValue
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """An executor is done with a trial."""
+
+    number: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class StopJob:
+    """End the job: no new trial, the running ones end at their next report."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class StopTrial:
+    """End one trial at its next report."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Suggest:
+    """A trial's code asks for a value that the space does not hold."""
+
+    number: int
+    name: str
+    dimension: AnyDimension
+    answer: Future[ParamValue]
+
+
+@dataclass(frozen=True)
+class Enqueue:
+    """Try these values next."""
+
+    params: Mapping[str, ParamValue]
+    answer: Future[None]
+
+
+@dataclass(frozen=True)
+class Extend:
+    """Raise the budget."""
+
+    trials: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Start no new trial until further notice."""
+
+
+@dataclass(frozen=True)
+class Unpause:
+    """Go on."""
+
+
+@dataclass(frozen=True)
+class LeaseFreed:
+    """A device was given back somewhere: try again."""
+
+
+Event = TrialEnded | StopJob | StopTrial | Suggest | Enqueue | Extend | Pause | Unpause | LeaseFreed

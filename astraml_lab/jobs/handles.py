@@ -1,0 +1,155 @@
+"""Handles of single trials: what `job.trials[7]` and `job.best` give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from astraml_lab.errors import NotFound
+from astraml_lab.spec import TrialView, format_duration, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from astraml_lab.jobs.reader import JobReader
+    from astraml_lab.spec import CurveView, FailureKind, ParamValue, TrialState
+
+
+@dataclass(frozen=True)
+class TrialLog:
+    """What a trial printed.
+
+    Attributes:
+        path: The whole log as a file.
+    """
+
+    path: Path
+    _reader: JobReader
+    _number: int
+
+    def tail(self, lines: int = 20) -> str:
+        """Return the last lines, up to this moment."""
+        return "\n".join(self._reader.log_tail(self._number, lines))
+
+    def __str__(self) -> str:
+        return self.tail(100)
+
+
+class TrialHandle:
+    """One trial, as it stands at every access.
+
+    Attributes:
+        number: Counts from 0 within the job.
+        folder: Where its log and checkpoint lie.
+    """
+
+    def __init__(self, reader: JobReader, number: int, folder: Path) -> None:
+        self.number = number
+        self.folder = folder
+        self._reader = reader
+
+    def view(self) -> TrialView:
+        """Return a snapshot.
+
+        Raises:
+            NotFound: The job has no such trial.
+        """
+        _, views = self._reader.trials()
+        found = {view.number: view for view in views}
+        if self.number not in found:
+            raise NotFound(f"the job has no trial {self.number}; it has {len(found)}, numbered from 0")
+        return found[self.number]
+
+    @property
+    def state(self) -> TrialState:
+        """Where it stands."""
+        return self.view().state
+
+    @property
+    def kind(self) -> FailureKind | None:
+        """Why it is FAILED, if it is."""
+        return self.view().kind
+
+    @property
+    def params(self) -> dict[str, ParamValue]:
+        """Values by name; an inactive conditional parameter is `None`."""
+        return self.view().params
+
+    @property
+    def values(self) -> tuple[float, ...] | None:
+        """One per objective, once it is COMPLETE."""
+        return self.view().values
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The last report of every metric."""
+        return self.view().metrics
+
+    @property
+    def reason(self) -> str:
+        """Why it ended as it did, in one sentence."""
+        return self.view().reason
+
+    @property
+    def traceback(self) -> str:
+        """The traceback of the user's code, or empty."""
+        return self.view().traceback
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """The folder that its code saved to through `trial.checkpoint_dir`."""
+        return self.folder / "checkpoint"
+
+    @property
+    def log(self) -> TrialLog:
+        """What it printed."""
+        return TrialLog(self.folder / "log.txt", self._reader, self.number)
+
+    def curve(self, metric: str) -> CurveView | None:
+        """Return a metric by step."""
+        return self._reader.curve(self.number, metric)
+
+    def __repr__(self) -> str:
+        return describe(self.view())
+
+
+class Trials(Mapping[int, TrialHandle]):
+    """The trials of a job by number."""
+
+    def __init__(self, reader: JobReader, folder_of: Callable[[int], Path]) -> None:
+        self._reader = reader
+        self._folder_of = folder_of
+
+    def __getitem__(self, number: int) -> TrialHandle:
+        handle = TrialHandle(self._reader, number, self._folder_of(number))
+        handle.view()
+        return handle
+
+    def __iter__(self) -> Iterator[int]:
+        return iter([view.number for view in self._reader.trials()[1]])
+
+    def __len__(self) -> int:
+        return sum(self._reader.view().counts.values())
+
+    def __repr__(self) -> str:
+        return "\n".join(describe(view) for view in self._reader.trials()[1]) or "no trial yet"
+
+
+def describe(view: TrialView) -> str:
+    """Say a trial in one line."""
+    values = {name: f"{value:.4g}" for name, value in view.metrics.items()}
+    parts = [
+        f"trial {view.number} {view.state}",
+        ", ".join(f"{name} {text}" for name, text in values.items()),
+        ", ".join(f"{name}={shown_value(value)}" for name, value in view.params.items() if value is not None),
+        "" if view.ended_at is None else format_duration(view.runtime(view.ended_at)),
+        view.reason,
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def shown_value(value: ParamValue) -> str:
+    """Spell a parameter's value for people."""
+    return f"{value:.4g}" if isinstance(value, float) else shown(value).strip('"')

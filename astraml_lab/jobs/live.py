@@ -1,0 +1,285 @@
+"""What is in memory of a job while its kernel runs it: trials, board, metrics, and the verdicts on them.
+
+One lock covers all of it, and under that lock nothing slow happens: no Optuna, no disk, no display, no user
+code. `report()` is decided here, in the thread of the trial that calls it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from astraml_lab.errors import Conflict, TrialPruned, TrialStopped
+from astraml_lab.jobs.verdict import Verdict
+from astraml_lab.metrics import Board, PruneRule, TrialMetrics
+from astraml_lab.spec import FailureKind, Pruning, Select, TrialState, TrialView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from astraml_lab.clock import Clock
+    from astraml_lab.jobs.verdict import Attempt
+    from astraml_lab.output import TrialSink
+    from astraml_lab.spec import JobSpec, Objective, ParamValue
+
+
+KEPT = 200
+"""So many ended trials keep their curves and log tails in memory."""
+
+
+class LiveTrial:
+    """One trial; every attribute is read and written under the job's lock."""
+
+    def __init__(
+        self, number: int, params: Mapping[str, ParamValue], *, seed: int, created_at: float, attempt: int = 1
+    ) -> None:
+        self.number = number
+        self.params = dict(params)
+        self.seed = seed
+        self.created_at = created_at
+        self.attempt = attempt
+        self.state = TrialState.WAITING
+        self.verdict: Verdict | None = None
+        self.values: tuple[float, ...] | None = None
+        self.metrics = TrialMetrics()
+        self.last: dict[str, float] = {}
+        self.step: int | None = None
+        self.device = ""
+        self.started_at: float | None = None
+        self.ended_at: float | None = None
+        self.deadline = math.inf
+        self.traceback = ""
+        self.notes: list[str] = []
+        self.sink: TrialSink | None = None
+        self.version = 0
+        self.reported_at = created_at
+
+    def view(self) -> TrialView:
+        """Return it as it stands."""
+        verdict = self.verdict if self.state.ended else None
+        return TrialView(
+            number=self.number,
+            state=self.state,
+            params=dict(self.params),
+            kind=verdict.kind if verdict else None,
+            reason=verdict.reason if verdict else "",
+            values=self.values,
+            metrics=dict(self.last),
+            step=self.step,
+            device=self.device,
+            seed=self.seed,
+            attempt=self.attempt,
+            created_at=self.created_at,
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            traceback=self.traceback,
+            notes=tuple(self.notes),
+        )
+
+
+class LiveJob:
+    """The trials of a running job and what decides on them.
+
+    Args:
+        spec: The job.
+        clock: Dates reports and trials.
+    """
+
+    def __init__(self, spec: JobSpec, clock: Clock) -> None:
+        self.lock = threading.Lock()
+        self.clock = clock
+        self.trials: dict[int, LiveTrial] = {}
+        self.version = 0
+        self._by_change: dict[int, LiveTrial] = {}
+        self._kept: deque[LiveTrial] = deque()
+        self.metric_names: dict[str, None] = {}
+        self.counts = dict.fromkeys(TrialState, 0)
+        self._spec = spec
+        self._objectives = {objective.metric: objective for objective in spec.objectives}
+        self._first = spec.objectives[0].metric if spec.objectives else None
+        self.board = _board_of(spec)
+
+    def add(self, trial: LiveTrial) -> None:
+        """Take in a new or restored trial."""
+        with self.lock:
+            trial.metrics = TrialMetrics(self._spec.window)
+            self.trials[trial.number] = trial
+            self.counts[trial.state] += 1
+            self.metric_names.update(dict.fromkeys(trial.last))
+            self.touch(trial)
+
+    def touch(self, trial: LiveTrial) -> None:
+        """Note, under the lock, that readers have something new to see."""
+        self.version += 1
+        trial.version = self.version
+        self._by_change.pop(trial.number, None)
+        self._by_change[trial.number] = trial
+
+    def changed(self, since: int) -> Iterator[LiveTrial]:
+        """Yield, under the lock, the trials that changed after version `since`, the latest first."""
+        return itertools.takewhile(lambda trial: trial.version > since, reversed(self._by_change.values()))
+
+    def _move(self, trial: LiveTrial, state: TrialState) -> None:
+        if not trial.state.may_become(state):
+            raise Conflict(f"trial {trial.number} is {trial.state} and cannot become {state}")
+        self.counts[trial.state] -= 1
+        self.counts[state] += 1
+        trial.state = state
+
+    def start(self, trial: LiveTrial, *, device: str, sink: TrialSink | None) -> None:
+        """Move a waiting trial to RUNNING."""
+        with self.lock:
+            now = self.clock.time()
+            self._move(trial, TrialState.RUNNING)
+            trial.device = device
+            trial.sink = sink
+            trial.started_at = trial.reported_at = now
+            if self._spec.trial_timeout is not None:
+                trial.deadline = self.clock.monotonic() + self._spec.trial_timeout
+            self.touch(trial)
+
+    def report(self, trial: LiveTrial, metrics: Mapping[str, float], step: int | None) -> None:
+        """Fold a report in and decide at once, in the caller's thread.
+
+        Raises:
+            TrialPruned: The board gave the trial up.
+            TrialStopped: It ends for another reason, which `trial.verdict` says.
+        """
+        with self.lock:
+            if trial.verdict is None:
+                self._fold(trial, metrics, step)
+                self.touch(trial)
+            verdict = trial.verdict
+        if verdict is None:
+            return
+        if verdict.state is TrialState.PRUNED:
+            raise TrialPruned(verdict.reason)
+        raise TrialStopped(verdict.reason)
+
+    def conclude(self, trial: LiveTrial, how: Attempt) -> None:
+        """Take in how the attempt went: what the code returned are final values, no step to decide on."""
+        with self.lock:
+            trial.ended_at = now = self.clock.time()
+            trial.traceback = how.traceback
+            trial.notes += [*trial.metrics.take_notes(), *how.notes]
+            for name, value in how.returned.items():
+                if trial.metrics.get(name) is None:
+                    trial.metrics.add(name, value, None, now)
+                    self.metric_names.setdefault(name)
+                trial.last[name] = value
+            trial.metrics.end()
+
+    def stop(self, trial: LiveTrial, verdict: Verdict) -> None:
+        """Make the trial end at its next report."""
+        with self.lock:
+            if trial.verdict is None and not trial.state.ended:
+                trial.verdict = verdict
+                self.touch(trial)
+
+    def finish(self, trial: LiveTrial, verdict: Verdict, values: tuple[float, ...] | None) -> None:
+        """Show a trial as ended: its end is on disk by now."""
+        with self.lock:
+            trial.verdict = verdict
+            trial.values = values
+            self._move(trial, verdict.state)
+            self.touch(trial)
+            if self.board is not None:
+                self.board.finish(trial.number, complete=verdict.state is TrialState.COMPLETE)
+            self._let_go(trial)
+
+    def _let_go(self, trial: LiveTrial) -> None:
+        """Keep the curves of the latest trials only: the store has them all."""
+        self._kept.append(trial)
+        if len(self._kept) > KEPT:
+            oldest = self._kept.popleft()
+            oldest.metrics = TrialMetrics(self._spec.window)
+            oldest.sink = None
+
+    def outcome(self, trial: LiveTrial, how: Attempt) -> tuple[Verdict, tuple[float, ...] | None]:
+        """Return how a concluded trial ended, and its values if it is COMPLETE.
+
+        What was decided while it ran comes first; then what its code raised; then what it reported.
+        """
+        with self.lock:
+            verdict = trial.verdict or how.verdict or Verdict(TrialState.COMPLETE, "")
+            if verdict.state is not TrialState.COMPLETE:
+                return verdict, None
+            values: list[float] = []
+            for objective in self._spec.objectives:
+                value = how.returned.get(objective.metric, self._value(trial, objective))
+                if value is None:
+                    return _no_metric(objective, trial.metrics.names), None
+                if not math.isfinite(value):
+                    return _not_finite(objective.metric, value), None
+                values.append(value)
+            return verdict, tuple(values)
+
+    def _fold(self, trial: LiveTrial, metrics: Mapping[str, float], step: int | None) -> None:
+        now = self.clock.time()
+        trial.reported_at = now
+        for name, value in metrics.items():
+            at = trial.metrics.add(name, value, step, now)
+            trial.last[name] = value
+            if name not in self.metric_names:
+                self.metric_names[name] = None
+            if name in self._objectives:
+                self._judge(trial, name, value, at)
+        if trial.verdict is None and self.clock.monotonic() > trial.deadline:
+            trial.verdict = self.timed_out(trial)
+
+    def _judge(self, trial: LiveTrial, name: str, value: float, step: int) -> None:
+        if name == self._first:
+            trial.step = step
+        if trial.verdict is not None:
+            return
+        if not math.isfinite(value):
+            if self._spec.on_nan == "fail":
+                trial.verdict = _not_finite(name, value, step)
+            return
+        if self.board is None:
+            return
+        ending = self.board.report(trial.number, value, step)
+        if ending is not None:
+            state = TrialState.PRUNED if ending.kind == "pruned" else TrialState.COMPLETE
+            trial.verdict = Verdict(state, ending.reason)
+
+    def timed_out(self, trial: LiveTrial) -> Verdict:
+        """Return the verdict on a trial that is over `--trial-timeout`, under the lock."""
+        reason = f"over its time: {self._spec.trial_timeout:g} s"
+        if self._spec.on_timeout == "keep_last" and self._first in trial.last:
+            return Verdict(TrialState.COMPLETE, reason)
+        return Verdict(TrialState.FAILED, reason, FailureKind.TIMEOUT)
+
+    def _value(self, trial: LiveTrial, objective: Objective) -> float | None:
+        series = trial.metrics.get(objective.metric)
+        if series is None:
+            return None
+        if self._spec.select is Select.BEST:
+            return series.best(maximize=objective.maximize)
+        return series.last_finite if self._spec.on_nan == "last_finite" else series.last
+
+
+def _board_of(spec: JobSpec) -> Board | None:
+    """Return the board of a job with one objective; a Pareto job and a single run are not pruned."""
+    if len(spec.objectives) != 1:
+        return None
+    kind = {Pruning.AUTO: "median", Pruning.MEDIAN: "median", Pruning.PERCENTILE: "percentile"}.get(
+        spec.prune, "off"
+    )
+    objective = spec.objectives[0]
+    rule = PruneRule(kind)  # type: ignore[arg-type]  # the table above holds its three kinds only
+    return Board(objective.metric, maximize=objective.maximize, rule=rule, patience=spec.patience)
+
+
+def _not_finite(metric: str, value: float, step: int | None = None) -> Verdict:
+    at = "" if step is None else f" at step {step}"
+    return Verdict(TrialState.FAILED, f"{metric} is {value}{at}", FailureKind.NAN)
+
+
+def _no_metric(objective: Objective, reported: tuple[str, ...]) -> Verdict:
+    seen = f"it reported {', '.join(reported)}" if reported else "it reported nothing"
+    reason = f"ended without a report of {objective.metric}, which the job is to {objective.goal}: {seen}"
+    return Verdict(TrialState.FAILED, reason, FailureKind.NO_METRIC)

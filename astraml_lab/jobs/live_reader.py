@@ -1,0 +1,121 @@
+"""Views of a job that runs in this kernel, made from its memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from astraml_lab.output import read_tail
+from astraml_lab.spec import CurveView, DeviceView, JobState, JobView, TrialState, WindowView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astraml_lab.jobs.live import LiveTrial
+    from astraml_lab.jobs.runner import Runner
+    from astraml_lab.metrics import MetricSeries, WindowRow
+    from astraml_lab.spec import TrialView
+
+
+class LiveReader:
+    """Implements `JobReader` over a runner. Copies under the job's lock, computes outside it."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._live = runner.live
+
+    def view(self) -> JobView:
+        """Return the job as it stands."""
+        runner, record = self._runner, self._runner.record
+        with self._live.lock:
+            counts = dict(self._live.counts)
+            metric_names = tuple(self._live.metric_names)
+            running = [t for t in self._live.trials.values() if t.state is TrialState.RUNNING]
+        return JobView(
+            id=record.id,
+            name=record.name,
+            project=record.project,
+            generation=record.generation,
+            state=record.state,
+            objectives=runner.spec.objectives,
+            trials=runner.spec.trials,
+            counts=counts,
+            param_names=tuple(runner.spec.space.names()),
+            metric_names=metric_names,
+            reason=record.reason or runner.waiting_for,
+            note=record.note,
+            best=runner.best,
+            running=tuple(trial.number for trial in running),
+            parallel=runner.slots,
+            devices=_devices(running),
+            created_at=record.created_at,
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            eta=self._eta(counts),
+            window=runner.spec.window,
+            owner=record.owner if not record.state.ended else "",
+            tags=dict(runner.spec.tag),
+        )
+
+    def trials(self, since: int = 0) -> tuple[int, tuple[TrialView, ...]]:
+        """Return a cursor and the trials that changed after `since`, ordered by number."""
+        with self._live.lock:
+            changed = [trial.view() for trial in self._live.changed(since)]
+            return self._live.version, tuple(sorted(changed, key=lambda view: view.number))
+
+    def curve(self, trial: int, metric: str) -> CurveView | None:
+        """Return a metric by step, or `None` where the trial has not reported it."""
+        with self._live.lock:
+            series = self._series(trial, metric)
+            if series is not None:
+                steps, values = series.curve.arrays()
+                return CurveView(trial, metric, steps, values, series.curve.revision)
+        return self._runner.record.stored_curve(trial, metric)
+
+    def windows(self, trial: int, metric: str) -> WindowView | None:
+        """Return a metric by windows of time, or `None` where the trial has not reported it."""
+        with self._live.lock:
+            series = self._series(trial, metric)
+            if series is not None:
+                return window_view(trial, metric, series.windows.width, series.windows.snapshot())
+        return self._runner.record.stored_windows(trial, metric)
+
+    def log_tail(self, trial: int, lines: int = 100) -> list[str]:
+        """Return the last lines that the trial printed."""
+        with self._live.lock:
+            found = self._live.trials.get(trial)
+            sink = found.sink if found else None
+        if sink is not None:
+            return [line.text for line in sink.tail(lines)]
+        return [line.text for line in read_tail(self._runner.record.folder(trial) / "log.txt", lines)]
+
+    def _series(self, trial: int, metric: str) -> MetricSeries | None:
+        found = self._live.trials.get(trial)
+        return found.metrics.get(metric) if found else None
+
+    def _eta(self, counts: dict[TrialState, int]) -> float | None:
+        """Guess the seconds left from the pace of this run."""
+        runner = self._runner
+        if runner.record.state is not JobState.RUNNING:
+            return None
+        done = sum(count for state, count in counts.items() if state.counts)
+        return runner.seconds_left(done)
+
+
+def window_view(trial: int, metric: str, width: float, rows: Sequence[WindowRow]) -> WindowView | None:
+    """Return windows as arrays, without those that hold no finite value."""
+    rows = [row for row in rows if row.count]
+    columns = [
+        np.array([getattr(row, name) for row in rows], dtype=np.float64)
+        for name in ("start", "mean", "minimum", "maximum", "last", "count")
+    ]
+    return WindowView(trial, metric, width, *columns) if rows else None
+
+
+def _devices(running: list[LiveTrial]) -> tuple[DeviceView, ...]:
+    labels = dict.fromkeys(trial.device for trial in running)
+    return tuple(
+        DeviceView(label, trials=tuple(trial.number for trial in running if trial.device == label))
+        for label in labels
+    )

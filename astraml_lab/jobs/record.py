@@ -1,0 +1,165 @@
+"""One generation of a job on disk, written by its runner alone.
+
+A trial's end is committed before anybody sees it, in one transaction with the search's journal. Everything
+that may be a moment late (states, windows, curves) goes through the store's writer thread.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.errors import Conflict, StoreUnavailable
+from astraml_lab.jobs import stored
+from astraml_lab.spec import JobState
+from astraml_lab.store import jobs, leases, trials
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from astraml_lab.metrics import TrialChanges
+    from astraml_lab.search import Searcher, Told
+    from astraml_lab.search.journal_storage import StudyStorage
+    from astraml_lab.spec import CurveView, JobSpec, TrialView, WindowView
+    from astraml_lab.store import Control, GenerationRecord, Lease, Store, Writer
+
+HEARTBEAT = 10.0
+"""Seconds between two signs of life in the store."""
+
+
+class Record:
+    """The disk side of a running job; its attributes may be read from any thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        writer: Writer,
+        found: GenerationRecord,
+        lease: Lease,
+        spec: JobSpec,
+        storage: StudyStorage,
+    ) -> None:
+        self.generation_id = found.id
+        self.id = f"{found.project}/{found.name}#{found.number}"
+        self.project = found.project
+        self.name = found.name
+        self.generation = found.number
+        self.spec = spec
+        self.state = JobState.QUEUED if found.state is JobState.QUEUED else JobState.STALE
+        if found.state.ended:
+            self.state = found.state
+        self.reason = ""
+        self.note = found.note
+        self.created_at = found.created_at
+        self.started_at: float | None = found.started_at
+        self.ended_at: float | None = None
+        self.owner = f"{lease.host}:{lease.pid}"
+        self._store = store
+        self._writer = writer
+        self._lease = lease
+        self._storage = storage
+        self._next_heartbeat = 0.0
+
+    def folder(self, number: int) -> Path:
+        """Return the folder of a trial, made if need be."""
+        folder = self._store.files.trial(self.project, self.name, self.generation, number)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def move(self, state: JobState, reason: str = "") -> None:
+        """Change the job's state.
+
+        Raises:
+            Conflict: The table of states has no such step.
+        """
+        if state is not self.state:
+            if not self.state.may_become(state):
+                raise Conflict(f"job {self.name} is {self.state} and cannot become {state}")
+            self.state = state
+        self.reason = reason
+        changes: dict[str, Any] = {"state": state, "reason": reason}
+        if state is JobState.RUNNING and self.started_at is None:
+            self.started_at = changes["started_at"] = self._store.clock.time()
+        self._later(changes)
+
+    def close(self, state: JobState, reason: str) -> None:
+        """Write the end of the job and give the generation back.
+
+        Raises:
+            StoreUnavailable: Not written; call it again.
+        """
+        self._writer.flush()
+        ended_at = self._store.clock.time()
+        changes = {"state": state, "reason": reason, "note": self.note, "ended_at": ended_at}
+        self._store.update_generation(self._lease, **changes)
+        self._store.release(self._lease)
+        self.ended_at = ended_at
+        self.reason = reason
+        self.state = state
+
+    def fail(self, state: JobState, reason: str) -> None:
+        """Show an end that the store may not hear of: the lease is lost, or the runner broke."""
+        self.reason = reason
+        self.state = state
+        self.ended_at = self._store.clock.time()
+        if state is not JobState.STALE:
+            self._later({"state": state, "reason": reason, "ended_at": self.ended_at})
+
+    def save(self, searcher: Searcher, view: TrialView, told: Told | None = None) -> None:
+        """Commit a trial as it stands, and with `told` its end, with all that the search has to remember.
+
+        Raises:
+            LeaseLost: Another kernel owns the job now.
+            StoreUnavailable: Nothing was written; call it again.
+        """
+        companion = partial(trials.save, generation_id=self.generation_id, record=view)
+        with self._storage.together(companion):
+            if told is not None:
+                searcher.tell(view.number, told)
+
+    def put_metrics(self, number: int, changes: TrialChanges) -> None:
+        """Hand windows and curves to the writer."""
+        for metric, rows in changes.windows.items():
+            self._writer.put_windows(self.generation_id, number, metric, rows)
+        for metric, (steps, values) in changes.curves.items():
+            self._writer.put_curve(self.generation_id, number, metric, steps, values)
+
+    def stored_curve(self, trial: int, metric: str) -> CurveView | None:
+        """Return a curve that memory has let go of."""
+        return stored.curve(self._store, self.generation_id, trial, metric)
+
+    def stored_windows(self, trial: int, metric: str) -> WindowView | None:
+        """Return windows that memory has let go of."""
+        return stored.windows(self._store, self.generation_id, trial, metric, self.spec.window)
+
+    def heartbeat(self) -> tuple[Control, ...]:
+        """Say that the job lives, and return what other kernels ask for.
+
+        Raises:
+            LeaseLost: Another kernel owns the job now.
+        """
+        now = self._store.clock.monotonic()
+        try:
+            if now >= self._next_heartbeat:
+                self._store.renew(self._lease)
+                self._next_heartbeat = now + HEARTBEAT
+            return self._store.take(self.generation_id)
+        except StoreUnavailable:
+            return ()  # busy or full: the next tick asks again
+
+    def extend(self, trials_wanted: int) -> JobSpec:
+        """Raise the budget."""
+        self.spec = self.spec.model_copy(update={"trials": trials_wanted})
+        self._later({"spec": self.spec.model_dump_json()})
+        return self.spec
+
+    def _later(self, changes: dict[str, Any]) -> None:
+        self._writer.put(partial(_update, lease=self._lease, changes=changes))
+
+
+def _update(connection: Connection, *, lease: Lease, changes: dict[str, Any]) -> None:
+    """Change a generation, as long as `lease` holds it."""
+    leases.check(connection, lease)
+    jobs.update_generation(connection, lease.generation_id, changes)

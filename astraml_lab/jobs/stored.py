@@ -1,0 +1,145 @@
+"""Views of a job that no runner of this kernel holds, made from the store."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from astraml_lab.errors import NotFound
+from astraml_lab.jobs.criteria import Criteria
+from astraml_lab.output import read_tail
+from astraml_lab.spec import JobSpec, JobState, JobView, TrialState, WindowView
+
+if TYPE_CHECKING:
+    from astraml_lab.spec import CurveView, TrialView
+    from astraml_lab.store import GenerationRecord, Store
+
+FRESH = 1.0
+"""Seconds for which what was read counts as the present: dashboards ask more often than the store changes."""
+
+
+class StoredReader:
+    """Implements `JobReader` over the store; reads again at most once a `FRESH`."""
+
+    def __init__(self, store: Store, found: GenerationRecord) -> None:
+        self._store = store
+        self._record = found
+        self._spec = JobSpec.model_validate_json(found.spec)
+        self._lock = threading.Lock()
+        self._read_at: float | None = None
+        self._trials: dict[int, TrialView] = {}
+        self._versions: dict[int, int] = {}
+        self._version = 0
+        self._best: tuple[int, ...] = ()
+
+    def view(self) -> JobView:
+        """Return the job as the store has it."""
+        with self._lock:
+            self._refresh()
+            record, spec = self._record, self._spec
+            trials = list(self._trials.values())
+            best = self._best
+        counts = dict.fromkeys(TrialState, 0)
+        for trial in trials:
+            counts[trial.state] += 1
+        owner = record.lease if record.state is not JobState.STALE and not record.state.ended else None
+        return JobView(
+            id=f"{record.project}/{record.name}#{record.number}",
+            name=record.name,
+            project=record.project,
+            generation=record.number,
+            state=record.state,
+            objectives=spec.objectives,
+            trials=spec.trials,
+            counts=counts,
+            param_names=tuple(spec.space.names()),
+            metric_names=tuple(dict.fromkeys(name for trial in trials for name in trial.metrics)),
+            reason=record.reason or _stale_reason(record),
+            note=record.note,
+            best=best,
+            running=tuple(trial.number for trial in trials if trial.state is TrialState.RUNNING),
+            parallel=spec.parallel or 1,
+            created_at=record.created_at,
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            window=spec.window,
+            owner=f"{owner.host}:{owner.pid}" if owner else "",
+            tags=dict(spec.tag),
+        )
+
+    def trials(self, since: int = 0) -> tuple[int, tuple[TrialView, ...]]:
+        """Return a cursor and the trials that changed after `since`, ordered by number."""
+        with self._lock:
+            self._refresh()
+            changed = [trial for n, trial in self._trials.items() if self._versions[n] > since]
+            return self._version, tuple(sorted(changed, key=lambda trial: trial.number))
+
+    def curve(self, trial: int, metric: str) -> CurveView | None:
+        """Return a metric by step, or `None` where the trial has not reported it."""
+        return curve(self._store, self._record.id, trial, metric)
+
+    def windows(self, trial: int, metric: str) -> WindowView | None:
+        """Return a metric by windows of time, or `None` where the trial has not reported it."""
+        return windows(self._store, self._record.id, trial, metric, self._spec.window)
+
+    def log_tail(self, trial: int, lines: int = 100) -> list[str]:
+        """Return the last lines of the trial's log."""
+        record = self._record
+        folder = self._store.files.trial(record.project, record.name, record.number, trial)
+        return [line.text for line in read_tail(folder / "log.txt", lines)]
+
+    def _refresh(self) -> None:
+        """Read again what may have changed; an ended job is read once."""
+        now = self._store.clock.monotonic()
+        if self._read_at is not None and (self._record.state.ended or now - self._read_at < FRESH):
+            return
+        found = self._store.load_generation(self._record.id)
+        if found is None:
+            raise NotFound(f"job {self._record.name} was deleted")
+        self._record = found
+        self._spec = JobSpec.model_validate_json(found.spec)
+        for trial in self._store.load_trials(found.id):
+            if self._trials.get(trial.number) != trial:
+                self._version += 1
+                self._versions[trial.number] = self._version
+                self._trials[trial.number] = trial
+        criteria = Criteria(self._spec)
+        for trial in self._trials.values():
+            if trial.state.ended:
+                criteria.ended(trial)
+        self._best = criteria.best
+        self._read_at = now
+
+
+def curve(store: Store, generation_id: int, trial: int, metric: str) -> CurveView | None:
+    """Return a stored curve."""
+    found = store.load_curves(generation_id, trial, metric)
+    return found[0] if found else None
+
+
+def windows(store: Store, generation_id: int, trial: int, metric: str, width: float) -> WindowView | None:
+    """Return stored windows of the finest tier."""
+    rows = [
+        row for row in store.load_windows(generation_id, width=width, trial=trial, metric=metric) if row.count
+    ]
+    if not rows:
+        return None
+    return WindowView(
+        trial,
+        metric,
+        width,
+        starts=np.array([row.start for row in rows]),
+        means=np.array([row.total / row.count for row in rows]),
+        minima=np.array([row.minimum for row in rows], dtype=np.float64),
+        maxima=np.array([row.maximum for row in rows], dtype=np.float64),
+        lasts=np.array([row.last for row in rows], dtype=np.float64),
+        counts=np.array([row.count for row in rows], dtype=np.float64),
+    )
+
+
+def _stale_reason(record: GenerationRecord) -> str:
+    if record.state is not JobState.STALE:
+        return ""
+    return "its kernel is gone; what had finished is kept: run its cell again, or %tune resume, to go on"

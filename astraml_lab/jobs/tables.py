@@ -1,0 +1,102 @@
+"""A job as pandas tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.spec import parse_duration
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from astraml_lab.jobs.reader import JobReader
+    from astraml_lab.spec import JobView, TrialView
+
+_WINDOW = ["trial", "start", "mean", "min", "max", "last", "count"]
+
+
+def trials_table(reader: JobReader) -> pd.DataFrame:
+    """Return one row per trial: number, state, parameters, metrics, runtime in seconds, device, reason.
+
+    A column of an objective holds the trial's value, that of another metric its last report. A metric that is
+    called like a parameter gets the suffix `_metric`.
+    """
+    import pandas as pd
+
+    job, views = reader.view(), reader.trials()[1]
+    rows = [_row(job, view) for view in views]
+    frame = pd.DataFrame(rows, columns=list(dict.fromkeys(name for row in rows for name in row)))
+    return frame.set_index("number") if rows else frame
+
+
+def curves_table(reader: JobReader, metric: str) -> pd.DataFrame:
+    """Return a metric by step: columns `trial`, `step`, `value`."""
+    import pandas as pd
+
+    found = [reader.curve(view.number, metric) for view in reader.trials()[1]]
+    parts = [
+        pd.DataFrame({"trial": curve.trial, "step": curve.steps.astype("int64"), "value": curve.values})
+        for curve in found
+        if curve is not None
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["trial", "step", "value"])
+
+
+def windows_table(reader: JobReader, metric: str, window: str | float) -> pd.DataFrame:
+    """Return a metric by windows of time: columns `trial, start, mean, min, max, last, count`.
+
+    Args:
+        reader: The job.
+        metric: The metric's name.
+        window: Length of a window, `"30s"` or seconds: the job's own, or a multiple of it.
+
+    Raises:
+        ValueError: The job's windows do not add up to this length.
+    """
+    import pandas as pd
+
+    width, own = parse_duration(window), reader.view().window
+    if not isinstance(width, int | float) or width <= 0 or width % own:
+        raise ValueError(f"window={window!r}: a multiple of this job's windows of {own:g} s")
+    found = [reader.windows(view.number, metric) for view in reader.trials()[1]]
+    columns = ("starts", "means", "minima", "maxima", "lasts", "counts")
+    parts = [
+        pd.DataFrame(dict(zip(_WINDOW[1:], (getattr(w, name) for name in columns), strict=True))).assign(
+            trial=w.trial
+        )
+        for w in found
+        if w is not None
+    ]
+    if not parts:
+        return pd.DataFrame(columns=_WINDOW)
+    frame = _merged(pd.concat(parts, ignore_index=True), float(width))
+    frame["start"] = pd.to_datetime(frame["start"], unit="s", utc=True)
+    return frame[_WINDOW]
+
+
+def _merged(frame: pd.DataFrame, width: float) -> pd.DataFrame:
+    """Merge windows exactly: sums and counts add, extremes combine, the last one stays last."""
+    frame["start"] = frame["start"] // width * width
+    frame["total"] = frame["mean"] * frame["count"]
+    how = {"total": "sum", "min": "min", "max": "max", "last": "last", "count": "sum"}
+    merged = frame.groupby(["trial", "start"], as_index=False).agg(how)
+    merged["mean"] = merged["total"] / merged["count"]
+    return merged
+
+
+def _row(job: JobView, view: TrialView) -> dict[str, Any]:
+    values = dict(view.metrics)
+    if view.values is not None:
+        names = (objective.metric for objective in job.objectives)
+        values.update(zip(names, view.values, strict=True))
+    metrics = {f"{name}_metric" if name in view.params else name: value for name, value in values.items()}
+    runtime = None if view.started_at is None or view.ended_at is None else view.ended_at - view.started_at
+    return {
+        "number": view.number,
+        "state": str(view.state),
+        **view.params,
+        **metrics,
+        "runtime": runtime,
+        "device": view.device,
+        "reason": view.reason,
+    }

@@ -1,0 +1,260 @@
+"""The library's front door, and the one process-wide default behind it.
+
+Every face (magics, forms, command line) calls these functions. Nothing here is decided twice.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from astraml_lab.clock import SystemClock
+from astraml_lab.devices import Pool, ProcessTuning, SystemProbe
+from astraml_lab.errors import InvalidSpec, NotBuiltYet, Problem, one_of
+from astraml_lab.executors import ThreadExecutor
+from astraml_lab.jobs import Job, Manager, Preflight, Wiring, attended, presenter
+from astraml_lab.objectives import FunctionCode
+from astraml_lab.spec import (
+    CONSTRUCTORS,
+    AnyDimension,
+    Definition,
+    JobSpec,
+    JobState,
+    JobView,
+    Objective,
+    Space,
+    nearest,
+    objectives_of,
+    refuse_unbuilt,
+    shown,
+    validate,
+)
+from astraml_lab.store import Store, default_home
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from astraml_lab.objectives.base import Code
+
+_lock = threading.Lock()
+_open: dict[Path, Manager] = {}
+Names = str | Iterable[str]
+
+
+@overload
+def tune(
+    objective: Callable[..., Any],
+    /,
+    space: Mapping[str, AnyDimension] | None = None,
+    *,
+    check: Literal[True],
+    **options: Any,
+) -> Preflight: ...
+
+
+@overload
+def tune(
+    objective: Callable[..., Any],
+    /,
+    space: Mapping[str, AnyDimension] | None = None,
+    *,
+    maximize: Names = (),
+    minimize: Names = (),
+    **options: Any,
+) -> Job: ...
+
+
+def tune(
+    objective: Callable[..., Any],
+    /,
+    space: Mapping[str, AnyDimension] | None = None,
+    *,
+    maximize: Names = (),
+    minimize: Names = (),
+    **options: Any,
+) -> Job | Preflight:
+    """Tune a function: `train(trial)`, `train(**params)`, or a mix of both.
+
+    Args:
+        objective: Parameters called `trial` or `report` get ours, the others come from the space. A returned
+            number, tuple or mapping is the final report.
+        space: Dimensions by name. Without one, `trial.suggest_float` and its like make it as they are called.
+        maximize: The metric or metrics to maximize.
+        minimize: The metric or metrics to minimize; two or more objectives make a Pareto job.
+        options: Any other field of `JobSpec`: `trials=40, parallel=2, name="digits"`.
+
+    Returns:
+        The job; at once where a person is at the keyboard, at its end elsewhere. With `check=True` the
+        preflight, and nothing is started.
+
+    Raises:
+        InvalidSpec: With every mistake in the request; nothing was started.
+        NotBuiltYet: An option is valid, but of a later version.
+        Conflict: The name belongs to a running job with another search.
+        JobFailed: Nobody was at the keyboard, and the job FAILED.
+        JobCancelled: Nobody was at the keyboard, and the job was stopped.
+    """
+    objectives = objectives_of(_listed(maximize), _listed(minimize))
+    spec = build_spec(space or {}, objectives, options)
+    code = FunctionCode(objective, spec.space, spec.objectives)
+    return preflight(spec, code) if spec.check else launch(spec, code)
+
+
+def build_spec(
+    space: Mapping[str, AnyDimension] | Space, objectives: tuple[Objective, ...], options: Mapping[str, Any]
+) -> JobSpec:
+    """Build a specification from its parts, at the door.
+
+    Raises:
+        InvalidSpec: With every mistake in it.
+    """
+    given = dict(space.dimensions if isinstance(space, Space) else space)
+    strangers = [
+        Problem(f"space.{name}", shown(value), "a dimension: Float(…), Int(…), Categorical(…) or Discrete(…)")
+        for name, value in given.items()
+        if not isinstance(value, CONSTRUCTORS)
+    ]
+    if strangers:
+        raise InvalidSpec(strangers)
+    definition = validate(Definition, {"space": given, "objectives": objectives})
+    return validate(JobSpec, {"definitions": (definition,), **options})
+
+
+def launch(spec: JobSpec, code: Code) -> Job:
+    """Start a job, show it, and wait for it where nobody else would: what every face calls.
+
+    Raises:
+        InvalidSpec: The devices cannot be had.
+        NotBuiltYet: An option is valid, but of a later version.
+        Conflict: The name belongs to a running job with another search.
+        JobFailed: It was waited for and FAILED.
+        JobCancelled: It was waited for and stopped.
+    """
+    watched = attended()
+    waits = spec.wait if spec.wait is not None else not watched
+    job = manager().launch(spec, code, attended=watched)
+    presenter().show(job, live=watched)
+    if waits:
+        job.wait(glance=None if watched else _progress(spec.window))
+        if not watched:
+            presenter().close(job)
+            job.raise_if_bad()
+    return job.quietly()
+
+
+def preflight(spec: JobSpec, code: Code) -> Preflight:
+    """Validate a job, sample five configurations, and run the first until it has reported every objective.
+
+    Runs in the foreground and stores nothing.
+
+    Raises:
+        InvalidSpec: An objective was never reported, or the devices cannot be had.
+    """
+    refuse_unbuilt(spec)
+    return manager().preflight(spec, code)
+
+
+def submit(request: Any) -> Job:
+    """Run a request of a tuning service.
+
+    Raises:
+        NotBuiltYet: Always, in this version.
+    """
+    raise NotBuiltYet(
+        "Requests (AstraML, SageMaker, Vertex) are not run by this version: write the job as a %%tune cell, "
+        f"or call tune(). Given: {shown(request)}"
+    )
+
+
+def job(name: str | None = None, *, project: str = "default") -> Job:
+    """Return a job by name, or the newest of the project; from any kernel, running or not.
+
+    Raises:
+        NotFound: There is none; the message names the nearest.
+    """
+    return manager().find(name, project)
+
+
+def jobs(project: str | None = None, state: JobState | str | None = None) -> list[JobView]:
+    """Return the newest generation of every job, the newest first.
+
+    Args:
+        project: Only this project's.
+        state: Only those in this state.
+
+    Raises:
+        InvalidSpec: There is no such state.
+    """
+    wanted = None if state is None else _state(state)
+    views = [found.view() for found in manager().list(project)]
+    return [view for view in views if wanted in {None, view.state}]
+
+
+def sql(query: str) -> Any:
+    """Run SQL over jobs, trials and windows.
+
+    Raises:
+        NotBuiltYet: Always, in this version.
+    """
+    raise NotBuiltYet(
+        f"SQL over jobs is not built in this version; job.df and job.metrics() are. Given: {query}"
+    )
+
+
+def insert_best(job: Job) -> str:
+    """Return the source of a cell that assigns the job's best values."""
+    return job.best_as_cell()
+
+
+def manager() -> Manager:
+    """Return the manager of the store in ASTRAML_HOME, or of the platform's folder; opened once."""
+    home = default_home().resolve()
+    with _lock:
+        if home not in _open:
+            store = Store(home)
+            _open[home] = Manager(store, _wiring(), owner=f"kernel {os.getpid()}")
+        return _open[home]
+
+
+@functools.cache
+def _wiring() -> Wiring:
+    """Build the parts that all jobs of the process share: there is one set of devices."""
+    clock = SystemClock()
+    return Wiring(Pool(SystemProbe(), clock), ProcessTuning(), ThreadExecutor(), clock)
+
+
+def _progress(window: float) -> Callable[[Job], None]:
+    """Return a glance at a job that prints one line per window."""
+    last = SystemClock().monotonic()
+
+    def glance(job: Job) -> None:
+        nonlocal last
+        now = SystemClock().monotonic()
+        if now - last >= window:
+            last = now
+            presenter().progress(job)
+
+    return glance
+
+
+def _listed(names: Names) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _state(state: JobState | str) -> JobState:
+    try:
+        return JobState(str(state).upper())
+    except ValueError:
+        problem = Problem(
+            "state", shown(state), one_of(list(JobState)), nearest(str(state).upper(), list(JobState))
+        )
+        raise InvalidSpec([problem], subject="the question") from None
+
+
+# The interface has a function where the package has a floor of that name. For users the function wins; our own
+# imports go by path.
+vars(sys.modules["astraml_lab"])["jobs"] = jobs

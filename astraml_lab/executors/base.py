@@ -65,9 +65,9 @@ class Executor(ABC):
     """Runs tasks; knows nothing of search, devices or objectives.
 
     Thread safety: every method may be called from any thread, and `submit` never waits for another task.
-    `on_end` is called exactly once for each task that `submit` took, however it ended (`SystemExit` and
-    `KeyboardInterrupt` included), from whichever thread saw the end, possibly before `submit` returns. No lock
-    is held meanwhile, and by then the executor has let go of the task and of the frames of its exception.
+    `on_end` is called exactly once for each task that `submit` took, however it ended (by `SystemExit` and
+    `KeyboardInterrupt` too), from whichever thread saw the end, possibly before `submit` returns. No lock is
+    held meanwhile, and by then the executor has let go of the task and of the frames of its exception.
     """
 
     @abstractmethod
@@ -91,7 +91,7 @@ def outcome_of(task: Task) -> Outcome:
     """Run `task` here. Every exception becomes text, and the frames that it holds are emptied."""
     try:
         return Outcome(value=task.run(task.channel))
-    except BaseException as error:  # noqa: BLE001  (it ends the trial, not us)
+    except BaseException as error:  # noqa: BLE001  (it ends the trial only)
         return _failure(error)
 
 

@@ -2,9 +2,9 @@
 
 There are three ways to a stream: `print` reads the dictionary of `sys`; Python code reads and assigns
 `sys.stdout`; and somebody may have kept the object since before. So the dictionary holds a switch, a subclass
-of the module type makes the attribute a property, and the kept objects have their `write` guarded. The
-property keeps `%%capture` and `redirect_stdout` in a cell away from the text of the trials: they replace what lies behind
-the switch.
+of the module type makes the attribute a property, and the kept objects have their `write` guarded. Thanks to
+the property, `%%capture` and `redirect_stdout` in a cell replace what lies behind the switch, and never get
+the text of a trial.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ class LogFile:
 
 def format_line(line: Line) -> str:
     """Spell a line as the file holds it: `2026-11-20T12:00:00.123Z out text`."""
-    moment = datetime.fromtimestamp(line.time, UTC).isoformat(timespec="milliseconds")
-    return f"{moment[:-6]}Z {line.stream} {line.text}\n"
+    second, millisecond = divmod(int(line.time * 1000), 1000)
+    return f"{_second(second)}.{millisecond:03d}Z {line.stream} {line.text}\n"
 
 
 def read_tail(path: Path, lines: int = 500) -> tuple[Line, ...]:
@@ -116,6 +117,12 @@ def read_tail(path: Path, lines: int = 500) -> tuple[Line, ...]:
     # Unless the block begins with the file, its first line may be cut.
     found = data.decode("utf-8", "replace").split("\n")[1 if begin else 0 :]
     return tuple(line for text in found if (line := _parse_line(text)) is not None)[-lines:]
+
+
+@lru_cache(maxsize=16)
+def _second(second: int) -> str:
+    # Most lines of a burst share their second; spelling it costs as much as all the rest.
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _parse_line(text: str) -> Line | None:

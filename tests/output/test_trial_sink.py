@@ -96,6 +96,13 @@ def test_one_endless_line_is_cut(tmp_path: Path) -> None:
     assert max(map(len, texts(sink))) <= 10_000
 
 
+def test_one_huge_line_at_once_is_no_harder(tmp_path: Path) -> None:
+    sink = TrialSink(tmp_path / "log.txt")
+    sink.write("out", "x" * 50_000_000)
+    sink.close()
+    assert sink.path.stat().st_size < 26_000_000
+
+
 def test_a_burst_reaches_the_disk_with_the_next_line_or_flush(tmp_path: Path) -> None:
     clock = FakeClock()
     sink = TrialSink(tmp_path / "log.txt", clock=clock)

@@ -72,6 +72,7 @@ class Dashboard(anywidget.AnyWidget):
         self._start_over = threading.Event()
         self._wake = wake
         self._sent_at = 0.0
+        self._sequence = 0
         self._hears_while_busy = False
         self._ended = False
         super().__init__()
@@ -99,7 +100,9 @@ class Dashboard(anywidget.AnyWidget):
         if frame is not None:
             self._sent_at = now
             self._ended = frame.head.get("job", {}).get("ended", self._ended)
-            self.send({"t": "frame", "can": sorted(self._actions)}, frame.buffers())
+            self._sequence += 1
+            content = {"t": "frame", "seq": self._sequence, "can": sorted(self._actions)}
+            self.send(content, frame.buffers())
         elif now - self._sent_at >= BEAT_SECONDS:
             self._sent_at = now
             self.send({"t": "beat"})

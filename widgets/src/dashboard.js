@@ -1,11 +1,88 @@
-/** The live view of a job: an anywidget module. */
+/** The live dashboard of a job: an anywidget module. */
 
-import Plotly from "plotly.js-basic-dist-min";
+import { Store, decode } from "./store.js";
+import { View } from "./view.js";
 
-/** @type {import("@anywidget/types").Render} */
-function render({ el }) {
-  el.classList.add("astraml");
-  void Plotly.newPlot(el, []);
+/** What one page knows of one job, and the views of it on that page. */
+export class Page {
+  /** @param {(message: object) => void} send */
+  constructor(send) {
+    this.store = new Store();
+    /** @type {Set<View>} */
+    this.views = new Set();
+    /** @type {string[]} */
+    this.can = [];
+    this.version = 0;
+    this.sequence = 0;
+    this.heardAt = Date.now();
+    this.deliver = send;
+  }
+
+  /** @param {object} message */
+  send(message) {
+    try {
+      this.deliver(message);
+    } catch {
+      // The kernel is gone: the views say so when they have not heard from it for a while.
+    }
+  }
+
+  /**
+   * @param {any} message
+   * @param {DataView[]} buffers
+   */
+  receive(message, buffers) {
+    this.heardAt = Date.now();
+    if (message?.t === "done") {
+      for (const view of this.views) view.answered(String(message.id), String(message.error ?? ""));
+    } else if (message?.t === "frame") {
+      this.#take(message, buffers);
+    }
+  }
+
+  /**
+   * @param {any} message
+   * @param {DataView[]} buffers
+   */
+  #take(message, buffers) {
+    const { head, values } = decode(buffers);
+    const expected = this.sequence + 1;
+    this.sequence = message.seq;
+    if (!head.fresh && message.seq !== expected) {
+      // Something was lost on the way: what follows does not fit what is here.
+      for (const view of this.views) return view.say("hello");
+      return;
+    }
+    this.can = Array.isArray(message.can) ? message.can : [];
+    this.store.apply(head, values);
+    if (head.charts || head.rows || head.job) this.version += 1;
+    for (const view of this.views) view.changed();
+  }
 }
 
-export default { render };
+/** One closure per model: what `initialize` makes, `render` finds. */
+export default () => {
+  /** @type {Page} */
+  let page;
+
+  /** @type {import("@anywidget/types").Initialize} */
+  function initialize({ model }) {
+    page = new Page((message) => model.send(message));
+    /** @type {(message: any, buffers: DataView[]) => void} */
+    const receive = (message, buffers) => page.receive(message, buffers);
+    model.on("msg:custom", receive);
+    return () => model.off("msg:custom", receive);
+  }
+
+  /** @type {import("@anywidget/types").Render} */
+  function render({ el }) {
+    const view = new View(page, el);
+    page.views.add(view);
+    return () => {
+      page.views.delete(view);
+      view.remove();
+    };
+  }
+
+  return { initialize, render };
+};

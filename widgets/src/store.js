@@ -1,0 +1,165 @@
+/**
+ * What a page knows of one job: filled by the kernel's frames (`astraml_lab/ui/frames.py`), read by its views.
+ *
+ * @typedef {{metric: string, maximize: boolean}} Objective
+ * @typedef {{
+ *   id: string, name: string, project: string, generation: number, state: string, ended: boolean,
+ *   objectives: Objective[], trials: number, counts: Record<string, number>, finished: number,
+ *   params: string[], metrics: string[], reason: string, note: string, best: number[], running: number[],
+ *   parallel: number, created: number, started: number | null, stopped: number | null, window: number,
+ * }} Job
+ * @typedef {{label: string, name: string, used: number, total: number, load: number | null, trials: number[]}} Device
+ * @typedef {{eta: number | null, devices: Device[]}} Vital
+ * @typedef {string | number | boolean | null} Value
+ * @typedef {{
+ *   n: number, state: string, params: Record<string, Value>, metrics: Record<string, Value>,
+ *   start: number | null, end: number | null, values?: Value[], kind?: string, reason?: string,
+ *   device?: string, step?: number, notes?: string[],
+ * }} Row
+ * @typedef {{n: number, log: string[], traceback: string, seed: number}} Detail
+ * @typedef {{x0: number, columns: Float32Array[]}} Line
+ * @typedef {{columns: Float32Array[], trials: number}} Band
+ * @typedef {{show: number[], lines: Map<number, Line>, band: Band | null}} Chart
+ * @typedef {{n: number, k: number, p: number, c: number, x0?: number}} LinePatch
+ * @typedef {{m: string, a: string, show?: number[], lines?: LinePatch[], band?: {p: number, trials: number}}} ChartPatch
+ * @typedef {{
+ *   now: number, fresh?: boolean, job?: Job, vital?: Vital, rows?: Row[], charts?: ChartPatch[], details?: Detail[],
+ * }} Head
+ */
+
+/**
+ * @param {string} metric
+ * @param {string} axis
+ */
+export const chartKey = (metric, axis) => `${axis}|${metric}`;
+
+export class Store {
+  constructor() {
+    /** @type {Job | null} */
+    this.job = null;
+    /** @type {Vital} */
+    this.vital = { eta: null, devices: [] };
+    /** Kernel time at which the vital values were true. */
+    this.vitalAt = 0;
+    /** @type {Map<number, Row>} */
+    this.rows = new Map();
+    /** Grows with every change of a row. */
+    this.revision = 0;
+    /** @type {Map<string, Chart>} */
+    this.charts = new Map();
+    /** @type {Map<number, Detail>} */
+    this.details = new Map();
+    /** Seconds to add to this page's clock to get the kernel's. */
+    this.skew = 0;
+  }
+
+  /** The kernel's time. */
+  now() {
+    return Date.now() / 1000 + this.skew;
+  }
+
+  /**
+   * Take in a frame.
+   * @param {Head} head
+   * @param {Float32Array} values
+   */
+  apply(head, values) {
+    if (head.fresh) {
+      // Everything follows again; rows that are replaced one by one do not make the table flicker.
+      this.charts.clear();
+      this.details.clear();
+    }
+    this.skew = head.now - Date.now() / 1000;
+    if (head.job) {
+      if (this.job && this.job.id !== head.job.id) this.rows.clear();
+      this.job = head.job;
+    }
+    if (head.vital) {
+      this.vital = head.vital;
+      this.vitalAt = head.now;
+    }
+    for (const row of head.rows ?? []) this.rows.set(row.n, row);
+    if (head.rows) this.revision += 1;
+    for (const detail of head.details ?? []) this.details.set(detail.n, detail);
+    this.#applyCharts(head.charts ?? [], values);
+  }
+
+  /**
+   * @param {ChartPatch[]} patches
+   * @param {Float32Array} values
+   */
+  #applyCharts(patches, values) {
+    let offset = 0;
+    /** @param {number} size */
+    const take = (size) => values.subarray(offset, (offset += size));
+    for (const patch of patches) {
+      const key = chartKey(patch.m, patch.a);
+      const chart = this.charts.get(key) ?? { show: [], lines: new Map(), band: null };
+      this.charts.set(key, chart);
+      if (patch.show) chart.show = patch.show;
+      for (const line of patch.lines ?? []) {
+        const fresh = columnsOf(take(line.p * line.c), line.c);
+        const before = chart.lines.get(line.n);
+        const columns = before ? fresh.map((column, index) => joined(before.columns[index], line.k, column)) : fresh;
+        chart.lines.set(line.n, { x0: line.x0 ?? 0, columns });
+      }
+      if (patch.show) {
+        const shown = new Set(patch.show);
+        for (const number of chart.lines.keys()) if (!shown.has(number)) chart.lines.delete(number);
+      }
+      if (patch.band) {
+        chart.band = { trials: patch.band.trials, columns: columnsOf(take(patch.band.p * 3), 3) };
+      }
+    }
+  }
+}
+
+/**
+ * @param {Float32Array} block
+ * @param {number} count
+ */
+function columnsOf(block, count) {
+  const size = block.length / count;
+  return Array.from({ length: count }, (_, index) => block.slice(index * size, (index + 1) * size));
+}
+
+/**
+ * @param {Float32Array | undefined} before
+ * @param {number} kept
+ * @param {Float32Array} fresh
+ */
+function joined(before, kept, fresh) {
+  if (!before || !kept) return fresh;
+  const whole = new Float32Array(kept + fresh.length);
+  whole.set(before.subarray(0, kept));
+  whole.set(fresh, kept);
+  return whole;
+}
+
+/**
+ * Read the two buffers of a frame. They arrive as views into a larger message, maybe unaligned.
+ * @param {DataView[]} buffers
+ * @returns {{head: Head, values: Float32Array}}
+ */
+export function decode(buffers) {
+  const [text, block] = buffers;
+  if (!text) throw new Error("a frame without its head");
+  const head = JSON.parse(new TextDecoder().decode(text));
+  if (!block?.byteLength) return { head, values: new Float32Array(0) };
+  const bytes = block.buffer.slice(block.byteOffset, block.byteOffset + block.byteLength);
+  return { head, values: new Float32Array(bytes) };
+}
+
+/**
+ * The value that a row shows for an objective: the final one, or the last report while it runs.
+ * @param {Row} row
+ * @param {Job} job
+ * @param {number} index
+ * @returns {Value}
+ */
+export function objectiveOf(row, job, index) {
+  const final = row.values?.[index];
+  if (final !== undefined) return final;
+  const objective = job.objectives[index];
+  return objective ? (row.metrics[objective.metric] ?? null) : null;
+}

@@ -110,4 +110,8 @@ class Control:
 
 def dump(value: object) -> str:
     """Write a document as compact JSON text."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _encode(value)
+
+
+# `json.dumps` with options builds an encoder at each call
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode

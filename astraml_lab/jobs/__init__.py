@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from astraml_lab.jobs.attendance import attended, in_kernel
-from astraml_lab.jobs.handles import TrialHandle, describe, shown_value
-from astraml_lab.jobs.job import Job
+from astraml_lab.jobs.handles import TrialHandle, describe_trial, shown_value
+from astraml_lab.jobs.job import Job, describe_job
 from astraml_lab.jobs.manager import Manager
 from astraml_lab.jobs.preflight import Preflight, preflight
 from astraml_lab.jobs.presenter import Presenter, presenter
@@ -20,7 +20,8 @@ __all__ = [
     "TrialHandle",
     "Wiring",
     "attended",
-    "describe",
+    "describe_job",
+    "describe_trial",
     "in_kernel",
     "preflight",
     "presenter",

@@ -112,7 +112,7 @@ class TrialHandle:
         return self._reader.curve(self.number, metric)
 
     def __repr__(self) -> str:
-        return describe(self.view())
+        return describe_trial(self.view())
 
 
 class Trials(Mapping[int, TrialHandle]):
@@ -134,10 +134,10 @@ class Trials(Mapping[int, TrialHandle]):
         return sum(self._reader.view().counts.values())
 
     def __repr__(self) -> str:
-        return "\n".join(describe(view) for view in self._reader.trials()[1]) or "no trial yet"
+        return "\n".join(describe_trial(view) for view in self._reader.trials()[1]) or "no trial yet"
 
 
-def describe(view: TrialView) -> str:
+def describe_trial(view: TrialView) -> str:
     """Say a trial in one line."""
     values = {name: f"{value:.4g}" for name, value in view.metrics.items()}
     parts = [

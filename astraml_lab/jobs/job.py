@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import Conflict, JobCancelled, JobFailed, NotBuiltYet, NotFound
 from astraml_lab.jobs import events, tables
-from astraml_lab.jobs.handles import TrialHandle, Trials, shown_value
+from astraml_lab.jobs.handles import TrialHandle, Trials
 from astraml_lab.jobs.presenter import presenter
 from astraml_lab.spec import JobState, format_duration
 
@@ -281,7 +281,7 @@ class Job:
         if self._silent:
             self._silent = False
             return ""
-        return describe(self.view())
+        return describe_job(self.view())
 
     # how it gets there
 
@@ -322,7 +322,7 @@ class Job:
         return f"%%tune {goals} --trials {self.spec.trials} --name {self.name}\n{program.source}"
 
 
-def describe(view: JobView) -> str:
+def describe_job(view: JobView) -> str:
     """Say a job in one line."""
     parts = [f"{view.name} {view.state}", f"{view.finished}/{view.trials} trials"]
     if view.started_at is not None and view.ended_at is not None:
@@ -334,4 +334,4 @@ def describe(view: JobView) -> str:
     return " · ".join([*parts, *([view.reason] if view.reason else [])])
 
 
-__all__ = ["Job", "describe", "shown_value"]
+__all__ = ["Job", "describe_job"]

@@ -1,0 +1,109 @@
+"""The commands of `astraml`: thin callers of `astraml_lab.lab`.
+
+Exit status: 0 done, 2 bad input, 1 a job failed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from astraml_lab._version import __version__
+from astraml_lab.errors import AstramlError, JobCancelled, JobFailed
+
+app = typer.Typer(
+    name="astraml",
+    help="Hyperparameter tuning that lives in the notebook.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+BAD_INPUT = 2
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def main() -> None:
+    """Run the command line; our own errors are one sentence, without a traceback."""
+    try:
+        app()
+    except AstramlError as error:
+        sys.stderr.write(f"astraml: {error}\n")
+        sys.exit(1 if isinstance(error, JobFailed | JobCancelled) else BAD_INPUT)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    *, version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False
+) -> None:
+    """Hyperparameter tuning that lives in the notebook."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def quickstart(
+    *,
+    trials: Annotated[int, typer.Option(min=1, help="Configurations to try.")] = 16,
+    parallel: Annotated[int, typer.Option(min=1, help="How many at once.")] = 2,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the images per trial.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the search.")] = 0,
+    name: Annotated[str, typer.Option(help="The job's name; a finished one is shown.")] = "quickstart",
+    output: Annotated[Path, typer.Option(help="Where the executed notebook goes.")] = Path(
+        "quickstart.ipynb"
+    ),
+) -> None:
+    """Tune a small network on handwritten digits, from a notebook, in about a minute."""
+    from astraml_lab.cli.quickstart import run
+
+    parameters = {"trials": trials, "parallel": parallel, "epochs": epochs, "seed": seed, "name": name}
+    run(output, parameters)
+
+
+@app.command("list")
+def list_jobs(
+    *,
+    project: Annotated[str | None, typer.Option(help="Only this project's jobs.")] = None,
+    as_json: JSON = False,
+) -> None:
+    """List the jobs, the newest first."""
+    from astraml_lab import lab
+
+    views = lab.jobs(project)
+    if as_json:
+        rows = [{"name": v.name, "project": v.project, "state": v.state, "trials": v.finished} for v in views]
+        typer.echo(json.dumps(rows))
+        return
+    table = Table(box=None, header_style="bold")
+    for column in ("job", "project", "state", "trials", "reason"):
+        table.add_column(column)
+    for view in views:
+        table.add_row(view.name, view.project, view.state, f"{view.finished}/{view.trials}", view.reason)
+    Console().print(table if views else "No job yet.")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The job's name.")],
+    *,
+    project: Annotated[str, typer.Option(help="Its project.")] = "default",
+    as_json: JSON = False,
+) -> None:
+    """Show a job and its trials."""
+    from astraml_lab import lab
+
+    job = lab.job(name, project=project)
+    trials = job.reader.trials()[1]
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(trial) for trial in trials], default=str))
+        return
+    typer.echo(repr(job))
+    for line in repr(job.trials).splitlines():
+        typer.echo(f"  {line}")

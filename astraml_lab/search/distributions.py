@@ -33,6 +33,8 @@ _Range = FloatDistribution | IntDistribution
 Distribution = _Range | CategoricalDistribution
 EXACT = 2**53
 """Optuna keeps numbers as floats: whole ones are exact up to here."""
+TINIEST, WIDEST = 1e-150, 1e150
+"""Samplers square distances."""
 _ON_STEP = 1e-8
 
 
@@ -248,10 +250,15 @@ def _unfit(dimension: AnyDimension) -> str:
     if isinstance(dimension, Int) and max(abs(dimension.low), abs(dimension.high)) > EXACT:
         return f"whole numbers are exact up to 2**53 = {EXACT}"
     if isinstance(dimension, Float):
-        if not math.isfinite(dimension.high - dimension.low) or not math.isfinite(dimension.high * 2):
-            return "the range is wider than a float can hold; use log=True or smaller bounds"
-        if dimension.step and (dimension.high - dimension.low) / dimension.step >= EXACT:
+        width = dimension.high - dimension.low
+        if dimension.step and width / dimension.step >= EXACT:
             return "more steps than a float can count"
+        if (
+            dimension.scale is Scale.LINEAR
+            and not dimension.step
+            and not (width == 0 or TINIEST <= width <= WIDEST)
+        ):
+            return f"a linear range is {TINIEST:g} to {WIDEST:g} wide, or a single value; or use log=True"
     return ""
 
 

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import optuna
 from optuna.trial import TrialState as OptunaState
 
@@ -132,7 +133,7 @@ class Searcher:
             return self._again.popleft()
         if not self._is_open():
             return None
-        with optuna_boundary:
+        with optuna_boundary, _numbers_may_be_fine():
             if self._grid is not None and not self._waiting():
                 self._study.enqueue_trial(self._grid.peek() or {})
             return self._propose(self._study.ask())
@@ -150,7 +151,7 @@ class Searcher:
             if name in known:
                 return known[name]
         coding = coding_of(name, dimension)
-        with optuna_boundary:
+        with optuna_boundary, _numbers_may_be_fine():
             live.suggested[name] = coding.from_internal(coding.sample(live.trial))
         live.dimensions[name] = dimension.model_dump(mode="json", exclude_none=True)
         self._by_run = True
@@ -298,6 +299,14 @@ class Searcher:
     def _id_of(self, number: int) -> int:
         study = self._storage.get_study_id_from_name(self._study.study_name)
         return self._storage.get_trial_id_from_study_id_trial_number(study, number)
+
+
+def _numbers_may_be_fine() -> np.errstate:
+    """Let TPE take the logarithm of a difference that rounds to 0, as it does in a range of 2**53 numbers.
+
+    For the calling thread alone: numpy keeps this in a context variable.
+    """
+    return np.errstate(all="ignore")
 
 
 def _thinned(steps: list[int]) -> list[int]:

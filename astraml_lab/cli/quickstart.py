@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from astraml_lab import lab
 from astraml_lab.errors import InvalidSpec, JobFailed, Problem
-from astraml_lab.jobs import describe
+from astraml_lab.jobs import describe_job
 from astraml_lab.optional import load
 from astraml_lab.spec import format_duration
 
@@ -33,9 +35,8 @@ def run(output: Path, parameters: Mapping[str, Any]) -> None:
     if not output.absolute().parent.is_dir():
         raise InvalidSpec([Problem("--output", str(output), "its folder must exist")], subject="the command")
     began = time.monotonic()
-    print(
-        f"Running {NOTEBOOK}: {parameters['trials']} trials, {parameters['parallel']} at once …", flush=True
-    )
+    trials, parallel = parameters["trials"], parameters["parallel"]
+    typer.echo(f"Running {NOTEBOOK}: {trials} trials, {parallel} at once …")
     _execute(packaged_notebook(), output, parameters)
     _summarize(str(parameters["name"]), output, time.monotonic() - began)
 
@@ -57,7 +58,12 @@ def _execute(source: Path, output: Path, parameters: Mapping[str, Any]) -> None:
     logger.setLevel(logging.INFO)
     try:
         papermill.execute_notebook(
-            str(source), str(output), parameters=dict(parameters), progress_bar=False, log_output=True
+            str(source),
+            str(output),
+            parameters=dict(parameters),
+            progress_bar=False,
+            log_output=True,
+            extra_arguments=["--log-level=ERROR"],  # its advice on transports says nothing to a newcomer
         )
     except papermill.exceptions.PapermillExecutionError as error:
         raise JobFailed(f"{error.ename}: {error.evalue} (the notebook so far: {output})") from None
@@ -73,7 +79,7 @@ def _only_output(record: logging.LogRecord) -> bool:
 
 def _summarize(name: str, output: Path, seconds: float) -> None:
     job = lab.job(name)
-    lines = ["", describe(job.view()), ""]
+    lines = ["", describe_job(job.view()), ""]
     front = job.pareto
     if front:
         best = max(front, key=lambda trial: trial.metrics["accuracy"])
@@ -84,4 +90,4 @@ def _summarize(name: str, output: Path, seconds: float) -> None:
         f"The notebook with the charts: {output.absolute()}",
         f"Done in {format_duration(seconds)}. Open the notebook in JupyterLab, or run: astraml show {name}",
     ]
-    print("\n".join(lines))  # noqa: T201 - what the command is for
+    typer.echo("\n".join(lines))

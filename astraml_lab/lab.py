@@ -255,6 +255,6 @@ def _state(state: JobState | str) -> JobState:
         raise InvalidSpec([problem], subject="the question") from None
 
 
-# The interface has a function where the package has a floor of that name. For users the function wins; our own
-# imports go by path.
+# The interface has a function where the package has a floor of that name. For users the function
+# wins; our own imports go by path.
 vars(sys.modules["astraml_lab"])["jobs"] = jobs

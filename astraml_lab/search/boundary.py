@@ -8,6 +8,7 @@ import threading
 import warnings
 from typing import TYPE_CHECKING
 
+import optuna
 from optuna.exceptions import DuplicatedStudyError, StorageInternalError, UpdateFinishedTrialError
 
 from astraml_lab.errors import AstramlError, Conflict, SearchFailed, StoreUnavailable
@@ -60,6 +61,7 @@ def quiet() -> Iterator[None]:
     `catch_warnings` swaps a list of the whole process. Should another thread swap it at the same time, what
     may stay behind is a filter that matches nothing but warnings attributed to Optuna or to this package.
     """
+    optuna.logging.get_verbosity()  # Optuna makes its handler when it is first asked for anything
     handlers = list(logging.getLogger("optuna").handlers)
     silence = _NotFromHere()
     with warnings.catch_warnings():

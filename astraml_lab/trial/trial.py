@@ -142,6 +142,8 @@ class Trial:
 
 
 def _number(name: str, value: Any) -> float:
+    if hasattr(value, "detach"):
+        value = value.detach()  # a loss that still has its graph: torch would warn
     try:
         return float(value)
     except (TypeError, ValueError) as error:

@@ -193,7 +193,11 @@ def timeline_panel(snapshot: Snapshot) -> Panel:
                 "marker": {
                     "color": look.STATE_COLOURS[state],
                     "line": {"width": 1, "color": look.PAPER},
-                    "pattern": {"shape": "" if state in {TrialState.COMPLETE, TrialState.RUNNING} else "/"},
+                    "pattern": {
+                        "shape": "" if state in {TrialState.COMPLETE, TrialState.RUNNING} else "/",
+                        "fillmode": "overlay",
+                        "fgcolor": look.PAPER,
+                    },
                 },
             }
         )

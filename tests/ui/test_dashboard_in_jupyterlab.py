@@ -80,3 +80,86 @@ def test_every_tab_draws_in_the_dark_theme_and_in_a_narrow_page(
     view.get_by_label("Horizontal axis").select_option("time")
     expect(view.locator(".scatterlayer .trace").first).to_be_attached()
     notebook.screenshot("dashboard-time-dark-narrow")
+
+
+def test_stop_works_while_another_cell_is_running(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
+    jupyter_lab.use_theme("light")
+    busy = "import time\nstarted = time.time(); time.sleep(8); job.stopped.is_set()"
+    jupyter_lab.write_notebook("stop.ipynb", [FIRST, show("stopme", trials=400), busy])
+    notebook.open("stop.ipynb")
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    view = dashboard(notebook)
+    expect(view.locator("tr[data-n='1']")).to_be_visible()
+    notebook.start_cell(2)
+
+    view.get_by_role("button", name="Stop", exact=True).click()
+    expect(view.get_by_role("button", name="Stop now")).to_be_focused()
+    notebook.screenshot("dashboard-stop-confirm")
+    view.get_by_role("button", name="Stop now").click()
+
+    # The dashboard is gone, the picture is in its place, and the cell still sleeps.
+    expect(notebook.output(1).locator(".js-plotly-plot").first).to_be_visible(timeout=6_000)
+    expect(notebook.output(1)).to_contain_text("cancelled")
+    expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    expect(notebook.output(2)).to_contain_text("True", timeout=15_000)
+
+
+def test_a_reload_brings_the_dashboard_back_and_the_picture_outlives_the_kernel(
+    jupyter_lab: LabServer, notebook: NotebookPage
+) -> None:
+    jupyter_lab.use_theme("light")
+    end = "reader.finish(); presenter.show(job, live=True)"
+    path = jupyter_lab.write_notebook("reload-dashboard.ipynb", [FIRST, show("again", trials=12), end])
+    notebook.open("reload-dashboard.ipynb")
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    expect(dashboard(notebook).locator("tr[data-n='3']")).to_be_visible()
+    notebook.save()
+
+    notebook.reload()
+
+    view = dashboard(notebook)
+    expect(view.locator("tr[data-n='3']")).to_be_visible()
+    expect(view.locator(".astraml-count")).to_contain_text("12/12", timeout=30_000)
+    notebook.run_cell(2)
+    expect(view.locator(".astraml-note").last).to_contain_text("%tune show again", timeout=15_000)
+    notebook.screenshot("dashboard-ended-after-reload")
+    notebook.save()
+    outputs = [cell["outputs"] for cell in json.loads(path.read_text())["cells"]]
+    stored = outputs[2][0]["data"]
+    assert "application/vnd.plotly.v1+json" in stored
+    assert "text/html" not in stored
+    assert "application/vnd.jupyter.widget-view+json" not in stored
+
+    stop = "import os, threading; threading.Timer(0.2, os._exit, [0]).start()"
+    jupyter_lab.write_notebook("other.ipynb", [stop])
+    expect(notebook.output(2).locator(".js-plotly-plot").first).to_be_visible()
+    notebook.screenshot("dashboard-final-picture")
+
+
+def test_names_that_hold_markup_do_no_harm(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
+    evil = "<img src=x onerror=\"document.title='owned'\"> $\\\\frac{{1}}{{2}}$ %{{x}}"
+    cell = f"""name = {evil!r}
+reader = FakeReader(name, trials=2); job = FakeJob(reader)
+reader.change(objectives=type(reader.view().objectives)(
+    objective.model_copy(update={{"metric": name}}) for objective in reader.view().objectives))
+reader.start(0, **{{name: name, "width": 3}})
+reader.report(0, 1, **{{name: 0.5}}); reader.report(0, 2, **{{name: 0.6}})
+reader.logs[0] = [name]; reader.end(0, reason=name)
+presenter.show(job, live=True)"""
+    jupyter_lab.write_notebook("markup.ipynb", [FIRST, cell, "reader.finish(reason=name)"])
+    notebook.open("markup.ipynb")
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    view = dashboard(notebook)
+    view.locator("tr[data-n='0']").click()
+    expect(view.locator(".astraml-log").last).to_contain_text("<img")
+    view.get_by_role("tab", name="History").click()
+    expect(view.locator(".scatterlayer path.point").first).to_be_attached()
+    view.locator(".scatterlayer path.point").first.hover(force=True)
+    notebook.run_cell(2)
+    expect(notebook.output(1).locator(".js-plotly-plot").first).to_be_visible()
+
+    assert notebook.page.locator(".jp-OutputArea img").count() == 0
+    assert notebook.page.title() != "owned"

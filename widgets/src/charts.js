@@ -40,11 +40,9 @@ export class Charts {
     this.logLabel = labelled("log", this.log);
     const controls = make("div", "astraml-controls");
     controls.append(this.metric, this.axis, this.pair, this.smoothLabel, this.logLabel);
-    const bar = make("div", "astraml-toolbar");
-    bar.append(tabs, make("span", "astraml-grow"), controls);
     this.plot = new Plot("Chart of the trials; the table beside it holds its figures", onPick);
     this.keys = make("div", "astraml-keys");
-    this.root.append(bar, this.plot.root, this.keys);
+    this.root.append(tabs, controls, this.plot.root, this.keys);
     this.stamp = "";
     this.keyStamp = "";
     listeners.on(tabs, "click", (event) => this.#open(event.target?.dataset?.key, onChange));

@@ -76,7 +76,7 @@ function lineStyle(number, store, look, selected) {
   const front = (job?.objectives.length ?? 1) > 1;
   const base =
     rank >= 0 && rank < BEST
-      ? { label: front ? "on the front" : `best: trial ${number}`, colour: look.best, dash: "solid", width: 2.6, layer: 3 }
+      ? { label: front ? "on the front" : `best: trial ${number}`, colour: look.best, dash: "solid", width: front ? 1.8 : 2.6, layer: 3 }
       : row?.state === "RUNNING"
         ? {
             label: `trial ${number}, running`,
@@ -153,11 +153,21 @@ export function metricsFigure(store, look, options, chart) {
   const rank = (key) => order.findIndex((word) => key.label.startsWith(word)) >>> 0;
   return {
     data: drawn.map(({ trace }) => trace),
-    x: byTime ? { type: "date" } : { type: "linear", title: { text: "step", standoff: 4 } },
+    x: byTime ? { type: "date", ...rangeOf(drawn) } : { type: "linear", title: { text: "step", standoff: 4 } },
     y: options.log ? { type: "log" } : { type: "linear" },
     keys: [...keys.values()].sort((one, other) => rank(one) - rank(other)),
     empty: drawn.length ? "" : "The first metric will appear here as soon as a trial reports it.",
   };
+}
+
+/**
+ * A job younger than a window has one moment only: plotly would show its milliseconds.
+ * @param {{trace: any}[]} drawn
+ */
+function rangeOf(drawn) {
+  const moments = drawn.flatMap(({ trace }) => [Number(trace.x[0]), Number(trace.x[trace.x.length - 1])]);
+  const [first, last] = [Math.min(...moments), Math.max(...moments)];
+  return moments.length && last - first < 1000 ? { range: [first - 60_000, last + 60_000] } : {};
 }
 
 /**
@@ -339,13 +349,22 @@ export function timelineFigure(store, look, options) {
       base: mine.map((row) => (Number(row.start) - shift) * 1000),
       x: mine.map((row) => Number(runtime(row, now)) * 1000),
       y: mine.map((row) => lanes.get(row.n)),
-      text: mine.map((row) => `${hoverText(row, job)}<br>${formatDuration(Number(runtime(row, now)))}`),
-      textposition: "none",
+      text: mine.map((row) => String(row.n)),
+      textposition: "inside",
+      insidetextanchor: "middle",
+      textangle: 0,
+      textfont: { color: look.dark ? "#10151a" : "#ffffff" },
+      hovertext: mine.map((row) => `${hoverText(row, job)}<br>${formatDuration(Number(runtime(row, now)))}`),
       hoverinfo: "text",
       customdata: mine.map((row) => row.n),
       marker: {
         color: look.states[state],
-        pattern: { shape: { PRUNED: "/", FAILED: "x", STOPPED: "." }[state] ?? "", fgcolor: look.paper, fgopacity: 0.5 },
+        pattern: {
+          shape: { PRUNED: "/", FAILED: "x", STOPPED: "." }[state] ?? "",
+          fillmode: "overlay",
+          fgcolor: look.paper,
+          fgopacity: 0.45,
+        },
         line: {
           color: mine.map((row) => (row.n === options.selected ? look.selected : look.paper)),
           width: mine.map((row) => (row.n === options.selected ? 2.5 : 1)),

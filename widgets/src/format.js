@@ -18,10 +18,11 @@ export function formatNumber(value) {
 }
 
 /**
- * Spell seconds in at most two units: `4 m 10 s`.
+ * Spell seconds in at most two units: `4 m 10 s`; a short time with one decimal.
  * @param {number} seconds
  */
 export function formatDuration(seconds) {
+  if (seconds > 0 && seconds < 9.95 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
   /** @type {[number, string][]} */
@@ -44,7 +45,7 @@ export function formatDuration(seconds) {
  * @param {number} seconds
  */
 export function formatEstimate(seconds) {
-  if (seconds < 10) return formatDuration(Math.max(1, seconds));
+  if (seconds < 10) return formatDuration(Math.max(1, Math.round(seconds)));
   if (seconds < 120) return formatDuration(Math.round(seconds / 5) * 5);
   return formatDuration(Math.round(seconds / 60) * 60);
 }

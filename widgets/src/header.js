@@ -89,14 +89,13 @@ export class Header {
     setText(this.name, shorten(label, 60));
     this.name.title = job.id;
     this.#updateChip(job.state);
-    setText(this.count, `${job.finished}/${job.trials} trials`);
+    const failed = job.counts.FAILED ?? 0;
+    setText(this.count, `${job.finished}/${job.trials} trials${failed ? `, ${failed} failed` : ""}`);
     this.#updateBar(job);
     this.tick(store);
     this.#updateBest(store, job);
     setText(this.running, runningWords(store, job));
-    const failed = job.counts.FAILED ?? 0;
-    const words = [job.reason, failed ? `${failed} failed.` : "", job.note].filter(Boolean).join("  ");
-    setText(this.reason, words);
+    setText(this.reason, [job.reason, job.note].filter(Boolean).join("  "));
     setText(this.note, message);
     this.#updateButtons(job, can);
   }
@@ -109,7 +108,7 @@ export class Header {
     const job = store.job;
     if (!job || job.started === null) return setText(this.time, job ? "not started" : "");
     const now = store.now();
-    let text = formatDuration((job.stopped ?? now) - job.started);
+    let text = formatDuration(Math.floor((job.stopped ?? now) - job.started));
     const { eta } = store.vital;
     if (eta !== null && !job.ended) {
       const left = eta - (now - store.vitalAt);

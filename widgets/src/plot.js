@@ -54,7 +54,7 @@ export class Plot {
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: look.font, size: 11, color: look.quiet },
-      margin: { l: figure.y.title || figure.y.type === "category" ? 66 : 52, r: 12, t: 26, b: 40 },
+      margin: { l: figure.y.title || figure.y.type === "category" ? 66 : 52, r: 12, t: 14, b: 38 },
       hovermode: "closest",
       hoverlabel: { align: "left", font: { family: look.font, size: 12 } },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: look.quiet, activecolor: look.ink },

@@ -17,6 +17,13 @@ const PARAMS = 30;
  */
 
 /**
+ * Wide enough for the title, within reason.
+ * @param {string} title
+ * @param {number} least
+ */
+const widthFor = (title, least) => Math.min(150, Math.max(least, Math.ceil(title.length * 7.2) + 30));
+
+/**
  * The columns of a job.
  * @param {import("./store.js").Job} job
  * @param {() => number} now
@@ -27,7 +34,7 @@ export function columnsOf(job, now) {
   const results = job.objectives.map((objective, index) => ({
     key: `objective ${index}`,
     title: objective.metric,
-    width: 88,
+    width: widthFor(objective.metric, 76),
     number: true,
     value: (row) => objectiveOf(row, job, index),
     text: (row) => formatNumber(objectiveOf(row, job, index)),
@@ -36,14 +43,14 @@ export function columnsOf(job, now) {
   const params = job.params.slice(0, PARAMS).map((name) => ({
     key: `param ${name}`,
     title: name,
-    width: 84,
+    width: widthFor(name, 70),
     number: true,
     value: (row) => row.params[name] ?? null,
     text: (row) => shorten(formatNumber(row.params[name] ?? null), 40),
   }));
   return [
     { key: "n", title: "#", width: 46, number: true, value: (row) => row.n, text: (row) => String(row.n) },
-    { key: "state", title: "state", width: 104, number: false, value: stateWords, text: stateWords },
+    { key: "state", title: "state", width: 92, number: false, value: stateWords, text: stateWords },
     ...results,
     ...params,
     {
@@ -287,8 +294,8 @@ export class Table {
       } else if (cell.dataset.text !== text) {
         cell.dataset.text = text;
         cell.dataset.state = row.state;
-        const words = make("span", "", text);
-        cell.replaceChildren(icon(row.state), words);
+        cell.title = row.reason || text;
+        cell.replaceChildren(icon(row.state), make("span", "", row.state.toLowerCase()));
       }
     });
   }

@@ -52,7 +52,10 @@ class _Live:
 
 
 class Searcher:
-    """Proposes points and learns from their ends. Touched by one thread: its job's runner.
+    """Proposes points and learns from their ends.
+
+    Touched by one thread: its job's runner. Only `importance` and `study`, which read, may be called from
+    others, if the storage keeps its trials in memory.
 
     The study is created, or loaded where the storage holds it; a loaded one goes on where it was, without
     repeating a point that the same seed drew before. The same seed and the same order of calls give the same
@@ -219,7 +222,11 @@ class Searcher:
         self._again.append(self._running(number).proposal)
 
     def importance(self) -> Importance:
-        """Say how much each parameter mattered; takes milliseconds to seconds, so not between two asks."""
+        """Say how much each parameter mattered.
+
+        Takes a second per thousand trials, and seconds more the first time, when Optuna imports scikit-learn
+        where that is installed: call it in a thread of its own.
+        """
         with optuna_boundary:
             return importance_of(
                 self._study.get_trials(deepcopy=False), self._study.directions, self._codings

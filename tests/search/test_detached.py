@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import optuna
@@ -104,3 +105,13 @@ def test_importance_says_why_there_is_none() -> None:
     importance = searcher.importance()
     assert importance.shares == {}
     assert importance.reason == "Importance needs 4 finished trials, there are 3."
+
+
+def test_a_copy_can_be_made_by_another_thread_while_the_search_goes_on() -> None:
+    searcher, _ = searched(10, "acc")
+    with ThreadPoolExecutor(1) as pool:
+        copies = [pool.submit(searcher.study) for _ in range(5)]
+        for number in range(10, 40):
+            assert searcher.ask()
+            searcher.tell(number, Told(TrialState.COMPLETE, (0.1,)))
+        assert all(len(copy.result().trials) >= 10 for copy in copies)

@@ -1,0 +1,109 @@
+"""What Tab offers on a `%%tune` or `%tune` line: options, their words, commands, jobs, metrics."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.magics.commands import COMMANDS
+from astraml_lab.magics.examples import EXAMPLES
+from astraml_lab.magics.options import OPTIONS, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from astraml_lab.magics.commands import Lab
+
+_LINE = re.compile(r"\s*(%%?)tune\s+(.*)")
+_NAMES_JOBS = frozenset({"name", "warm_start"})
+_NESTED = re.compile(r"(?<!report)\([^()]*\)")
+
+
+def complete(before: str, body: str, lab: Callable[[], Lab]) -> tuple[str, list[str]] | None:
+    """Return the unfinished word and what may stand in its place; `None` where the line is not ours.
+
+    Args:
+        before: The line up to the cursor.
+        body: The cell below it.
+        lab: Returns the lab; called only where job names are wanted.
+    """
+    found = _LINE.match(before)
+    if found is None:
+        return None
+    *words, last = re.split(r"\s+", found[2])
+    if found[1] == "%%":
+        offers, typed = _cell_offers(words, last, body, lab)
+    else:
+        offers, typed = _line_offers(words, last, lab), last
+    return typed, [offer for offer in offers if offer.startswith(typed)]
+
+
+def metric_names(body: str) -> list[str]:
+    """Return the metrics that a cell reports, read from its text: it need not be finished yet."""
+    flat, shorter = body, _NESTED.sub("", body)
+    while shorter != flat:
+        flat, shorter = shorter, _NESTED.sub("", shorter)
+    names: dict[str, None] = {}
+    for arguments in re.findall(r"\breport\(([^()]*)", flat):
+        names |= dict.fromkeys(re.findall(r"[\"']([^\"']+)[\"']\s*:", arguments))
+        names |= dict.fromkeys(re.findall(r"\b([A-Za-z_]\w*)\s*=(?!=)", arguments))
+    names.pop("step", None)
+    return list(names)
+
+
+def _cell_offers(words: list[str], last: str, body: str, lab: Callable[[], Lab]) -> tuple[Iterable[str], str]:
+    flag, equals, value = last.partition("=")
+    option = OPTIONS.get(flag if equals else words[-1] if words else "")
+    if option is None or not option.takes_value:
+        toggles = [f"--no-{each.flag[2:]}" for each in OPTIONS.values() if each.kind is Kind.TOGGLE]
+        return [*OPTIONS, *toggles], last
+    typed = value if equals else last
+    if option.kind is Kind.LIST:
+        typed = typed.rpartition(",")[2]
+    if option.kind is Kind.GOAL:
+        return metric_names(body), typed
+    if option.name in _NAMES_JOBS:
+        return _job_names(lab), typed
+    return option.choices, typed
+
+
+def _line_offers(words: list[str], last: str, lab: Callable[[], Lab]) -> Iterable[str]:
+    if not words:
+        return COMMANDS
+    command = COMMANDS.get(words[0])
+    if command is None:
+        return ()
+    if last.startswith("-"):
+        return [f"--{each}" for each in (*command.options, *command.flags)]
+    if command.name == "examples":
+        return [example.name for example in EXAMPLES]
+    return _job_names(lab) if command.takes_job and len(words) == 1 else ()
+
+
+def _job_names(lab: Callable[[], Lab]) -> list[str]:
+    return [view.name if " " not in view.name else f"'{view.name}'" for view in lab().jobs()]
+
+
+def matcher(lab: Callable[[], Lab]) -> Any:
+    """Return the matcher that IPython's completer calls."""
+    from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
+
+    @context_matcher(identifier="astraml_tune")  # type: ignore[untyped-decorator]  # IPython's own
+    def tune_matcher(context: CompletionContext) -> dict[str, Any]:
+        """Complete a `%%tune` or `%tune` line."""
+        first, _, body = context.full_text.partition("\n")
+        line = context.line_with_cursor
+        before = context.text_until_cursor
+        if line != first and not line.lstrip().startswith("%tune"):
+            return {"completions": []}
+        try:
+            found = complete(before, body, lab)
+        except Exception:  # noqa: BLE001 - Tab must never print a traceback into the notebook
+            found = None
+        if found is None:
+            return {"completions": []}
+        typed, offers = found
+        completions = [SimpleCompletion(offer, type="option") for offer in offers]
+        return {"completions": completions, "matched_fragment": typed, "suppress": bool(offers)}
+
+    return tune_matcher

@@ -1,0 +1,46 @@
+"""Jobs and trials as lines of text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from astraml_lab.spec import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astraml_lab.spec import JobView, Objective, TrialView
+
+_HEADER = ("job", "state", "trials", "best", "objectives", "created")
+
+
+def job_table(jobs: Sequence[JobView]) -> str:
+    """Return one line per job under a header, or how to start one."""
+    if not jobs:
+        return "No jobs yet. `%tune examples` shows cells to start from."
+    rows = [_HEADER, *(_job(view) for view in jobs)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def trial_line(view: TrialView, objectives: Sequence[Objective]) -> str:
+    """Return a trial's values and parameters in one line."""
+    values = zip(objectives, view.values or (), strict=False)
+    said = ", ".join(f"{objective.metric} {value:.6g}" for objective, value in values)
+    params = ", ".join(f"{name}={_value(value)}" for name, value in view.params.items() if value is not None)
+    return f"trial {view.number}: {said} with {params}"
+
+
+def _job(view: JobView) -> tuple[str, ...]:
+    name = view.name if view.project == "default" else f"{view.name} ({view.project})"
+    best = f"trial {view.best[0]}" if len(view.best) == 1 else f"{len(view.best)} on the front"
+    goals = ", ".join(f"{objective.goal} {objective.metric}" for objective in view.objectives)
+    created = datetime.fromtimestamp(view.created_at, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    trials = f"{view.finished}/{view.trials}"
+    return name, view.state.value, trials, best if view.best else "", goals, created
+
+
+def _value(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else shown(value)

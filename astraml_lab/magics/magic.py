@@ -1,0 +1,97 @@
+"""The magics themselves: parse, hand over to the lab, display what it returns."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.magics.commands import help_text, run_line
+from astraml_lab.magics.form import tune_form
+from astraml_lab.magics.help import cell_help
+from astraml_lab.magics.options import Options, parse_options
+from astraml_lab.magics.readable import readable
+from astraml_lab.objectives import (
+    BodyKind,
+    CellCode,
+    CellSyntaxError,
+    ParsedCell,
+    body_kind,
+    cell_filename,
+    parse_cell,
+)
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from astraml_lab.magics.commands import Lab
+
+
+class TuneMagics:
+    """`%%tune` and `%tune`.
+
+    Args:
+        shell: The notebook's IPython.
+        lab: Where jobs are launched and found (default: this process's own lab).
+    """
+
+    def __init__(self, shell: InteractiveShell, lab: Lab | None = None) -> None:
+        self._shell = shell
+        self._given_lab = lab
+
+    def register(self) -> None:
+        """Make them known to IPython."""
+        manager = self._shell.magics_manager
+        manager.register_function(self.tune_cell, "cell", "tune")
+        manager.register_function(self.tune_line, "line", "tune")
+
+    @property
+    def lab(self) -> Lab:
+        """The lab; imported when the first magic needs it."""
+        return self._given_lab or importlib.import_module("astraml_lab.lab")
+
+    def tune_cell(self, line: str, cell: str) -> Any:
+        """Run the cell as a hyperparameter search."""
+        if body_kind(cell) is not BodyKind.PYTHON:
+            if line.strip():
+                hint = "put the options into the request"
+                raise InvalidSpec([Problem("the line", "", "a request takes no options", hint)])
+            return self.lab.submit(cell)
+        options, parsed = self._read(line, cell)
+        code = CellCode(parsed, self._shell.user_ns, job=str(options.fields.get("name", "")))
+        spec = options.spec(parsed.space, code.program)
+        if spec.dry_run:
+            print(readable(spec))  # noqa: T201 - what was asked for
+            return None
+        return tune_form(spec) if spec.form else self.lab.launch(spec, code)
+
+    def tune_line(self, line: str) -> Any:
+        """Look after tuning jobs."""
+        answer = run_line(line, self.lab, self._shell)
+        if not isinstance(answer, str):
+            return answer
+        print(answer)  # noqa: T201 - what was asked for
+        return None
+
+    def _read(self, line: str, cell: str) -> tuple[Options, ParsedCell]:
+        """Read line and body; the mistakes of both are reported together."""
+        problems: list[Problem] = []
+        options = parsed = None
+        try:
+            options = parse_options(line)
+        except InvalidSpec as error:
+            problems += error.problems
+        try:
+            parsed = parse_cell(cell, self._shell.user_ns, filename=cell_filename(cell))
+        except InvalidSpec as error:
+            if isinstance(error, CellSyntaxError) and not problems:
+                raise
+            problems += error.problems
+        if options is None or parsed is None:
+            raise InvalidSpec(problems, subject="the cell")
+        return options, parsed
+
+
+# What `%%tune?` and `%tune?` show.
+TuneMagics.tune_cell.__doc__ = cell_help()
+TuneMagics.tune_line.__doc__ = help_text()

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from traitlets.config import Config
+
+from astraml_lab.errors import NotFound
+from astraml_lab.magics import load_ipython_extension, unload_ipython_extension
+from astraml_lab.spec import Goal, JobState, JobView, Objective, TrialState, TrialView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from astraml_lab.objectives import Code
+    from astraml_lab.spec import JobSpec
+
+LOSS = Objective(metric="loss", goal=Goal.MINIMIZE)
+
+
+@dataclass
+class FakeTrial:
+    number: int
+
+    def view(self) -> TrialView:
+        return TrialView(
+            self.number, TrialState.COMPLETE, {"lr": 0.25, "mom": None}, values=(0.5,), started_at=1.0
+        )
+
+
+@dataclass
+class FakeJob:
+    """A job that writes down what it is asked for."""
+
+    name: str
+    state: JobState = JobState.RUNNING
+    project: str = "default"
+    objectives: tuple[Objective, ...] = (LOSS,)
+    asked: list[Any] = field(default_factory=list)
+
+    def view(self) -> JobView:
+        counts = {TrialState.COMPLETE: 2, TrialState.STOPPED: 1}
+        return JobView(
+            self.name, self.name, self.project, 1, self.state, self.objectives, 20, counts, best=(1,)
+        )
+
+    @property
+    def reader(self) -> FakeJob:
+        return self
+
+    @property
+    def best(self) -> FakeTrial:
+        return FakeTrial(1)
+
+    @property
+    def pareto(self) -> list[FakeTrial]:
+        return [FakeTrial(1), FakeTrial(2)]
+
+    def trials(self) -> tuple[int, tuple[TrialView, ...]]:
+        return 1, (FakeTrial(0).view(), FakeTrial(1).view())
+
+    def log_tail(self, trial: int, lines: int) -> list[str]:
+        return [f"line of {trial}"] * min(lines, 2)
+
+    def best_as_cell(self) -> str:
+        return "lr = 0.25"
+
+    def show(self) -> None:
+        self.asked.append("show")
+
+    def stop(self) -> None:
+        self.asked.append("stop")
+
+    def stop_trial(self, number: int) -> None:
+        self.asked.append(("stop", number))
+
+    def wait(self, timeout: float | None = None) -> None:
+        self.asked.append(("wait", timeout))
+
+    def raise_if_bad(self) -> None:
+        self.asked.append("raise")
+
+    def pause(self) -> None:
+        self.asked.append("pause")
+
+    def delete(self) -> None:
+        self.asked.append("delete")
+
+    def export(self, form: str) -> str:
+        return f"as {form}"
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+class FakeLab:
+    """A lab that launches nothing."""
+
+    def __init__(self) -> None:
+        self.launched: list[tuple[JobSpec, Code]] = []
+        self.submitted: list[Any] = []
+        self.known: list[FakeJob] = []
+
+    def launch(self, spec: JobSpec, code: Code) -> Any:
+        self.launched.append((spec, code))
+        return "launched"
+
+    def submit(self, request: Any) -> Any:
+        self.submitted.append(request)
+        return "submitted"
+
+    def job(self, name: str | None = None, *, project: str = "default") -> Any:
+        for job in self.known:
+            if name is None or (job.name, job.project) == (name, project):
+                return job
+        raise NotFound(f"no job {name}")
+
+    def jobs(self, project: str | None = None, state: JobState | None = None) -> list[JobView]:
+        return [
+            job.view() for job in self.known if project in {None, job.project} and state in {None, job.state}
+        ]
+
+
+@dataclass
+class Notebook:
+    """An IPython of its own with our magics in it."""
+
+    shell: Any
+    lab: FakeLab
+
+    def run(self, source: str) -> str:
+        """Run a cell; return all that it printed."""
+        with capture_output() as captured:
+            self.shell.run_cell(source)
+        return str(captured.stdout) + str(captured.stderr)
+
+    def refused(self, source: str) -> str:
+        """Run a cell that must fail; return what the notebook shows."""
+        with capture_output() as captured:
+            result = self.shell.run_cell(source)
+        assert not result.success
+        return str(captured.stdout) + str(captured.stderr)
+
+
+@pytest.fixture(scope="session")
+def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    make: Any = InteractiveShell  # IPython's own calls are untyped
+    folder: Path = tmp_path_factory.mktemp("ipython")
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    return make(config=config, ipython_dir=str(folder))
+
+
+@pytest.fixture
+def shell(one_shell: Any) -> Iterator[Any]:
+    """Hand out the one IPython, without what the test before defined (`reset()` would take a second)."""
+    before = dict(one_shell.user_ns)
+    yield one_shell
+    one_shell.user_ns.clear()
+    one_shell.user_ns.update(before)
+
+
+@pytest.fixture
+def notebook(shell: Any) -> Iterator[Notebook]:
+    lab = FakeLab()
+    load_ipython_extension(shell, lab)
+    yield Notebook(shell, lab)
+    unload_ipython_extension(shell)
+
+
+@pytest.fixture
+def digits(notebook: Notebook) -> FakeJob:
+    job = FakeJob("digits")
+    notebook.lab.known.insert(0, job)
+    return job
+
+
+@pytest.fixture
+def old(notebook: Notebook) -> FakeJob:
+    job = FakeJob("old", JobState.SUCCEEDED)
+    notebook.lab.known.append(job)
+    return job

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from astraml_lab.spec import Goal, JobState, Objective
+
+if TYPE_CHECKING:
+    from magics.conftest import FakeJob, Notebook
+
+
+def test_the_list_says_how_to_start_when_there_is_nothing(notebook: Notebook) -> None:
+    assert "%tune examples" in notebook.run("%tune")
+
+
+def test_the_list_has_one_line_per_job(notebook: Notebook, digits: FakeJob) -> None:
+    digits.project = "vision"
+    lines = notebook.run("%tune").splitlines()
+    assert lines[0].split() == ["job", "state", "trials", "best", "objectives", "created"]
+    assert lines[1].startswith("digits (vision)  RUNNING  2/20    trial 1  minimize loss")
+    assert len(notebook.run("%tune list --project other").splitlines()) == 1
+
+
+@pytest.mark.parametrize("line", ["show digits", "show"])
+def test_show_brings_a_job_back(notebook: Notebook, digits: FakeJob, line: str) -> None:
+    notebook.run(f"%tune {line}")
+    assert digits.asked == ["show"]
+
+
+def test_stop_ends_the_only_running_job(notebook: Notebook, digits: FakeJob, old: FakeJob) -> None:
+    assert "digits: running trials end" in notebook.run("%tune stop")
+    assert (digits.asked, old.asked) == (["stop"], [])
+
+
+def test_stop_with_a_number_ends_one_trial(notebook: Notebook, digits: FakeJob) -> None:
+    notebook.run("%tune stop digits 7")
+    assert digits.asked == [("stop", 7)]
+    assert "must be a trial's number" in notebook.refused("%tune stop digits seven")
+
+
+def test_stop_without_a_name_needs_exactly_one_that_fits(notebook: Notebook, old: FakeJob) -> None:
+    assert "No job is running" in notebook.refused("%tune stop")
+    old.state = JobState.RUNNING
+    notebook.lab.known.append(type(old)("second"))
+    assert "name one: old, second" in notebook.refused("%tune stop")
+
+
+def test_wait_waits_and_says_how_it_stands(notebook: Notebook, digits: FakeJob) -> None:
+    assert "<digits>" in notebook.run("%tune wait digits --timeout 2m")
+    assert ("wait", 120.0) in digits.asked
+    assert "--timeout" in notebook.refused("%tune wait digits --timeout soon")
+
+
+def test_best_prints_the_values_and_leaves_out_what_is_inactive(notebook: Notebook, digits: FakeJob) -> None:
+    assert notebook.run("%tune best digits").strip() == "trial 1: loss 0.5 with lr=0.25"
+    digits.objectives = (*digits.objectives, Objective(metric="acc", goal=Goal.MAXIMIZE))
+    assert len(notebook.run("%tune best").splitlines()) == 2
+
+
+@pytest.mark.usefixtures("digits")
+def test_best_insert_writes_a_new_cell(notebook: Notebook) -> None:
+    notebook.run("%tune best digits --insert")
+    assert notebook.shell.rl_next_input == "lr = 0.25"
+
+
+@pytest.mark.usefixtures("digits")
+def test_logs_are_those_of_the_trial_or_of_the_latest(notebook: Notebook) -> None:
+    assert notebook.run("%tune logs digits 0").splitlines() == ["digits, trial 0:", *["line of 0"] * 2]
+    assert "trial 1:" in notebook.run("%tune logs")
+    assert len(notebook.run("%tune logs digits 0 --lines 1").splitlines()) == 2
+
+
+def test_later_commands_reach_the_job_where_it_can(notebook: Notebook, digits: FakeJob) -> None:
+    notebook.run("%tune pause")
+    notebook.run("%tune delete digits")
+    assert digits.asked == ["pause", "delete"]
+    assert notebook.run("%tune export digits cell").strip() == "as cell"
+    assert "`%tune rerun` is not built in this version" in notebook.refused("%tune rerun digits 3")
+    notebook.run("%tune import job.json")
+    assert notebook.lab.submitted == ["job.json"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("shwo digits", 'did you mean "show"'),
+        ("show digits --inser", "no such option"),
+        ("best --insrt", 'did you mean "--insert"'),
+        ("logs --lines", "needs a value"),
+        ("logs digits --lines few", "whole number"),
+        ("show 'digits", "quotation"),
+        ("delete", "name the job"),
+        ("show nothing", "no job nothing"),
+        ("examples nothing", "curve"),
+    ],
+)
+@pytest.mark.usefixtures("digits")
+def test_a_mistake_is_refused_in_a_sentence(notebook: Notebook, line: str, words: str) -> None:
+    shown = notebook.refused(f"%tune {line}")
+    assert words in shown
+    assert "Traceback" not in shown
+
+
+def test_help_is_the_docstring(notebook: Notebook) -> None:
+    assert "%tune stop [JOB] [TRIAL]" in notebook.run("%tune help")
+
+
+def test_an_example_goes_into_a_new_cell(notebook: Notebook) -> None:
+    assert notebook.run("%tune examples").count("%%tune ") == 3
+    notebook.run("%tune examples pareto")
+    assert notebook.shell.rl_next_input.startswith("%%tune --maximize accuracy")

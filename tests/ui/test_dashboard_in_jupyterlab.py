@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-HERE = Path(__file__).parent
-FIRST = f"""import sys, threading; sys.path.insert(0, {str(HERE)!r})
-from fake_job import FakeJob, FakeReader, play
+TESTS = Path(__file__).parents[1]
+FIRST = f"""import sys, threading; sys.path.insert(0, {str(TESTS)!r})
+from plugins.fake_job import FakeJob, FakeReader, play
 from astraml_lab.ui.presenter import NotebookPresenter
 presenter = NotebookPresenter()"""
 SHOW = """reader = FakeReader({name!r}, pareto={pareto}, trials={trials}); job = FakeJob(reader)

@@ -211,53 +211,50 @@ class FakeJob:
 def play(reader: FakeReader, until: int, *, pause: float = 0.0, epochs: int = 30, seed: int = 0) -> None:
     """Run trials that look like a training, two at once, until `until` trials are over or the job is."""
     rng = np.random.default_rng(seed)
-    done = 0
-    pairs = iter(range(0, until, 2))
-    for first in pairs:
-        shapes = {}
-        for number in (first, first + 1):
-            lr = float(10 ** rng.uniform(-4, -1))
-            width = int(rng.integers(16, 256))
-            act = str(rng.choice(["relu", "gelu"]))
-            reader.start(number, lr=lr, width=width, act=act, momentum=0.9 if act == "relu" else None)
-            reader.logs[number] = [f"training with lr={lr:.3g}"]
-            top = 0.985 - 0.05 * abs(math.log10(lr) + 2.4) - 3.0 / width
-            shapes[number] = (top, float(rng.uniform(2, 7)), width)
+    for first in range(0, until, 2):
+        pair = [_Training(reader, number, rng) for number in (first, first + 1)]
         for epoch in range(1, epochs + 1):
-            for number, (top, speed, width) in list(shapes.items()):
-                if number not in reader.view().running:
-                    continue
-                value = top * (1 - math.exp(-epoch / speed)) + float(rng.normal(0, 0.006))
-                latency = 0.2 + width / 160 + abs(float(rng.normal(0, 0.05)))
-                reader.report(
-                    number,
-                    epoch,
-                    accuracy=value,
-                    loss=2.3 * math.exp(-epoch / speed) + 0.05,
-                    latency_ms=latency,
-                )
-                reader.logs[number].append(f"epoch {epoch:3d}  accuracy {value:.4f}")
-                if epoch == 8 and number % 3 == 2:  # noqa: SIM102 - read as a rule
-                    reader.end(
-                        number,
-                        TrialState.PRUNED,
-                        reason=f"pruned at step 8: accuracy {value:.3g} is below the median 0.82 of {number} trials",
-                    )
-                if epoch == 4 and number % 11 == 7:
-                    reader.end(
-                        number,
-                        TrialState.FAILED,
-                        kind=FailureKind.EXCEPTION,
-                        reason="RuntimeError: mat1 and mat2 shapes cannot be multiplied (64x61 and 64x32)",
-                        traceback=TRACEBACK,
-                    )
-            remaining = (until - done) * epochs * max(pause, 0.01) / 2
-            reader.change(eta=remaining)
+            for training in pair:
+                training.step(epoch)
+            reader.change(eta=(until - first) * (epochs - epoch / 2) * max(pause, 0.01) / 2)
             if pause:
                 threading.Event().wait(pause)
             if reader.view().state.ended:
                 return
-        for number in shapes:
-            if number in reader.view().running:
-                reader.end(number)
-        done += 2
+        for training in pair:
+            if training.running:
+                reader.end(training.number)
+
+
+class _Training:
+    """One trial that learns, sometimes slowly, sometimes with a mistake in it."""
+
+    def __init__(self, reader: FakeReader, number: int, rng: np.random.Generator) -> None:
+        self.reader, self.number, self.rng = reader, number, rng
+        lr = float(10 ** rng.uniform(-4, -1))
+        self.width = int(rng.integers(16, 256))
+        act = str(rng.choice(["relu", "gelu"]))
+        self.top = 0.985 - 0.05 * abs(math.log10(lr) + 2.4) - 3.0 / self.width
+        self.speed = float(rng.uniform(2, 7))
+        reader.start(number, lr=lr, width=self.width, act=act, momentum=0.9 if act == "relu" else None)
+        reader.logs[number] = [f"training with lr={lr:.3g}"]
+
+    @property
+    def running(self) -> bool:
+        return self.number in self.reader.view().running
+
+    def step(self, epoch: int) -> None:
+        if not self.running:
+            return
+        number, rng = self.number, self.rng
+        value = self.top * (1 - math.exp(-epoch / self.speed)) + float(rng.normal(0, 0.006))
+        loss = 2.3 * math.exp(-epoch / self.speed) + 0.05
+        latency = 0.2 + self.width / 160 + abs(float(rng.normal(0, 0.05)))
+        self.reader.report(number, epoch, accuracy=value, loss=loss, latency_ms=latency)
+        self.reader.logs[number].append(f"epoch {epoch:3d}  accuracy {value:.4f}")
+        if epoch == 4 and number % 11 == 7:
+            kind, reason = FailureKind.EXCEPTION, TRACEBACK.splitlines()[-1]
+            self.reader.end(number, TrialState.FAILED, kind=kind, reason=reason, traceback=TRACEBACK)
+        elif epoch == 8 and number % 3 == 2:
+            reason = f"pruned at step 8: accuracy {value:.3g} is below the median 0.82 of {number} trials"
+            self.reader.end(number, TrialState.PRUNED, reason=reason)

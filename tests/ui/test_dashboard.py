@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from plugins.fake_job import FakeJob, FakeReader, play
+
+from astraml_lab.clock import FakeClock
+from astraml_lab.errors import Conflict
+from astraml_lab.ui.audience import LEASE_SECONDS
+from astraml_lab.ui.dashboard import QUIET_SECONDS, Dashboard, answer_in_subshell
+from astraml_lab.ui.publisher import PERIOD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Watched:
+    """A dashboard outside a kernel; what it sends is kept."""
+
+    def __init__(self, on_stop: Callable[[], object] | None = None) -> None:
+        self.clock = FakeClock()
+        self.reader = FakeReader(clock=self.clock)
+        self.woken = 0
+        play(self.reader, 4)
+        self.board = Dashboard(self.reader, on_stop=on_stop, clock=self.clock, wake=self._wake)
+        self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
+        self.board.send = lambda content, buffers=(): self.sent.append((content, list(buffers)))
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def say(self, **message: object) -> None:
+        self.board._handle_custom_msg({"c": "view", **message}, [])
+
+    def kinds(self) -> list[str]:
+        return [content["t"] for content, _ in self.sent]
+
+
+def test_nothing_is_sent_before_a_view_asks_and_after_its_lease() -> None:
+    watched = Watched()
+    assert watched.board.publish() == QUIET_SECONDS
+    assert not watched.sent
+    watched.say(t="hello")
+    assert watched.woken
+    assert watched.board.publish() == PERIOD
+    assert watched.kinds() == ["frame"]
+    watched.clock.advance(LEASE_SECONDS + 1)
+    watched.reader.start(50)
+    assert watched.board.publish() == QUIET_SECONDS
+    assert watched.kinds() == ["frame"]
+
+
+def test_a_watched_dashboard_that_has_no_news_says_now_and_then_that_its_kernel_lives() -> None:
+    watched = Watched()
+    for _ in range(40):
+        watched.say(t="alive")
+        watched.board.publish()
+        watched.clock.advance(0.25)
+    assert watched.kinds() == ["frame", "beat"]
+
+
+def test_frames_are_numbered_and_a_hello_starts_over() -> None:
+    watched = Watched()
+    watched.say(t="hello")
+    watched.board.publish()
+    watched.reader.start(9)
+    watched.clock.advance(1)
+    watched.board.publish()
+    watched.say(t="hello")
+    watched.board.publish()
+    assert [content["seq"] for content, _ in watched.sent] == [1, 2, 3]
+    heads = [json.loads(buffers[0]) for _, buffers in watched.sent]
+    assert [len(head["rows"]) for head in heads] == [4, 1, 5]
+    assert heads[2]["fresh"]
+
+
+def test_stop_acts_at_once_in_the_thread_of_the_message_and_is_answered_by_the_publisher() -> None:
+    threads: list[str] = []
+    watched = Watched(on_stop=lambda: threads.append(threading.current_thread().name))
+    subshell = threading.Thread(
+        target=watched.say, kwargs={"t": "do", "do": "stop", "id": "1"}, name="subshell"
+    )
+    subshell.start()
+    subshell.join()
+    assert threads == ["subshell"]
+    assert not watched.sent
+    watched.board.publish()
+    assert watched.sent[0][0] == {"t": "done", "do": "stop", "id": "1", "error": ""}
+
+
+def test_our_own_errors_are_shown_and_foreign_ones_named() -> None:
+    def ours() -> None:
+        raise Conflict("The job has already ended.")
+
+    def foreign() -> None:
+        raise ZeroDivisionError
+
+    for action, words in ((ours, "The job has already ended."), (foreign, "It failed: ZeroDivisionError.")):
+        watched = Watched(on_stop=action)
+        watched.say(t="do", do="stop", id=1)
+        watched.board.publish()
+        assert watched.sent[0][0]["error"] == words
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None,
+        "stop",
+        7,
+        [],
+        {},
+        {"t": "do"},
+        {"t": "do", "do": "stop"},
+        {"t": "do", "do": ["stop"], "id": 1},
+        {"t": "do", "do": "stop", "id": {}},
+        {"t": "hello", "c": None, "want": "all"},
+    ],
+)
+def test_a_message_that_fits_nothing_does_nothing(message: object) -> None:
+    watched = Watched(on_stop=lambda: pytest.fail("stopped"))
+    watched.board._handle_custom_msg(message, [])
+    watched.board.publish()
+    assert not watched.sent
+
+
+def test_a_button_that_does_not_exist_is_answered() -> None:
+    watched = Watched()
+    watched.say(t="do", do="__class__", id=1)
+    watched.board.publish()
+    assert "cannot do that" in watched.sent[0][0]["error"]
+
+
+def test_the_end_of_a_job_is_noticed_though_nobody_looks() -> None:
+    watched = Watched()
+    watched.reader.finish()
+    watched.board.publish()
+    assert watched.board.ended
+
+
+def test_the_patch_of_the_comm_is_left_out_where_there_is_nothing_to_patch() -> None:
+    class Comm:
+        _reply_subshell_for: object = None
+
+    comm = Comm()
+    answer_in_subshell(comm)
+    assert comm._reply_subshell_for is not None
+    answer_in_subshell(None)
+    plain = object()
+    answer_in_subshell(plain)
+
+
+def test_a_job_that_is_stopped_from_the_dashboard_shows_it() -> None:
+    reader = FakeReader(clock=FakeClock())
+    job = FakeJob(reader)
+    reader.start(0)
+    board = Dashboard(reader, on_stop=job.stop, clock=reader.clock)
+    board._handle_custom_msg({"t": "do", "do": "stop", "id": 1, "c": "view"}, [])
+    assert job.stopped.is_set()
+    board.publish()
+    assert board.ended

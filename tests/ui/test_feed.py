@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from plugins.fake_job import FakeReader, play
+
+from astraml_lab.clock import FakeClock
+from astraml_lab.spec import TrialState
+from astraml_lab.ui.audience import LEASE_SECONDS, Attention, Audience, Want
+from astraml_lab.ui.feed import ROWS, Feed
+from astraml_lab.ui.lines import LINES
+from astraml_lab.ui.traces import POINTS
+
+if TYPE_CHECKING:
+    from astraml_lab.ui.frames import Frame
+
+LOOK = Attention((Want("accuracy", "step"),))
+
+
+def next_frame(feed: Feed, attention: Attention = LOOK) -> Frame:
+    frame = feed.frame(attention)
+    assert frame is not None
+    return frame
+
+
+def values_of(frame: Frame) -> np.ndarray:
+    return np.frombuffer(frame.buffers()[1], dtype="<f4")
+
+
+def test_nothing_travels_while_nothing_changes() -> None:
+    reader = FakeReader(clock=FakeClock())
+    play(reader, 6)
+    feed = Feed(reader, reader.clock)
+    next_frame(feed)
+    assert feed.frame(LOOK) is None
+
+
+def test_only_the_new_points_of_a_line_travel() -> None:
+    reader = FakeReader(clock=FakeClock())
+    reader.start(0)
+    reader.report(0, 1, accuracy=0.5)
+    feed = Feed(reader, reader.clock)
+    next_frame(feed)
+    reader.report(0, 2, accuracy=0.75)
+    frame = next_frame(feed)
+    assert frame.head["charts"] == [
+        {"lines": [{"n": 0, "k": 1, "p": 1, "c": 2}], "m": "accuracy", "a": "step"}
+    ]
+    assert values_of(frame).tolist() == [2.0, 0.75]
+    assert "job" not in frame.head
+
+
+def test_a_view_that_comes_later_gets_everything() -> None:
+    reader = FakeReader(clock=FakeClock())
+    play(reader, 6)
+    feed = Feed(reader, reader.clock)
+    first = next_frame(feed)
+    feed.start_over()
+    again = next_frame(feed)
+    assert again.head["fresh"]
+    assert sorted(row["n"] for row in again.head["rows"]) == [0, 1, 2, 3, 4, 5]
+    assert values_of(again).tolist() == values_of(first).tolist()
+
+
+def test_a_large_job_stays_within_the_budget_of_lines_points_and_rows() -> None:
+    clock = FakeClock()
+    reader = FakeReader(trials=1_000, clock=clock)
+    for number in range(500):
+        reader.start(number, lr=0.1)
+        for step in range(3):
+            reader.report(number, step, accuracy=number + step)
+        reader.end(number)
+    reader.start(500)
+    for step in range(1_000):
+        reader.report(500, step, accuracy=float(np.sin(step)))
+    feed = Feed(reader, clock)
+    frame = next_frame(feed)
+    chart = frame.head["charts"][0]
+    assert len(frame.head["rows"]) == ROWS
+    assert len(chart["show"]) == LINES
+    assert 500 in chart["show"]
+    assert 499 in chart["show"]  # the best
+    assert max(line["p"] for line in chart["lines"]) <= POINTS
+    waiting = feed.more
+    assert waiting
+    frames = [frame]
+    while feed.more:
+        frames.append(next_frame(feed))
+    assert sum(len(each.head.get("rows", ())) for each in frames) == 501
+    assert frames[-1].head["charts"][0]["band"]["trials"] == 501 - LINES
+
+
+def test_windows_bring_the_mean_between_its_minimum_and_maximum() -> None:
+    clock = FakeClock()
+    reader = FakeReader(clock=clock)
+    reader.start(0)
+    for step in range(2_000):
+        clock.advance(10)
+        reader.report(0, step, accuracy=float(np.sin(step)))
+    frame = next_frame(Feed(reader, clock), Attention((Want("accuracy", "time"),)))
+    line = frame.head["charts"][0]["lines"][0]
+    x, mean, low, high = values_of(frame).reshape(4, -1)
+    assert line["c"] == 4
+    assert line["p"] == len(x) <= POINTS
+    assert (np.diff(x) > 0).all()
+    assert ((low <= mean) & (mean <= high)).all()
+    assert low.min() == np.float32(min(np.sin(range(2_000))))
+
+
+def test_a_trial_that_runs_again_is_drawn_again() -> None:
+    reader = FakeReader(clock=FakeClock())
+    reader.start(0)
+    reader.report(0, 1, accuracy=0.5)
+    reader.end(0)
+    feed = Feed(reader, reader.clock)
+    next_frame(feed)
+    reader.start(0)
+    reader.report(0, 2, accuracy=0.7)
+    frame = next_frame(feed)
+    assert frame.head["charts"][0]["lines"][0]["n"] == 0
+
+
+def test_the_log_of_the_opened_trial_travels_when_it_grows_once_a_second() -> None:
+    clock = FakeClock()
+    reader = FakeReader(clock=clock)
+    reader.start(3)
+    reader.logs[3] = ["one"]
+    feed = Feed(reader, clock)
+    look = Attention(details=(3, 99))
+    assert next_frame(feed, look).head["details"] == [{"n": 3, "log": ["one"], "traceback": "", "seed": 3}]
+    reader.logs[3].append("two")
+    assert feed.frame(look) is None
+    clock.advance(1.0)
+    assert next_frame(feed, look).head["details"][0]["log"] == ["one", "two"]
+
+
+def test_a_frame_is_strict_json_whatever_was_reported() -> None:
+    reader = FakeReader(clock=FakeClock())
+    reader.start(0, lr=float("inf"), act="x" * 10_000)
+    reader.report(0, 1, accuracy=float("nan"), loss=float("-inf"))
+    reader.end(0, TrialState.COMPLETE)
+    head: dict[str, Any] = json.loads(next_frame(Feed(reader, reader.clock)).buffers()[0])
+    row = head["rows"][0]
+    assert row["metrics"] == {"accuracy": "NaN", "loss": "-∞"}
+    assert row["values"] == ["NaN"]
+    assert row["params"]["lr"] == "∞"
+    assert len(row["params"]["act"]) == 200
+
+
+def test_a_lease_runs_out_and_is_renewed() -> None:
+    clock = FakeClock()
+    audience = Audience(clock)
+    assert not audience.looking()
+    assert audience.hear({"t": "hello", "c": "a", "want": [["loss", "step"]], "detail": 4})
+    assert audience.attention() == Attention((Want("loss", "step"),), (4,))
+    clock.advance(LEASE_SECONDS - 1)
+    assert audience.looking()
+    assert not audience.hear({"t": "alive", "c": "a", "want": [["loss", "step"]], "detail": 4})
+    clock.advance(LEASE_SECONDS + 1)
+    assert not audience.looking()
+    audience.hear({"t": "alive", "c": "a"})
+    audience.hear({"t": "bye", "c": "a"})
+    assert not audience.looking()
+
+
+def test_nothing_from_a_browser_is_believed() -> None:
+    audience = Audience(FakeClock())
+    bad: list[dict[str, Any]] = [
+        {},
+        {"c": 5},
+        {"c": ""},
+        {"c": "x" * 65},
+        {"t": "bye", "c": "never came"},
+    ]
+    assert not any(audience.hear(message) for message in bad)
+    assert not audience.looking()
+    odd = {"c": "a", "want": ["x", [1, "step"], ["m", "sideways"], ["m"], 7, ["m", "step"]], "detail": True}
+    audience.hear(odd)
+    assert audience.attention() == Attention()
+    audience.hear({"c": "b", "want": [["m", "step"]], "detail": -1})
+    assert audience.attention() == Attention((Want("m", "step"),))
+    for number in range(100):
+        audience.hear({"c": f"client {number}", "want": [[f"m{number}", "step"]], "detail": number})
+    assert len(audience.attention().wants) <= 4

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { forPlotly, formatBytes, formatDuration, formatEstimate, formatNumber, shorten } from "../src/format.js";
+
+test("numbers have three significant digits", () => {
+  /** @type {[unknown, string][]} */
+  const cases = [
+    [0.98123, "0.981"],
+    [0.0031416, "0.00314"],
+    [0.000031416, "3.14e-5"],
+    [0.0001, "1e-4"],
+    [1234.567, "1230"],
+    [123456.7, "1.23e5"],
+    [128, "128"],
+    [0, "0"],
+    [-0.5, "-0.5"],
+    [NaN, "NaN"],
+    [-Infinity, "-∞"],
+    [null, ""],
+    [true, "true"],
+    ["relu", "relu"],
+  ];
+  for (const [value, text] of cases) assert.equal(formatNumber(value), text);
+});
+
+test("durations have at most two units", () => {
+  assert.equal(formatDuration(0), "0 s");
+  assert.equal(formatDuration(0.4), "0.4 s");
+  assert.equal(formatDuration(59.6), "1 m");
+  assert.equal(formatDuration(250), "4 m 10 s");
+  assert.equal(formatDuration(3600), "1 h");
+  assert.equal(formatDuration(90061), "1 d 1 h");
+});
+
+test("estimates are coarse", () => {
+  assert.equal(formatEstimate(0.3), "1 s");
+  assert.equal(formatEstimate(43), "45 s");
+  assert.equal(formatEstimate(250), "4 m");
+});
+
+test("bytes have units", () => {
+  assert.equal(formatBytes(512), "512 B");
+  assert.equal(formatBytes(16_300_000_000), "16.3 GB");
+});
+
+test("long texts are cut between letters, not inside an emoji", () => {
+  assert.equal(shorten("abc", 3), "abc");
+  assert.equal(shorten("abcd", 3), "ab…");
+  assert.equal(shorten("🙂🙂🙂", 2), "🙂…");
+});
+
+test("plotly reads no markup, no template and no formula in a name", () => {
+  const safe = forPlotly('<a href="javascript:x">&</a> %{y} $x$');
+  assert.ok(!/[<>]/.test(safe));
+  assert.ok(!safe.includes("%{"));
+  assert.ok(!/\$[^\u200b]/.test(safe));
+});

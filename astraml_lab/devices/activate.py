@@ -99,7 +99,7 @@ def _is_oom(error: BaseException) -> bool:
     if isinstance(error, MemoryError):
         return True
     torch: Any = sys.modules.get("torch")
-    if torch and isinstance(error, torch.OutOfMemoryError):
+    if isinstance(error, getattr(torch, "OutOfMemoryError", ())):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OOM_SIGNS)
 
@@ -116,4 +116,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _torch_on_gpu() -> Any:
     torch: Any = sys.modules.get("torch")
-    return torch if torch and torch.cuda.is_initialized() else None
+    # `getattr`: another trial's thread may be in the middle of importing it
+    is_initialized = getattr(getattr(torch, "cuda", None), "is_initialized", None)
+    return torch if is_initialized and is_initialized() else None

@@ -28,7 +28,8 @@ from astraml_lab.jobs.record import Record
 from astraml_lab.jobs.runner import Runner
 from astraml_lab.jobs.verdict import Verdict
 from astraml_lab.objectives.fingerprint import changed, digest
-from astraml_lab.search import Searcher, strategy_notes
+from astraml_lab.search import Searcher, sampler_problems, strategy_notes
+from astraml_lab.search.distributions import space_problems
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.spec import JobSpec, JobState, TrialState, nearest, refuse_unbuilt
 from astraml_lab.store import Writer
@@ -187,6 +188,9 @@ class Manager:
 
     def _plan(self, spec: JobSpec, code: Code) -> _Plan:
         """Fill in what depends on this machine and on the code."""
+        problems = [*space_problems(spec.space), *sampler_problems(spec.strategy, spec.definitions[0])]
+        if problems:
+            raise InvalidSpec(problems)
         pool = self._wiring.pool
         has_gpu = bool(pool.devices())
         gpus = (1.0 if spec.gpus is None else spec.gpus) if has_gpu else 0.0

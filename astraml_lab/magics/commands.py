@@ -26,7 +26,10 @@ class Lab(Protocol):
     """What the magics need of `astraml_lab.lab`."""
 
     def launch(self, spec: JobSpec, code: Code) -> Any:
-        """Start a job, or preflight it."""
+        """Start a job."""
+
+    def preflight(self, spec: JobSpec, code: Code) -> Any:
+        """Try a job's first step; what it found prints well."""
 
     def submit(self, request: Any) -> Any:
         """Start a job from a request in any dialect."""

@@ -58,10 +58,10 @@ class TuneMagics:
                 raise InvalidSpec([Problem("the line", "", "a request takes no options", hint)])
             return self.lab.submit(cell)
         options, parsed = self._read(line, cell)
-        code = CellCode(parsed, self._shell.user_ns, job=str(options.fields.get("name", "")))
+        code = CellCode(parsed, self._shell.user_ns, job=options.fields.get("name", ""))
         spec = options.spec(parsed.space, code.program)
-        if spec.dry_run:
-            print(readable(spec))  # noqa: T201 - what was asked for
+        if spec.dry_run or spec.check:
+            print(readable(spec) if spec.dry_run else self.lab.preflight(spec, code))  # noqa: T201 - what was asked for
             return None
         return tune_form(spec) if spec.form else self.lab.launch(spec, code)
 
@@ -77,12 +77,14 @@ class TuneMagics:
         """Read line and body; the mistakes of both are reported together."""
         problems: list[Problem] = []
         options = parsed = None
+        name = "cell"
         try:
             options = parse_options(line)
+            name = options.fields.get("name", name)
         except InvalidSpec as error:
             problems += error.problems
         try:
-            parsed = parse_cell(cell, self._shell.user_ns, filename=cell_filename(cell))
+            parsed = parse_cell(cell, self._shell.user_ns, filename=cell_filename(cell, name))
         except InvalidSpec as error:
             if isinstance(error, CellSyntaxError) and not problems:
                 raise

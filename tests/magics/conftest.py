@@ -109,6 +109,9 @@ class FakeLab:
         self.launched.append((spec, code))
         return "launched"
 
+    def preflight(self, spec: JobSpec, code: Code) -> Any:
+        return f"{spec.name} would try, by {type(code).__name__}"
+
     def submit(self, request: Any) -> Any:
         self.submitted.append(request)
         return "submitted"

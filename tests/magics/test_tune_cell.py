@@ -81,9 +81,15 @@ def test_a_dry_run_prints_the_specification_and_launches_nothing(notebook: Noteb
     assert not notebook.lab.launched
 
 
-def test_check_is_the_labs_own_business(notebook: Notebook) -> None:
-    notebook.run("%%tune --check --minimize loss\nlr = Float(0.0, 1.0)\nreport(loss=lr)")
-    assert notebook.lab.launched[0][0].check
+def test_a_check_prints_what_the_preflight_found_and_launches_nothing(notebook: Notebook) -> None:
+    printed = notebook.run("%%tune --check --name x --minimize loss\nlr = Float(0.0, 1.0)\nreport(loss=lr)")
+    assert printed.strip() == "x would try, by CellCode"
+    assert not notebook.lab.launched
+
+
+def test_the_form_is_refused_or_opened_but_nothing_is_launched(notebook: Notebook) -> None:
+    notebook.run("%%tune --form --minimize loss\nlr = Float(0.0, 1.0)\nreport(loss=lr)")
+    assert not notebook.lab.launched
 
 
 def test_the_help_lists_options_and_commands(notebook: Notebook) -> None:

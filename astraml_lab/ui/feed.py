@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.ui.audience import Attention, Want
-from astraml_lab.ui.frames import Frame, job_head, trial_row, vital_head
+from astraml_lab.ui.frames import PARAMS, Frame, job_head, trial_row, vital_head
 from astraml_lab.ui.lines import LINES, Lines, chosen
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Feed:
         self._clock = clock
         self._trials: dict[int, TrialView] = {}
         self._cursor = 0
+        self._params: dict[str, None] = {}
         self._recent: deque[int] = deque(maxlen=2 * LINES)
         self._lines: dict[Want, Lines] = {}
         self._unsent: dict[int, None] = {}
@@ -80,6 +81,7 @@ class Feed:
             before = self._trials.get(trial.number)
             self._trials[trial.number] = trial
             self._unsent[trial.number] = None
+            self._params.update(dict.fromkeys(trial.params))
             was_over = before is not None and before.state.ended
             if trial.state.ended and not was_over:
                 self._recent.appendleft(trial.number)
@@ -89,6 +91,8 @@ class Feed:
 
     def _add_job(self, frame: Frame, view: JobView) -> None:
         job = job_head(view)
+        # A trial that asks for its parameters as it goes has more than the job knows of.
+        job["params"] = list(dict.fromkeys((*view.param_names, *self._params)))[:PARAMS]
         if job != self._job:
             frame.head["job"] = self._job = job
         now = self._clock.monotonic()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _NAME = 200
 _REASON = 600
 _METRICS = 24
-_PARAMS = 200
+PARAMS = 200
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ def trial_row(trial: TrialView) -> dict[str, Any]:
     row: dict[str, Any] = {
         "n": trial.number,
         "state": trial.state.value,
-        "params": {name: plain(value) for name, value in list(trial.params.items())[:_PARAMS]},
+        "params": {name: plain(value) for name, value in list(trial.params.items())[:PARAMS]},
         "metrics": {name: plain(value) for name, value in list(trial.metrics.items())[:_METRICS]},
         "start": trial.started_at,
         "end": trial.ended_at,

@@ -43,6 +43,12 @@ class Snapshot:
         """The trials by number."""
         return {trial.number: trial for trial in self.trials}
 
+    @property
+    def param_names(self) -> list[str]:
+        """The parameters of the job, and those that its trials asked for as they went."""
+        found = (name for trial in self.trials for name in trial.params)
+        return list(dict.fromkeys((*self.view.param_names, *found)))
+
     def latest(self) -> list[int]:
         """Return the numbers of the ended trials, the latest end first."""
         ended = [trial for trial in self.trials if trial.state.ended]

@@ -27,7 +27,7 @@ def parallel_trace(snapshot: Snapshot) -> dict[str, Any] | None:
     ]
     if not done:
         return None
-    names = list(snapshot.view.param_names)[:_AXES]
+    names = snapshot.param_names[:_AXES]
     axes = [_axis(name, [trial.params.get(name) for trial in done]) for name in names]
     columns = [
         _value_axis(index, objective.metric, done) for index, objective in enumerate(snapshot.view.objectives)

@@ -117,7 +117,7 @@ def _table(snapshot: Snapshot) -> list[dict[str, Any]]:
     if not rows:
         return []
     metrics = [objective.metric for objective in view.objectives][:_COLUMNS]
-    names = list(view.param_names)[:_COLUMNS]
+    names = snapshot.param_names[:_COLUMNS]
     header = ["trial", "state", *metrics, *names, "why it ended"]
     columns = [[str(trial.number) for trial in rows], [state_words(trial) for trial in rows]]
     columns += [[_value(trial, index) for trial in rows] for index in range(len(metrics))]

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from plugins.fake_job import FakeReader, play
+
+from astraml_lab.clock import FakeClock
+from astraml_lab.errors import InvalidSpec
+from astraml_lab.spec import JobState
+from astraml_lab.ui import picture
+from astraml_lab.ui.charts import figure
+from astraml_lab.ui.static_bundle import LIMIT, PLOTLY, bundle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KINDS = ("metrics", "history", "timeline", "parallel")
+EVIL = '<script>alert("x")</script> <b>$\\frac{1}{2}$</b>'
+
+
+def finished(*, pareto: bool = False, trials: int = 20) -> FakeReader:
+    reader = FakeReader(pareto=pareto, trials=trials, clock=FakeClock())
+    play(reader, trials)
+    reader.finish()
+    return reader
+
+
+@pytest.mark.parametrize("pareto", [False, True])
+def test_the_final_picture_is_plotly_and_text_and_nothing_that_needs_a_kernel(*, pareto: bool) -> None:
+    made = bundle(finished(pareto=pareto), 0.0)
+    assert set(made) == {PLOTLY, "text/plain"}
+    go.Figure(made[PLOTLY])
+    json.dumps(made, allow_nan=False)
+    assert "20/20 trials" in made["text/plain"]
+    assert "lr " in made["text/plain"]
+
+
+def test_the_final_picture_of_a_large_job_is_small() -> None:
+    reader = FakeReader(trials=300, clock=FakeClock())
+    rng = np.random.default_rng(0)
+    for number in range(300):
+        reader.start(number, lr=0.1)
+        values = rng.normal(size=300)
+        reader._curves[number, "accuracy"] = (list(range(300)), values.tolist(), [0.0] * 300)
+        reader.report(number, 300, accuracy=float(values[-1]))
+        reader.end(number, reason="a long reason " * 10)
+    assert len(json.dumps(bundle(reader, 0.0))) < LIMIT < 300_000
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_job_without_a_trial_has_every_picture(kind: str) -> None:
+    reader = FakeReader(clock=FakeClock())
+    assert isinstance(figure(reader, kind), go.Figure)
+    json.dumps(bundle(reader, 0.0), allow_nan=False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_from_users_are_no_markup_in_a_picture(kind: str) -> None:
+    reader = FakeReader(clock=FakeClock())
+    objective = reader.view().objectives[0].model_copy(update={"metric": EVIL})
+    reader.change(objectives=(objective,), name=EVIL, param_names=(EVIL,))
+    reader.start(0, **{EVIL: EVIL})
+    reader.report(0, 1, **{EVIL: 0.5})
+    reader.report(0, 2, **{EVIL: 0.6})
+    reader.end(0, reason=EVIL)
+    reader.finish(JobState.FAILED, EVIL)
+    for drawn in (figure(reader, kind).to_plotly_json(), bundle(reader, 0.0)[PLOTLY]):
+        text = json.dumps(drawn, default=str)
+        assert "<script" not in text
+        assert "<b>$" not in text
+        assert "$\\\\frac" not in text
+
+
+def test_the_kinds_of_figures_have_their_options() -> None:
+    reader = finished(pareto=True)
+    assert len(figure(reader, "metrics", metric="loss").data) > 10
+    assert figure(reader, "metrics", by="time").layout.xaxis.title.text == "time (UTC)"
+    front = figure(reader, "pareto")
+    assert "latency_ms" in front.layout.xaxis.title.text
+    assert len(front.data[1].x) == len(reader.view().best)
+    assert figure(reader, "history", metric="latency_ms").data
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        ("metric", {}, 'did you mean "metrics"?'),
+        ("importance", {}, "one of metrics, history, pareto, timeline, parallel"),
+        ("pareto", {}, "two or more"),
+        ("metrics", {"metrics": "loss"}, "metric, by"),
+        ("metrics", {"metric": "los"}, 'did you mean "loss"?'),
+        ("metrics", {"by": "epoch"}, "one of step, time"),
+        ("history", {"metric": "loss"}, "accuracy"),
+    ],
+)
+def test_a_figure_that_does_not_exist_is_refused_in_words(
+    kind: str, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        figure(finished(trials=4), kind, **options)
+    assert words in str(caught.value)
+
+
+def test_there_is_no_png_without_a_browser(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("BROWSER_PATH", raising=False)
+    assert picture.png_of({"data": [], "layout": {}}) is None
+
+
+def test_a_png_that_takes_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER_PATH", "/nowhere")
+    assert picture.png_of({"data": [], "layout": {}}, seconds=0.05) is None

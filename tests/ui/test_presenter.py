@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from plugins.fake_job import FakeJob, FakeReader, play
+
+from astraml_lab.clock import FakeClock
+from astraml_lab.errors import InvalidSpec
+from astraml_lab.ui.presenter import NotebookPresenter
+from astraml_lab.ui.static_bundle import PLOTLY
+
+TESTS = Path(__file__).parents[1]
+FIRST = f"""import sys, time; sys.path.insert(0, {str(TESTS)!r})
+from plugins.fake_job import FakeJob, FakeReader, play
+from astraml_lab.ui.presenter import NotebookPresenter
+presenter = NotebookPresenter(); reader = FakeReader(); job = FakeJob(reader); play(reader, 6)"""
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def executed(*cells: str) -> nbformat.NotebookNode:
+    made = [nbformat.v4.new_code_cell(cell) for cell in (FIRST, *cells)]
+    notebook: nbformat.NotebookNode = nbformat.v4.new_notebook(cells=made)
+    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    return notebook
+
+
+def test_outside_a_notebook_a_job_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    reader = FakeReader(clock=FakeClock())
+    job = FakeJob(reader)
+    play(reader, 6)
+    reader.change(eta=200.0)
+    presenter = NotebookPresenter(clock=reader.clock)
+    presenter.show(job, live=True)
+    presenter.show(job, live=False)
+    presenter.close(job)
+    capsys.readouterr()
+    reader.clock.advance(80.0)  # type: ignore[attr-defined]  # the fake clock
+    presenter.progress(job)
+    line = "digits  6/40 trials  best accuracy 0.962 (trial 3)  1 m 20 s, about 3 m left\n"
+    assert capsys.readouterr().out == line
+
+
+def test_a_figure_comes_from_the_reader() -> None:
+    reader = FakeReader(clock=FakeClock())
+    assert NotebookPresenter().figure(FakeJob(reader), "history").data == ()
+    with pytest.raises(InvalidSpec):
+        NotebookPresenter().figure(FakeJob(reader), "pie")
+
+
+def test_headless_there_is_no_widget_one_line_of_progress_and_the_final_picture() -> None:
+    cells = "presenter.show(job, live=False)\npresenter.progress(job)\nreader.finish()\npresenter.close(job)"
+    notebook = executed(cells)
+    shown, line = notebook.cells[1].outputs
+    assert PLOTLY in shown.data
+    assert WIDGET not in shown.data
+    assert "text/html" not in shown.data
+    assert line.text.count("\n") == 1
+    assert "6/40 trials" in line.text
+    assert "widgets" not in notebook.metadata
+
+
+def test_a_finished_job_is_shown_as_its_picture_at_once() -> None:
+    notebook = executed("reader.finish(); presenter.show(job, live=True)")
+    assert PLOTLY in notebook.cells[1].outputs[0].data
+
+
+def test_a_live_view_becomes_the_picture_when_the_job_ends_in_each_place_where_it_is_shown() -> None:
+    show = "presenter.show(job, live=True)"
+    wait = "reader.finish(); time.sleep(3)"
+    notebook = executed(show, show, wait)
+    for index in (1, 2):
+        data: dict[str, Any] = notebook.cells[index].outputs[0].data
+        assert PLOTLY in data
+        assert WIDGET not in data
+    models = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
+    assert sum(model["model_name"] == "AnyModel" for model in models) == 1

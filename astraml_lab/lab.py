@@ -142,6 +142,7 @@ def launch(spec: JobSpec, code: Code) -> Job:
         job.wait(glance=None if watched else _progress(spec.window))
         if not watched:
             presenter().close(job)
+            presenter().progress(job)
             job.raise_if_bad()
     return job.quietly()
 

@@ -283,6 +283,12 @@ class Job:
             return ""
         return describe_job(self.view())
 
+    def _ipython_display_(self) -> None:
+        """Say the job in one line; right after its own launch nothing, not even an empty output."""
+        said = repr(self)
+        if said:
+            print(said)  # noqa: T201 - IPython's way of displaying
+
     # how it gets there
 
     def _done(self) -> Callable[[], bool]:

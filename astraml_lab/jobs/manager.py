@@ -145,6 +145,7 @@ class Manager:
             found = self.store.load_job(spec.project, spec.name) if spec.name else None
             if found is None:
                 return self._create(plan)
+            _refuse_missing_names(found, plan)
             what = _difference(found, plan)
             if what:
                 return self._next_generation(found, plan, what, attended=attended)
@@ -317,6 +318,21 @@ def fingerprint(spec: JobSpec, code: Code) -> dict[str, str]:
     space = json.dumps(spec.space.model_dump(mode="json"), sort_keys=True)
     objectives = json.dumps([objective.model_dump(mode="json") for objective in spec.objectives])
     return {**code.fingerprint(), "the space": digest(space), "the objectives": digest(objectives)}
+
+
+def _refuse_missing_names(found: GenerationRecord, plan: _Plan) -> None:
+    """Tell a cell whose helpers are not defined yet from one that was changed.
+
+    Raises:
+        Conflict: It is the same text as before, but the kernel lacks names that it used then.
+    """
+    before = JobSpec.model_validate_json(found.spec).definitions[0].program
+    now = plan.code.program
+    if before is None or before.kind != now.kind or before.source != now.source:
+        return
+    missing = [name for name in before.names if name not in now.names]
+    if missing and not plan.spec.new:
+        raise Conflict(f"first run the cells that define {', '.join(missing)}: {found.name} used them before")
 
 
 def _difference(found: GenerationRecord, plan: _Plan) -> str:

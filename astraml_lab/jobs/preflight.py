@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from astraml_lab import output
 from astraml_lab.devices import activate
-from astraml_lab.errors import InvalidSpec, Problem, TrialEnd, TrialStopped
+from astraml_lab.errors import InvalidSpec, JobFailed, Problem, TrialEnd, TrialStopped
 from astraml_lab.jobs.handles import shown_value
 from astraml_lab.search import Searcher
 from astraml_lab.spec import ParamValue, format_duration
@@ -87,7 +87,7 @@ def preflight(spec: JobSpec, code: Code, pool: Pool, request: LeaseRequest) -> P
 
     Raises:
         InvalidSpec: The code ended without a report of an objective, or no device is free now.
-        Exception: Whatever the code itself raises, with its traceback.
+        JobFailed: The code raised; with its traceback.
     """
     searcher = Searcher(spec.definitions[0], strategy=spec.strategy, seed=spec.seed)
     drawn = [searcher.ask() for _ in range(SAMPLES)]
@@ -126,6 +126,8 @@ def _run(
             finished = True
     except TrialEnd:
         pass
+    except Exception as error:  # noqa: BLE001 - the user's own, shown with their lines and without our frames
+        raise JobFailed(f"the first configuration failed:\n{code.traceback(error)}") from None
     finally:
         output.uninstall()
         sink.close()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import Conflict, StoreUnavailable
 from astraml_lab.jobs import stored
+from astraml_lab.metrics import RETENTION, roll_up
 from astraml_lab.spec import JobState
-from astraml_lab.store import jobs, leases, trials
+from astraml_lab.store import jobs, leases, series, trials
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 HEARTBEAT = 10.0
 """Seconds between two signs of life in the store."""
+COMPACTION = 3600.0
+"""Seconds between two mergers of old windows into wider ones."""
 
 
 class Record:
@@ -61,6 +64,7 @@ class Record:
         self._lease = lease
         self._storage = storage
         self._next_heartbeat = 0.0
+        self._next_compaction = store.clock.monotonic() + COMPACTION
 
     def folder(self, number: int) -> Path:
         """Return the folder of a trial, made if need be."""
@@ -145,6 +149,9 @@ class Record:
             if now >= self._next_heartbeat:
                 self._store.renew(self._lease)
                 self._next_heartbeat = now + HEARTBEAT
+            if now >= self._next_compaction:
+                self._next_compaction = now + COMPACTION
+                self._writer.put(partial(_compact, now=self._store.clock.time()))
             return self._store.take(self.generation_id)
         except StoreUnavailable:
             return ()  # busy or full: the next tick asks again
@@ -157,6 +164,11 @@ class Record:
 
     def _later(self, changes: dict[str, Any]) -> None:
         self._writer.put(partial(_update, lease=self._lease, changes=changes))
+
+
+def _compact(connection: Connection, *, now: float) -> None:
+    """Merge windows of all jobs into wider tiers and forget what is too old."""
+    series.compact(connection, now, roll_up, RETENTION)
 
 
 def _update(connection: Connection, *, lease: Lease, changes: dict[str, Any]) -> None:

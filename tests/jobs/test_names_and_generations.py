@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from astraml_lab.errors import Conflict, NotBuiltYet, NotFound
+from astraml_lab.jobs import describe_job
+from astraml_lab.spec import Float, JobState, TrialState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from plugins.jobs import Bench
+
+    from astraml_lab.trial import Trial
+
+
+def same(trial: Trial) -> float:
+    for step in range(3):
+        trial.report(score=float(trial.number), loss=1.0 / (step + 1))
+    return float(trial.number)
+
+
+def test_a_finished_job_is_shown_and_not_run_again(bench: Bench) -> None:
+    first = bench.run(same, name="digits", trials=3)
+    again = bench.run(same, name="Digits", trials=2)
+
+    assert again.id == first.id
+    assert len(again.trials) == 3
+
+
+def test_the_same_job_attaches_while_it_runs(bench: Bench) -> None:
+    go = threading.Event()
+
+    def hold(x: float) -> float:
+        go.wait(20)
+        return x
+
+    first = bench.launch(hold, name="digits", trials=1)
+    second = bench.launch(hold, name="digits", trials=2)
+    assert second.id == first.id
+    go.set()
+    assert first.wait(20).view().finished == 2  # extended by the second launch
+
+
+def test_a_changed_space_starts_a_generation_that_says_so(bench: Bench) -> None:
+    first = bench.run(same, name="digits", trials=2)
+    second = bench.run(same, {"x": Float(0.0, 2.0)}, name="digits", trials=2)
+
+    assert (first.generation, second.generation) == (1, 2)
+    assert "since generation 1: changed the space" in second.view().note
+    assert bench.manager.find("digits").id == second.id
+    assert len(first.trials) == 2
+
+
+def test_a_changed_function_is_named(bench: Bench) -> None:
+    bench.run(same, name="digits", trials=1)
+
+    def other(x: float) -> float:
+        return x
+
+    assert "changed" in bench.run(other, name="digits", trials=1).view().note
+
+
+def test_new_starts_over(bench: Bench) -> None:
+    bench.run(same, name="digits", trials=1)
+    again = bench.run(same, name="digits", trials=1, new=True)
+
+    assert again.generation == 2
+    assert "started over" in again.view().note
+
+
+def test_a_changed_job_does_not_push_a_running_one_aside_unless_told_to(bench: Bench) -> None:
+    def endless(trial: Trial) -> None:
+        pause = threading.Event()
+        while True:
+            pause.wait(0.01)
+            trial.report(score=1.0)
+
+    first = bench.launch(endless, name="digits", trials=1)
+    with pytest.raises(Conflict, match="--replace"):
+        bench.launch(same, name="digits", trials=1)
+    second = bench.launch(same, name="digits", trials=1, replace=True)
+
+    assert second.wait(20).state is JobState.SUCCEEDED
+    assert first.state is JobState.CANCELLED
+    assert "replaced" in first.view().reason
+
+
+def test_headless_replaces_without_being_told(bench: Bench) -> None:
+    def endless(trial: Trial) -> None:
+        pause = threading.Event()
+        while True:
+            pause.wait(0.01)
+            trial.report(score=1.0)
+
+    bench.launch(endless, name="digits", trials=1)
+    assert bench.launch(same, name="digits", trials=1, attended=False).generation == 2
+
+
+def test_a_job_without_a_name_is_always_new(bench: Bench) -> None:
+    names = {bench.run(same, trials=1).name for _ in range(2)}
+    assert len(names) == 2
+
+
+def test_an_unknown_name_is_met_with_the_nearest(bench: Bench) -> None:
+    bench.run(same, name="digits", trials=1)
+    with pytest.raises(NotFound, match='did you mean "digits"'):
+        bench.manager.find("digit")
+
+
+def test_what_is_read_from_the_store_equals_what_was_live(bench: Bench) -> None:
+    job = bench.run(same, name="digits", trials=4)
+    live = job.reader
+    assert bench.manager._writer.flush()
+    stored = reopened(bench).find("digits").reader
+
+    assert stored.trials()[1] == live.trials()[1]
+    assert describe_job(stored.view()) == describe_job(live.view())
+    curves = stored.curve(2, "loss"), live.curve(2, "loss")
+    assert curves[0] is not None
+    assert curves[1] is not None
+    assert curves[0].values.tolist() == curves[1].values.tolist()
+    windows = stored.windows(2, "loss"), live.windows(2, "loss")
+    assert windows[0] is not None
+    assert windows[1] is not None
+    assert windows[0].maxima.tolist() == windows[1].maxima.tolist()
+    assert stored.view().best == live.view().best
+
+
+def test_a_running_job_is_not_deleted_and_a_finished_one_goes_with_its_files(bench: Bench) -> None:
+    go = threading.Event()
+
+    def hold(x: float) -> float:
+        go.wait(20)
+        return x
+
+    job = bench.launch(hold, name="digits", trials=1)
+    with pytest.raises(Conflict, match="stop it first"):
+        job.delete()
+    go.set()
+    folder = job.wait(20).trials[0].folder
+    assert folder.is_dir()
+    job.delete()
+
+    assert not folder.exists()
+    with pytest.raises(NotFound):
+        bench.manager.find("digits")
+
+
+def test_options_of_later_versions_are_refused_in_one_sentence(bench: Bench) -> None:
+    with pytest.raises(NotBuiltYet) as caught:
+        bench.launch(same, executor="processes", prune="asha", retries=2)
+    assert str(caught.value).count("\n") == 0
+    assert "--executor processes" in str(caught.value)
+    assert "--prune asha" in str(caught.value)
+
+
+KILLED = """
+import os, sys, threading
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from plugins.jobs import Bench
+
+def train(trial):
+    trial.report(score=float(trial.number))
+    if trial.number == 3:
+        os.write(1, b"hold\\n")
+        threading.Event().wait()
+    return float(trial.number)
+
+Bench(Path({home!r})).launch(train, name="killed", trials=8, parallel=1).wait()
+"""
+
+
+def test_a_killed_kernel_loses_no_finished_trial_and_the_job_goes_on(bench: Bench, home: Path) -> None:
+    tests = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - text for another process
+    script = KILLED.format(tests=tests, home=str(home))
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "hold\n"
+        child.send_signal(signal.SIGKILL)
+        child.wait(10)
+
+    stale = bench.manager.find("killed")
+    assert stale.state is JobState.STALE
+    assert "%tune resume" in stale.view().reason
+    before = {number: trial.view() for number, trial in stale.trials.items()}
+    assert [view.state for view in before.values()] == [TrialState.COMPLETE] * 3 + [TrialState.RUNNING]
+
+    # the same search, found by name: the function's source is not the same here, so hand over its fingerprint
+    job = resumed(bench, "killed", lambda trial: float(trial.number)).wait(30)
+
+    assert job.state is JobState.SUCCEEDED
+    after = {number: trial.view() for number, trial in job.trials.items()}
+    assert len(after) == 8
+    assert {n: view for n, view in after.items() if n < 3} == {n: view for n, view in before.items() if n < 3}
+    assert after[3].params == before[3].params
+    assert after[3].attempt == 2
+    assert len({view.params["x"] for view in after.values()}) == 8
+
+
+def reopened(bench: Bench) -> Any:
+    """Return a manager that has never run anything, over the same store."""
+    from astraml_lab.jobs import Manager
+
+    return Manager(bench.store, bench.manager._wiring, owner="another test")
+
+
+def resumed(bench: Bench, name: str, function: Any) -> Any:
+    """Resume a stale job with code of this process."""
+    found = bench.store.load_job("default", name)
+    assert found is not None
+    spec, code = bench.prepare(function, name=name, trials=8, parallel=1)
+    plan = bench.manager._plan(spec, code)
+    return bench.manager._resume(found, plan)

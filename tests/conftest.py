@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytest_plugins = ["plugins.selection", "plugins.browser", "plugins.jobs"]
+pytest_plugins = ["plugins.selection", "plugins.browser", "plugins.jobs", "plugins.kernel"]
 
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

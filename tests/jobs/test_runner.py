@@ -32,7 +32,7 @@ def test_a_job_runs_its_trials_and_knows_the_best(bench: Bench) -> None:
     assert job.best.values == max(value for value in values.values() if value)
     x = job.best.params["x"]
     assert isinstance(x, float)
-    assert job.best.values == (pytest.approx(3 * x),)
+    assert job.best.metrics["score"] == pytest.approx(3 * x)
 
 
 def test_two_trials_at_once_really_overlap(bench: Bench) -> None:

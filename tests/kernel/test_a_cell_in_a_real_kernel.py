@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from plugins.kernel import Kernel
+
+CELL = """%%tune --maximize score --trials 3 --name {name} {options}
+x = Float(0.0, 1.0)
+
+import time
+for step in range(3):
+    time.sleep({pause})
+    print("trial", trial.number, "says hello")
+    report(score=x * helper(step), loss=1.0)
+"""
+LAB = "import astraml_lab as lab\n"
+FAILING = "%%tune --maximize score --trials 2\nx = Float(0, 1)\nreport(score=1 / 0)"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+HELPER = "%load_ext astraml_lab\ndef helper(step):\n    return step + 1"
+
+
+def cell(name: str, options: str = "", pause: float = 0.05) -> str:
+    return CELL.format(name=name, options=options, pause=pause)
+
+
+def test_the_cell_returns_at_once_and_its_prints_land_in_no_cell(kernel: Kernel) -> None:
+    assert kernel.run(HELPER).status == "ok"
+    kernel.run("import astraml_lab.lab, astraml_lab.ui.presenter")  # what %load_ext warms in the background
+
+    launched = kernel.run(cell("hello", pause=0.3))
+    assert launched.status == "ok", launched.text
+    assert launched.seconds < 3  # three trials of 0.9 s: it did not wait
+    meanwhile = kernel.run("print('mine')")
+    assert [content["text"] for kind, content in meanwhile.outputs if kind == "stream"] == ["mine\n"]
+    waited = kernel.run(f"{LAB}job = lab.job('hello').wait()\nprint(job.trials[1].log.tail())")
+    assert waited.text.count("trial 1 says hello") == 3
+    assert "says hello" not in launched.text + meanwhile.text
+    assert all("says hello" not in str(content) for _, content in kernel.late())
+
+
+def test_a_cell_that_nobody_watches_waits_and_shows_the_picture(kernel: Kernel) -> None:
+    kernel.run(HELPER, allow_stdin=False)
+    ran = kernel.run(cell("alone"), allow_stdin=False)
+
+    assert ran.status == "ok", ran.text
+    updates = [content for kind, content in ran.outputs if kind == "update_display_data"]
+    assert "application/vnd.plotly.v1+json" in updates[-1]["data"]
+    assert all(
+        "application/vnd.jupyter.widget-view+json" not in content.get("data", {})
+        for _, content in ran.outputs
+    )
+    assert "3/3 trials" in ran.text
+
+
+def test_a_failed_job_fails_the_cell_that_nobody_watches(kernel: Kernel) -> None:
+    kernel.run(HELPER, allow_stdin=False)
+    ran = kernel.run(
+        "%%tune --maximize score --trials 2\nx = Float(0, 1)\nreport(score=1 / 0)", allow_stdin=False
+    )
+
+    assert ran.status == "error"
+    assert "ZeroDivisionError" in ran.text
+    assert "Traceback" not in ran.text
+
+
+def test_the_users_traceback_has_the_cells_lines(kernel: Kernel) -> None:
+    kernel.run(HELPER)
+    kernel.run("%%tune --maximize score --trials 1 --name broken\nx = Float(0, 1)\n\n\nreport(score=x / 0)")
+    ran = kernel.run("import astraml_lab as lab\nprint(lab.job('broken').wait().trials[0].traceback)")
+
+    assert "line 5" in ran.text
+    assert "report(score=x / 0)" in ran.text
+    assert "astraml_lab/" not in ran.text
+
+
+def test_all_mistakes_are_said_at_once_without_a_traceback(kernel: Kernel) -> None:
+    kernel.run(HELPER)
+    ran = kernel.run("%%tune --trails 3 --prune medain\nx = Float(1, 0)\nreport(score=x)")
+
+    assert ran.status == "error"
+    assert "Traceback" not in ran.text
+    for said in ("--trails", "--trials", "medain", "median", "must not be above high"):
+        assert said in ran.text
+
+
+def test_names_of_the_notebook_are_seen_and_nothing_leaks_back(kernel: Kernel) -> None:
+    kernel.run(HELPER)
+    kernel.run("step = 'mine'")
+    kernel.run(cell("leak"))
+    ran = kernel.run(f"{LAB}lab.job('leak').wait()\nprint(step, 'x' in globals(), 'time' in globals())")
+
+    assert ran.text.strip() == "mine False False"
+
+
+def test_after_a_restart_the_cell_names_the_helpers_that_are_missing(kernel: Kernel) -> None:
+    kernel.run(HELPER)
+    kernel.run(cell("again"))
+    kernel.run("import astraml_lab as lab\nlab.job('again').wait()")
+    kernel.run("del helper")
+    refused = kernel.run(cell("again").replace("--trials 3", "--trials 5"))
+    assert "first run the cells that define helper" in refused.text
+
+    kernel.run(HELPER)
+    more = kernel.run(cell("again").replace("--trials 3", "--trials 5"))
+    assert more.status == "ok", more.text
+    ran = kernel.run("print(len(lab.job('again').wait().trials), lab.job('again').generation)")
+    assert ran.text.strip() == "5 1"
+
+
+def test_the_preflight_stores_nothing(kernel: Kernel) -> None:
+    kernel.run(HELPER)
+    ran = kernel.run(cell("dry", "--check"))
+
+    assert "The job is valid." in ran.text
+    assert "score" in ran.text
+    assert "no job" in kernel.run("import astraml_lab as lab\nlab.job('dry')").text
+
+
+def test_papermills_variables_reach_the_options(kernel: Kernel) -> None:
+    kernel.run(HELPER + "\ntrials = 2")
+    kernel.run(cell("vars").replace("--trials 3", "--trials $trials"))
+    ran = kernel.run("import astraml_lab as lab\nprint(len(lab.job('vars').wait().trials))")
+
+    assert ran.text.strip() == "2"

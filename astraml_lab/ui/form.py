@@ -57,7 +57,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             value=body if isinstance(body, str) and body else _body_of(self._start),
             placeholder="for epoch in range(10):\n    …\n    report(accuracy=…)",
             tooltip="What each trial runs; the names of the space are its variables",
-            layout=widgets.Layout(width="100%", height="140px"),
+            layout=widgets.Layout(width="auto", height="140px"),
         )
         self.dimensions: list[DimensionRow] = []
         self.objectives: list[ObjectiveRow] = []
@@ -66,9 +66,9 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self.options = {
             name: OptionField(name, info, getattr(self._start, name)) for name, info in fields.items()
         }
-        self.message = widgets.HTML()
+        self.message, self._goals_said = widgets.HTML(), widgets.HTML()
         self.cell = widgets.Textarea(
-            layout=widgets.Layout(width="100%", height="180px", display="none"), tooltip="The job as a cell"
+            layout=widgets.Layout(width="auto", height="180px", display="none"), tooltip="The job as a cell"
         )
         self.output = widgets.Output()
         self._fill()
@@ -195,7 +195,9 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             ]
             row.complain(mine)
             problems = [problem for problem in problems if problem not in mine]
-        lines = [str(problem) for problem in problems]
+        goals = [problem for problem in problems if _is_of_goals(problem)]
+        self._goals_said.value = complaint("; ".join(f"{p.allowed}" for p in goals))
+        lines = [str(problem) for problem in problems if problem not in goals]
         if error is not None and not isinstance(error, InvalidSpec):
             lines = [str(error)]
         elif error is not None and not lines:
@@ -227,6 +229,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             add("Add dimension", lambda: self._add_dimension("", Float(0.0, 1.0))),
             _heading("Objectives"),
             self._objective_box,
+            self._goals_said,
             add("Add objective", lambda: self._add_objective("", Goal.MINIMIZE)),
             *program,
             _heading("Options"),
@@ -266,6 +269,11 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
 
         self.objectives.append(ObjectiveRow(remove, metric, goal))
         self._objective_box.children = [each.row for each in self.objectives]
+
+
+def _is_of_goals(problem: Problem) -> bool:
+    path = problem.path.removeprefix("definitions[0].")
+    return path.partition("[")[0] in {"maximize", "minimize", "objectives"}
 
 
 def _heading(text: str) -> widgets.HTML:

@@ -14,6 +14,7 @@ from astraml_lab.ui.cell_text import text_of
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
+_ANSWERS = {"by itself": None, "yes": True, "no": False}
 LABEL = widgets.Layout(width="150px", min_width="110px")
 CONTROL = widgets.Layout(width="200px", min_width="120px")
 GROW = widgets.Layout(flex="1 1 200px", min_width="160px")
@@ -37,6 +38,7 @@ class OptionField:
         self.name = name
         self._default = info.get_default(call_default_factory=True)
         self._kinds = _kinds(info.annotation)
+        self._may_be_none = type(None) in get_args(info.annotation)
         self.help = info.description or ""
         self.control = self._control(value)
         self._said = widgets.HTML(layout=GROW)
@@ -50,6 +52,8 @@ class OptionField:
         if not isinstance(entered, str):
             return entered
         text = entered.strip()
+        if bool in self._kinds:
+            return _ANSWERS[text]
         if not text:
             return self._default
         if dict in self._kinds:
@@ -68,11 +72,11 @@ class OptionField:
         choices = [choice for kind in self._kinds for choice in _choices(kind)]
         if choices:
             return widgets.Dropdown(options=choices, value=str(value), **common)
-        if self._kinds == [bool]:
+        if bool in self._kinds and not self._may_be_none:
             return widgets.Checkbox(value=bool(value), indent=False, **common)
         if bool in self._kinds:
-            options = [("by itself", None), ("yes", True), ("no", False)]
-            return widgets.Dropdown(options=options, value=value, **common)
+            chosen = next(word for word, meaning in _ANSWERS.items() if meaning is value)
+            return widgets.Dropdown(options=list(_ANSWERS), value=chosen, **common)
         hint = "none" if not self._default else text_of(self.name, self._default)
         shown = "" if value == self._default else text_of(self.name, value)
         return widgets.Text(value=shown, placeholder=hint, continuous_update=False, **common)

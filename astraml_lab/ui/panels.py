@@ -257,7 +257,8 @@ def _style(view: JobView, trial: TrialView) -> dict[str, Any]:
             "line": {"color": colour, "width": 2},
         }
     dash = {TrialState.COMPLETE: "solid", TrialState.PRUNED: "dot"}.get(trial.state, "dash")
-    line = {"color": look.FINISHED, "width": 1.2, "dash": dash}
+    colour = look.STATE_COLOURS[trial.state] if trial.state is TrialState.FAILED else look.FINISHED
+    line = {"color": colour, "width": 1.2, "dash": dash}
     return {"label": trial.state.value.lower(), "mode": "lines", "line": line, "opacity": 0.6}
 
 

@@ -28,6 +28,8 @@ PLOTLY = "application/vnd.plotly.v1+json"
 LIMIT = 280_000
 _ROWS = 12
 _COLUMNS = 6
+_TOP, _BOTTOM, _CHARTS, _LEGEND, _UNDER_AXIS = 96, 16, 300, 96, 46
+_HEADER, _ROW = 30, 24
 
 
 def bundle(reader: JobReader, now: float, *, png: bool = False) -> dict[str, Any]:
@@ -64,7 +66,11 @@ def _picture(snapshot: Snapshot, lines: int, points: int) -> dict[str, Any]:
     )
     right = _second(snapshot)
     table = _table(snapshot)
-    floor = 0.42 if table else 0.0
+    # Sizes in pixels: the charts and their legend, and as much table as there are rows.
+    rows = len(table[0]["cells"]["values"][0]) if table else 0
+    below = _HEADER + _ROW * rows + 8 if rows else 0
+    inside = _CHARTS + _LEGEND + below
+    floor = (_LEGEND + below) / inside
     traces = [*left.traces, *({**trace, "xaxis": "x2", "yaxis": "y2"} for trace in right.traces)]
     heading = {"yref": "paper", "y": 1.0, "yanchor": "bottom", "font": {"size": 13, "color": look.INK}}
     notes = [look.words(left.title, **{**heading, "x": 0.0, "xanchor": "left"})]
@@ -74,16 +80,18 @@ def _picture(snapshot: Snapshot, lines: int, points: int) -> dict[str, Any]:
     notes += [look.words(right.empty, x=0.77, y=middle)] if right.empty else []
     layout = look.layout(
         _title(snapshot),
-        height=640 if table else 420,
+        height=inside + _TOP + _BOTTOM,
         xaxis=left.x | {"domain": [0, 0.46], "anchor": "y"},
         yaxis=left.y | {"domain": [floor, 1], "anchor": "x"},
         xaxis2=right.x | {"domain": [0.55, 1], "anchor": "y2"},
         yaxis2=right.y | {"domain": [floor, 1], "anchor": "x2"},
         annotations=notes,
         barmode="overlay",
-        margin={"l": 56, "r": 24, "t": 96, "b": 24},
+        margin={"l": 56, "r": 24, "t": _TOP, "b": _BOTTOM},
     )
-    layout["legend"] |= {"y": floor - 0.11, "yanchor": "top"}
+    layout["legend"] |= {"y": floor - _UNDER_AXIS / inside, "yanchor": "top"}
+    if table:
+        table[0]["domain"]["y"] = [0, below / inside]
     return {"data": [*traces, *table], "layout": layout}
 
 
@@ -126,7 +134,7 @@ def _table(snapshot: Snapshot) -> list[dict[str, Any]]:
     return [
         {
             "type": "table",
-            "domain": {"x": [0, 1], "y": [0, 0.23]},
+            "domain": {"x": [0, 1]},
             "columnwidth": [0.6, 1.1, *[1.0] * (len(metrics) + len(names)), 3.2],
             "header": _cells([f"<b>{look.escaped(name, 24)}</b>" for name in header], look.GRID),
             "cells": _cells([[look.escaped(text, 90) for text in column] for column in columns], look.PAPER),
@@ -141,7 +149,7 @@ def _cells(values: Sequence[Any], fill: str) -> dict[str, Any]:
         "fill": {"color": fill},
         "line": {"color": look.GRID, "width": 1},
         "font": {"size": 11, "color": look.INK},
-        "height": 22,
+        "height": _ROW,
     }
 
 

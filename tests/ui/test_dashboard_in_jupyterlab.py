@@ -163,3 +163,99 @@ presenter.show(job, live=True)"""
 
     assert notebook.page.locator(".jp-OutputArea img").count() == 0
     assert notebook.page.title() != "owned"
+
+
+def test_a_large_job_fills_its_table_and_keeps_it_small_on_the_page(
+    jupyter_lab: LabServer, notebook: NotebookPage
+) -> None:
+    jupyter_lab.use_theme("light")
+    large = """reader = FakeReader("large", trials=3000); job = FakeJob(reader)
+play(reader, 1000, epochs=9); presenter.show(job, live=True)"""
+    empty = """waiting = FakeReader("waiting", trials=20); presenter.show(FakeJob(waiting), live=True)"""
+    jupyter_lab.write_notebook("large.ipynb", [FIRST, large, empty])
+    notebook.page.set_viewport_size({"width": 1540, "height": 1000})
+    notebook.open("large.ipynb")
+    notebook.page.keyboard.press("Control+b")
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    view = dashboard(notebook)
+    expect(view.locator("table[aria-rowcount='1001']")).to_be_visible(timeout=30_000)
+    expect(view.locator(".astraml-keys")).to_contain_text("others")
+    assert view.locator("tr[data-n]").count() < 60
+    notebook.run_cell(2)
+    expect(dashboard(notebook, 2).locator(".astraml-plot .astraml-empty")).to_contain_text("will appear here")
+
+    view.get_by_label("Filter the trials").fill("pruned gelu")
+    expect(view.locator(".astraml-trials [role=status]")).to_contain_text("of 1000")
+    view.locator("th button", has_text="accuracy").click()
+    expect(view.locator("th[aria-sort='descending']")).to_have_text("accuracy")
+    expect(view.locator("tr[data-n] td[data-state]").first).to_have_text("pruned")
+    view.locator("tr[data-n]").first.click()
+    expect(view.locator(".astraml-detail")).to_be_visible()
+    notebook.screenshot("dashboard-large-1540")
+    view.get_by_role("button", name="Close").click()
+    notebook.page.set_viewport_size({"width": 740, "height": 1500})
+    notebook.screenshot("dashboard-large-narrow")
+
+
+def test_a_view_that_is_closed_leaves_nothing_behind(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
+    clear = "from IPython.display import clear_output, display\nclear_output()"
+    jupyter_lab.write_notebook("closed.ipynb", [FIRST, show("closing", trials=400), clear])
+    notebook.open("closed.ipynb")
+    notebook.page.evaluate(
+        """() => {
+            window.open_listeners = 0;
+            for (const [name, change] of [["addEventListener", 1], ["removeEventListener", -1]]) {
+                const original = document[name];
+                document[name] = function (type, ...rest) {
+                    if (type === "visibilitychange") window.open_listeners += change;
+                    return original.call(this, type, ...rest);
+                };
+            }
+        }"""
+    )
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    expect(dashboard(notebook).locator(".js-line").first).to_be_attached()
+    assert notebook.page.evaluate("window.open_listeners") == 1
+    notebook.cell(1).locator(".jp-InputPrompt").click()
+    notebook.page.evaluate(
+        """() => document.querySelectorAll(".jp-Notebook .astraml").forEach((each) => (window.seen = each))"""
+    )
+    notebook.page.get_by_role("menuitem", name="Edit").click()
+    notebook.page.get_by_role("menuitem", name="Clear Cell Output").click()
+    expect(notebook.page.locator(".astraml")).to_have_count(0)
+    assert notebook.page.evaluate("window.open_listeners") == 0
+    assert notebook.page.evaluate("window.seen.querySelectorAll('.js-plotly-plot').length") == 0
+
+
+def test_the_form_checks_writes_a_cell_and_launches(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
+    jupyter_lab.use_theme("light")
+    form = """from astraml_lab.ui import TuneForm
+class Lab:
+    def launch(self, spec, code):
+        job = FakeJob(FakeReader(spec.name)); job.name = spec.name
+        presenter.show(job, live=True)
+        return job
+form = TuneForm(body="report(accuracy=lr)", lab=Lab()); form"""
+    jupyter_lab.write_notebook("form.ipynb", [FIRST, form, "1 + 1"])
+    notebook.page.set_viewport_size({"width": 1400, "height": 1300})
+    notebook.open("form.ipynb")
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    output = notebook.output(1).first
+    output.get_by_role("button", name="Check").click()
+    expect(output).to_contain_text("name the metric to tune")
+    notebook.screenshot("form-mistake")
+    output.get_by_placeholder("metric that is reported").fill("accuracy")
+    output.get_by_placeholder("metric that is reported").press("Enter")
+    name = output.locator(".widget-hbox", has_text="name").get_by_role("textbox").first
+    name.fill("from the form")
+    name.press("Enter")
+    output.get_by_role("button", name="Write as cell").click()
+    expect(output.locator("textarea").last).to_have_value(
+        re.compile(r"^%%tune --maximize accuracy --name 'from the form'\n")
+    )
+    output.get_by_role("button", name="Launch").click()
+    expect(output.locator(".astraml-name")).to_be_visible()
+    notebook.screenshot("form-launched")

@@ -55,6 +55,9 @@ def spec_of_cell(cell: str) -> JobSpec:
 
 def test_a_specification_survives_the_form() -> None:
     assert TuneForm(SPEC).spec() == SPEC
+    for wait in (None, True):
+        spec = SPEC.model_copy(update={"wait": wait})
+        assert TuneForm(spec).spec() == spec
 
 
 def test_a_specification_survives_the_cell() -> None:

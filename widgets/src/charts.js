@@ -118,7 +118,7 @@ export class Charts {
     }
     this.metric.hidden = this.axis.hidden = this.smoothLabel.hidden = this.tab !== "metrics" || !metrics.length;
     this.pair.hidden = this.tab !== "results" || job.objectives.length < 3;
-    this.logLabel.hidden = this.tab === "timeline";
+    this.logLabel.hidden = this.tab === "timeline" || (this.tab === "metrics" && !metrics.length);
   }
 
   /**

@@ -22,6 +22,7 @@ export function formatNumber(value) {
  * @param {number} seconds
  */
 export function formatDuration(seconds) {
+  if (seconds > 0 && seconds < 0.1) return "< 0.1 s";
   if (seconds > 0 && seconds < 9.95 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;

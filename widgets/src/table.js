@@ -21,7 +21,7 @@ const PARAMS = 30;
  * @param {string} title
  * @param {number} least
  */
-const widthFor = (title, least) => Math.min(150, Math.max(least, Math.ceil(title.length * 7.2) + 30));
+const widthFor = (title, least) => Math.min(150, Math.max(least, Math.ceil(title.length * 7.8) + 34));
 
 /**
  * The columns of a job.

@@ -26,6 +26,7 @@ test("numbers have three significant digits", () => {
 
 test("durations have at most two units", () => {
   assert.equal(formatDuration(0), "0 s");
+  assert.equal(formatDuration(0.01), "< 0.1 s");
   assert.equal(formatDuration(0.4), "0.4 s");
   assert.equal(formatDuration(59.6), "1 m");
   assert.equal(formatDuration(250), "4 m 10 s");

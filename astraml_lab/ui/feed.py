@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.ui.audience import Attention, Want
 from astraml_lab.ui.frames import PARAMS, Frame, job_head, trial_row, vital_head
-from astraml_lab.ui.lines import LINES, Lines, chosen
+from astraml_lab.ui.lines import LINES, Lines, Source, chosen
 
 if TYPE_CHECKING:
     from astraml_lab.clock import Clock
@@ -118,11 +118,12 @@ class Feed:
         if not wants:
             return
         numbers = chosen(view, self._recent, attention.details)
-        origin = view.started_at or view.created_at
+        origin, now = view.started_at or view.created_at, self._clock.time()
+        source = Source(self._reader, self._trials, origin, now)
         parts = []
         for want in wants:
             lines = self._lines.setdefault(want, Lines(want))
-            head, blocks = lines.changes(self._reader, self._trials, numbers, origin)
+            head, blocks = lines.changes(source, numbers)
             if head:
                 parts.append(head)
                 frame.blocks += blocks

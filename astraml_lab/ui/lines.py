@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LINES = 40
 _BEST = 5
+_SETTLED = 3.0
 _FOLDS = 25
 """Curves that one frame adds to a band: a job with thousands of trials fills in over some seconds."""
 
@@ -29,9 +30,24 @@ def chosen(view: JobView, recent: Iterable[int], selected: Iterable[int], limit:
     return list(dict.fromkeys(wished))[:limit]
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where lines are read from, at one moment."""
+
+    reader: JobReader
+    trials: dict[int, TrialView]
+    origin: float
+    """What moments are counted from."""
+    now: float
+
+    def settled(self, trial: TrialView) -> bool:
+        """Whether the trial's curves will not change any more: its last points may reach the store later."""
+        return trial.state.ended and self.now - (trial.ended_at or 0.0) > _SETTLED
+
+
 @dataclass(slots=True)
 class _Sent:
-    columns: Columns
+    columns: Columns | None
     revision: int
     final: bool
 
@@ -63,25 +79,19 @@ class Lines:
         """Whether curves wait to be added to the band."""
         return bool(self._fold)
 
-    def changes(
-        self,
-        reader: JobReader,
-        trials: dict[int, TrialView],
-        numbers: list[int],
-        origin: float,
-    ) -> tuple[dict[str, Any], list[np.ndarray]]:
+    def changes(self, source: Source, numbers: list[int]) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Return what the views lack, as a part of the head and its blocks; empty where nothing changed."""
         head: dict[str, Any] = {}
         blocks: list[np.ndarray] = []
         if numbers != self._numbers:
-            self._retire(trials, set(numbers))
+            self._retire(source.trials, set(numbers))
             self._numbers = numbers
             head["show"] = numbers
-        lines = [line for number in numbers if (line := self._line(reader, trials, number, origin, blocks))]
+        lines = [line for number in numbers if (line := self._line(source, number, blocks))]
         if lines:
             head["lines"] = lines
         if self.want.axis == "step":
-            self._fold_some(reader)
+            self._fold_some(source.reader)
             if self._band.revision != self._band_sent:
                 columns = self._band.columns()
                 head["band"] = {"p": columns.data.shape[1], "trials": self._band.trials}
@@ -91,42 +101,32 @@ class Lines:
             head |= {"m": self.want.metric, "a": self.want.axis}
         return head, blocks
 
-    def _line(
-        self,
-        reader: JobReader,
-        trials: dict[int, TrialView],
-        number: int,
-        origin: float,
-        blocks: list[np.ndarray],
-    ) -> dict[str, Any] | None:
+    def _line(self, source: Source, number: int, blocks: list[np.ndarray]) -> dict[str, Any] | None:
         before = self._sent.get(number)
-        trial = trials.get(number)
+        trial = source.trials.get(number)
         if trial is None or (before is not None and before.final):
             return None
-        ended = trial.state.ended
-        revision, columns = self._read(reader, number, before, origin)
+        had = None if before is None else before.columns
+        revision, columns = self._read(source, number, before)
+        self._sent[number] = _Sent(columns or had, revision, final=source.settled(trial))
         if columns is None:
             return None
-        kept = columns.kept_of(before.columns) if before is not None else 0
-        self._sent[number] = _Sent(columns, revision, final=ended)
-        total = columns.data.shape[1]
-        if before is not None and kept == total == before.columns.data.shape[1]:
+        kept = columns.kept_of(had) if had is not None else 0
+        if had is not None and kept == columns.data.shape[1] == had.data.shape[1]:
             return None
         fresh = columns.data[:, kept:]
         blocks.append(fresh.ravel())
         line = {"n": number, "k": kept, "p": fresh.shape[1], "c": len(fresh)}
         return line | ({"x0": columns.origin} if columns.origin else {})
 
-    def _read(
-        self, reader: JobReader, number: int, before: _Sent | None, origin: float
-    ) -> tuple[int, Columns | None]:
+    def _read(self, source: Source, number: int, before: _Sent | None) -> tuple[int, Columns | None]:
         if self.want.axis == "time":
-            windows = reader.windows(number, self.want.metric)
-            return 0, None if windows is None else window_columns(windows, origin)
-        curve = reader.curve(number, self.want.metric)
+            windows = source.reader.windows(number, self.want.metric)
+            return 0, None if windows is None else window_columns(windows, source.origin)
+        curve = source.reader.curve(number, self.want.metric)
         if curve is None:
             return 0, None
-        if before is not None and before.revision == curve.revision:
+        if before is not None and before.columns is not None and before.revision == curve.revision:
             return curve.revision, before.columns
         return curve.revision, curve_columns(curve)
 

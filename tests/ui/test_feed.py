@@ -92,6 +92,35 @@ def test_a_large_job_stays_within_the_budget_of_lines_points_and_rows() -> None:
     assert frames[-1].head["charts"][0]["band"]["trials"] == 501 - LINES
 
 
+def test_the_curves_of_trials_that_ended_long_ago_are_read_once() -> None:
+    clock = FakeClock()
+    reader = FakeReader(clock=clock)
+    play(reader, 6)
+    reader.start(6)
+    reader.end(6, TrialState.FAILED)
+    feed = Feed(reader, clock)
+    next_frame(feed)
+    clock.advance(10)
+    feed.frame(LOOK)
+    before = reader.calls
+    feed.frame(LOOK)
+    assert reader.calls - before == 2  # the job and what changed
+
+
+def test_the_last_points_of_a_trial_may_come_after_its_end() -> None:
+    reader = FakeReader(clock=FakeClock())
+    reader.start(0)
+    reader.report(0, 1, accuracy=0.5)
+    reader.end(0)
+    feed = Feed(reader, reader.clock)
+    next_frame(feed)
+    steps, values, times = reader._curves[0, "accuracy"]
+    steps.append(2.0)
+    values.append(0.75)
+    times.append(0.0)
+    assert values_of(next_frame(feed)).tolist() == [2.0, 0.75]
+
+
 def test_windows_bring_the_mean_between_its_minimum_and_maximum() -> None:
     clock = FakeClock()
     reader = FakeReader(clock=clock)

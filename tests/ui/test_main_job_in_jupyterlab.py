@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Locator
     from plugins.lab_server import LabServer
     from plugins.notebook_page import NotebookPage
@@ -46,6 +48,18 @@ def dashboard(notebook: NotebookPage, index: int = 1) -> Locator:
     return notebook.output(index).locator(".astraml")
 
 
+def saved_output(notebook: NotebookPage, path: Path) -> dict[str, Any]:
+    """Save until JupyterLab's plotly renderer has added its PNG, which takes it a moment."""
+    data: dict[str, Any] = {}
+    for _ in range(20):
+        notebook.save()
+        data = json.loads(path.read_text())["cells"][1]["outputs"][0]["data"]
+        if "image/png" in data:
+            break
+        notebook.page.wait_for_timeout(500)
+    return data
+
+
 def test_a_job_is_watched_reloaded_stopped_beside_a_busy_cell_and_kept(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:
@@ -76,7 +90,7 @@ def test_a_job_is_watched_reloaded_stopped_beside_a_busy_cell_and_kept(
     expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
     print(f"stop to ended, seen in the browser while a cell blocked: {seconds:.2f} s")  # noqa: T201 - a figure
     notebook.screenshot("main-stopped-beside-a-busy-cell")
-    expect(view).to_contain_text("%tune show watched")
+    expect(view).to_contain_text("%tune show watched", timeout=15_000)
     notebook.wait_until_idle(seconds=40)
 
     notebook.run_cell(3)
@@ -96,10 +110,10 @@ def test_a_finished_job_leaves_its_picture_in_the_saved_notebook(
     notebook.open("kept.ipynb")
     notebook.run_cell(0)
     notebook.run_cell(1)
-    expect(notebook.output(1).locator(".js-plotly-plot").first).to_be_visible(timeout=90_000)
+    expect(dashboard(notebook)).to_have_count(0, timeout=90_000)
+    expect(notebook.output(1).locator(".js-plotly-plot").first).to_be_visible()
     notebook.screenshot("main-final-picture")
-    notebook.save()
-    data = json.loads(path.read_text())["cells"][1]["outputs"][0]["data"]
+    data = saved_output(notebook, path)
     assert {"application/vnd.plotly.v1+json", "image/png", "text/plain"} <= set(data)
     assert "application/vnd.jupyter.widget-view+json" not in data
     assert len(json.dumps(data)) < 300_000

@@ -142,4 +142,4 @@ def windows(store: Store, generation_id: int, trial: int, metric: str, width: fl
 def _stale_reason(record: GenerationRecord) -> str:
     if record.state is not JobState.STALE:
         return ""
-    return "its kernel is gone; what had finished is kept: run its cell again, or %tune resume, to go on"
+    return "its kernel is gone; what had finished is kept: run its cell again to go on"

@@ -29,7 +29,7 @@ LIMIT = 280_000
 _ROWS = 12
 _COLUMNS = 6
 _TOP, _BOTTOM, _CHARTS, _LEGEND, _UNDER_AXIS = 96, 16, 300, 96, 46
-_HEADER, _ROW = 30, 24
+_HEADER, _ROW, _TWO_ROWS, _ONE_LINE = 30, 24, 44, 42
 
 
 def bundle(reader: JobReader, now: float, *, png: bool = False) -> dict[str, Any]:
@@ -67,8 +67,9 @@ def _picture(snapshot: Snapshot, lines: int, points: int) -> dict[str, Any]:
     right = _second(snapshot)
     table = _table(snapshot)
     # Sizes in pixels: the charts and their legend, and as much table as there are rows.
-    rows = len(table[0]["cells"]["values"][0]) if table else 0
-    below = _HEADER + _ROW * rows + 8 if rows else 0
+    reasons = table[0]["cells"]["values"][-1] if table else []
+    heights = [_ROW if len(reason) <= _ONE_LINE else _TWO_ROWS for reason in reasons]
+    below = _HEADER + sum(heights) + 8 if table else 0
     inside = _CHARTS + _LEGEND + below
     floor = (_LEGEND + below) / inside
     traces = [*left.traces, *({**trace, "xaxis": "x2", "yaxis": "y2"} for trace in right.traces)]

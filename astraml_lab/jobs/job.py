@@ -10,7 +10,7 @@ from astraml_lab.errors import Conflict, JobCancelled, JobFailed, NotBuiltYet, N
 from astraml_lab.jobs import events, tables
 from astraml_lab.jobs.handles import TrialHandle, Trials
 from astraml_lab.jobs.presenter import presenter
-from astraml_lab.spec import JobState, format_duration
+from astraml_lab.spec import JobState, format_duration, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -324,8 +324,7 @@ class Job:
         program = self.spec.definitions[0].program
         if program is None or program.kind != "cell":
             raise NotFound(f"{self.name} was not written as a cell")
-        goals = " ".join(f"--{o.goal} {o.metric}" for o in self.spec.objectives)
-        return f"%%tune {goals} --trials {self.spec.trials} --name {self.name}\n{program.source}"
+        return f"{line_of(self.spec)}\n{program.source}"
 
 
 def describe_job(view: JobView) -> str:

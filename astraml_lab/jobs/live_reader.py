@@ -12,6 +12,7 @@ from astraml_lab.spec import CurveView, DeviceView, JobState, JobView, TrialStat
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from astraml_lab.devices import Device
     from astraml_lab.jobs.live import LiveTrial
     from astraml_lab.jobs.runner import Runner
     from astraml_lab.metrics import MetricSeries, WindowRow
@@ -48,7 +49,7 @@ class LiveReader:
             best=runner.best,
             running=tuple(trial.number for trial in running),
             parallel=runner.slots,
-            devices=_devices(running),
+            devices=_devices(running, runner.devices),
             created_at=record.created_at,
             started_at=record.started_at,
             ended_at=record.ended_at,
@@ -113,9 +114,18 @@ def window_view(trial: int, metric: str, width: float, rows: Sequence[WindowRow]
     return WindowView(trial, metric, width, *columns) if rows else None
 
 
-def _devices(running: list[LiveTrial]) -> tuple[DeviceView, ...]:
-    labels = dict.fromkeys(trial.device for trial in running)
-    return tuple(
-        DeviceView(label, trials=tuple(trial.number for trial in running if trial.device == label))
-        for label in labels
-    )
+def _devices(running: list[LiveTrial], seen: tuple[Device, ...]) -> tuple[DeviceView, ...]:
+    """Return the devices that trials run on, with the driver's last figures."""
+    known = {device.label: device for device in seen}
+    views = []
+    for label in dict.fromkeys(trial.device for trial in running):
+        trials = tuple(trial.number for trial in running if trial.device == label)
+        device = known.get(label)
+        if device is None:
+            views.append(DeviceView(label, trials=trials))
+            continue
+        used = device.total_bytes - device.free_bytes
+        views.append(
+            DeviceView(label, device.name, used, device.total_bytes, device.utilization, trials=trials)
+        )
+    return tuple(views)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from astraml_lab.clock import Clock
-    from astraml_lab.devices import Lease, LeaseRequest, Pool, ProcessTuning
+    from astraml_lab.devices import Device, Lease, LeaseRequest, Pool, ProcessTuning
     from astraml_lab.executors import Executor, Handle
     from astraml_lab.jobs.live import LiveJob
     from astraml_lab.jobs.record import Record
@@ -95,6 +95,7 @@ class Runner:
         self.code = code
         self.done = threading.Event()
         self.waiting_for = ""
+        self.devices: tuple[Device, ...] = ()
         self._searcher = searcher
         self._request = request
         self._wiring = wiring
@@ -213,6 +214,8 @@ class Runner:
         for command in self.record.heartbeat():
             if command.command == "stop":
                 self.tell(events.StopJob(str(command.argument or "stopped from another kernel")))
+        if any(flight.lease.devices for flight in self._flights.values()):
+            self.devices = self._wiring.pool.devices()
         self._watch_clocks()
 
     # starting trials

@@ -29,6 +29,7 @@ from astraml_lab.spec.job import (
     option_fields,
     refuse_unbuilt,
 )
+from astraml_lab.spec.line import line_of
 from astraml_lab.spec.problems import nearest, shown, validate
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TrialState
@@ -64,6 +65,7 @@ __all__ = [
     "TrialView",
     "WindowView",
     "format_duration",
+    "line_of",
     "nearest",
     "objectives_of",
     "option_fields",

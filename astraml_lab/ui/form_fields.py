@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import ipywidgets as widgets
 
-from astraml_lab.ui.cell_text import text_of
+from astraml_lab.spec.line import text_of
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

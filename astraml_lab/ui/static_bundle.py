@@ -116,7 +116,7 @@ def _title(snapshot: Snapshot) -> str:
     ]
     second = look.escaped(" · ".join(part for part in parts if part), 200)
     name = f"<b>{look.escaped(name_of(view))}</b>  {view.state.value.lower()}"
-    reason = look.escaped(f" · {view.reason}", 120) if view.reason else ""
+    reason = f" · {look.escaped(view.reason, 120)}" if view.reason else ""
     return f"{name}<br><span style='font-size:12px'>{second}{reason}</span>"
 
 

@@ -95,7 +95,7 @@ export class Header {
     this.tick(store);
     this.#updateBest(store, job);
     setText(this.running, runningWords(store, job));
-    setText(this.reason, [job.reason, job.note].filter(Boolean).join("  "));
+    setText(this.reason, [job.reason, job.note].filter(Boolean).join(" · "));
     setText(this.note, message);
     this.#updateButtons(job, can);
   }

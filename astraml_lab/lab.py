@@ -20,7 +20,7 @@ from astraml_lab.jobs import Job, Manager, Preflight, Wiring, attended, presente
 from astraml_lab.objectives import FunctionCode
 from astraml_lab.spec import (
     CONSTRUCTORS,
-    AnyDimension,
+    BaseDimension,
     Definition,
     JobSpec,
     JobState,
@@ -49,7 +49,7 @@ Names = str | Iterable[str]
 def tune(
     objective: Callable[..., Any],
     /,
-    space: Mapping[str, AnyDimension] | None = None,
+    space: Mapping[str, BaseDimension] | None = None,
     *,
     check: Literal[True],
     **options: Any,
@@ -60,7 +60,7 @@ def tune(
 def tune(
     objective: Callable[..., Any],
     /,
-    space: Mapping[str, AnyDimension] | None = None,
+    space: Mapping[str, BaseDimension] | None = None,
     *,
     maximize: Names = (),
     minimize: Names = (),
@@ -71,7 +71,7 @@ def tune(
 def tune(
     objective: Callable[..., Any],
     /,
-    space: Mapping[str, AnyDimension] | None = None,
+    space: Mapping[str, BaseDimension] | None = None,
     *,
     maximize: Names = (),
     minimize: Names = (),
@@ -105,7 +105,7 @@ def tune(
 
 
 def build_spec(
-    space: Mapping[str, AnyDimension] | Space, objectives: tuple[Objective, ...], options: Mapping[str, Any]
+    space: Mapping[str, BaseDimension] | Space, objectives: tuple[Objective, ...], options: Mapping[str, Any]
 ) -> JobSpec:
     """Build a specification from its parts, at the door.
 

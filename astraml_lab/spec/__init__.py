@@ -5,6 +5,7 @@ from __future__ import annotations
 from astraml_lab.spec.dimensions import (
     CONSTRUCTORS,
     AnyDimension,
+    BaseDimension,
     Categorical,
     Dimension,
     Discrete,
@@ -38,6 +39,7 @@ from astraml_lab.spec.views import CurveView, DeviceView, JobView, TrialView, Wi
 __all__ = [
     "CONSTRUCTORS",
     "AnyDimension",
+    "BaseDimension",
     "Categorical",
     "CurveView",
     "Definition",

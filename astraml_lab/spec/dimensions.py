@@ -57,7 +57,9 @@ def _not_for_pydantic(init: _C) -> _C:
     return init
 
 
-class _Dimension(Model):
+class BaseDimension(Model):
+    """What the four kinds share."""
+
     when: Conditions | None = None
     """Active only while every named parent has one of these values; `None` in the cell otherwise."""
 
@@ -93,7 +95,7 @@ class _Dimension(Model):
     __str__ = __repr__
 
 
-class Float(_Dimension):
+class Float(BaseDimension):
     """A real number in [low, high].
 
     Args:
@@ -141,7 +143,7 @@ class Float(_Dimension):
         return [repr(self.low), repr(self.high), *_scale_words(self.scale), *step]
 
 
-class Int(_Dimension):
+class Int(BaseDimension):
     """A whole number in [low, high].
 
     Args:
@@ -189,7 +191,7 @@ class Int(_Dimension):
         return [repr(self.low), repr(self.high), *_scale_words(self.scale), *step]
 
 
-class Categorical(_Dimension):
+class Categorical(BaseDimension):
     """One of several unordered choices.
 
     Args:
@@ -240,7 +242,7 @@ class Categorical(_Dimension):
         return [repr(list(self.choices))]
 
 
-class Discrete(_Dimension):
+class Discrete(BaseDimension):
     """One of several numbers whose order means something.
 
     Args:

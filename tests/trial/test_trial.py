@@ -45,9 +45,8 @@ def test_anything_that_float_takes_is_reported(tmp_path: Path) -> None:
     trial, heard = make(tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        trial.report(
-            {"val/acc": np.float32(0.5)}, step=np.int64(2), loss=torch.tensor(1.5, requires_grad=True)
-        )
+        step: int = np.int64(2)  # type: ignore[assignment]  # what loops over numpy arrays pass
+        trial.report({"val/acc": np.float32(0.5)}, step=step, loss=torch.tensor(1.5, requires_grad=True))
 
     assert heard.reports == [({"val/acc": 0.5, "loss": 1.5}, 2)]
 

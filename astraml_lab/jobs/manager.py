@@ -74,7 +74,6 @@ class Manager:
 
     def __init__(self, store: Store, wiring: Wiring, *, owner: str) -> None:
         self.store = store
-        self.trouble: str | None = None
         self._wiring = wiring
         self._owner = owner
         self._writer = Writer(store, self._on_trouble)
@@ -217,8 +216,14 @@ class Manager:
 
     def _create(self, plan: _Plan) -> Job:
         name = str(plan.spec.name)
+        twins = [f"{t} runs the same search" for t in self._running_twins(plan)]
         found, lease = self.store.create_job(plan.spec.project, name, **plan.stored(), owner=self._owner)
-        return self._start(found, lease, plan, plan.notes)
+        return self._start(found, lease, plan, (*twins, *plan.notes))
+
+    def _running_twins(self, plan: _Plan) -> list[str]:
+        """Return the names of the running jobs of this kernel that are the same search."""
+        alive = [runner for runner in self._runners.values() if not runner.done.is_set()]
+        return [r.record.name for r in alive if fingerprint(r.spec, r.code) == plan.fingerprint]
 
     def _same_search(self, found: GenerationRecord, plan: _Plan) -> Job:
         runner = self.runner(found.id)
@@ -310,7 +315,11 @@ class Manager:
         return found
 
     def _on_trouble(self, sentence: str | None) -> None:
-        self.trouble = sentence
+        """Show what the store's writer cannot do on the line of every job that runs."""
+        with self._lock:
+            runners = list(self._runners.values())
+        for runner in runners:
+            runner.trouble = sentence or ""
 
 
 def fingerprint(spec: JobSpec, code: Code) -> dict[str, str]:

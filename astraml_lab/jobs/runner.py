@@ -95,6 +95,7 @@ class Runner:
         self.code = code
         self.done = threading.Event()
         self.waiting_for = ""
+        self.trouble = ""
         self.devices: tuple[Device, ...] = ()
         self._searcher = searcher
         self._request = request

@@ -109,6 +109,20 @@ def test_a_job_without_a_name_is_always_new(bench: Bench) -> None:
     assert len(names) == 2
 
 
+def test_a_nameless_twin_of_a_running_job_is_noted(bench: Bench) -> None:
+    go = threading.Event()
+
+    def hold(x: float) -> float:
+        go.wait(20)
+        return x
+
+    first, second = (bench.launch(hold, trials=1) for _ in range(2))
+    go.set()
+
+    assert f"{first.name} runs the same search" in second.wait(20).view().note
+    assert "same search" not in first.view().note
+
+
 def test_an_unknown_name_is_met_with_the_nearest(bench: Bench) -> None:
     bench.run(same, name="digits", trials=1)
     with pytest.raises(NotFound, match='did you mean "digits"'):

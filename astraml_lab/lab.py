@@ -191,7 +191,7 @@ def jobs(project: str | None = None, state: JobState | str | None = None) -> lis
         InvalidSpec: There is no such state.
     """
     wanted = None if state is None else _state(state)
-    views = [found.view() for found in manager().list(project)]
+    views = [found.view() for found in manager().jobs(project)]
     return [view for view in views if wanted in {None, view.state}]
 
 

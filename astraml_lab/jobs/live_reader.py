@@ -44,7 +44,7 @@ class LiveReader:
             counts=counts,
             param_names=tuple(runner.spec.space.names()),
             metric_names=metric_names,
-            reason=record.reason or runner.waiting_for or runner.trouble,
+            reason=record.reason or runner.backlog.trouble or runner.waiting_for or runner.trouble,
             note=record.note,
             best=runner.best,
             running=tuple(trial.number for trial in running),

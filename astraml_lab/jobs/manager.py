@@ -100,7 +100,7 @@ class Manager:
         )
         raise NotFound(f"no job {name!r} in project {project}: {hint}")
 
-    def list(self, project: str | None = None) -> list[Job]:
+    def jobs(self, project: str | None = None) -> list[Job]:
         """Return the newest generation of every job, the newest first."""
         return [Job(self, found) for found in self.store.list_jobs(project)]
 

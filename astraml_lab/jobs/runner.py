@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 
 from astraml_lab import output
 from astraml_lab.devices import cpu_threads
-from astraml_lab.errors import AstramlError, Conflict, LeaseLost, StoreUnavailable
+from astraml_lab.errors import AstramlError, Conflict, LeaseLost
 from astraml_lab.executors import Task
 from astraml_lab.jobs import events
 from astraml_lab.jobs.attempt import attempt, build_trial
+from astraml_lab.jobs.backlog import Backlog
 from astraml_lab.jobs.channel import LiveChannel
 from astraml_lab.jobs.criteria import Criteria, Ending
 from astraml_lab.jobs.live import LiveTrial
@@ -105,7 +106,7 @@ class Runner:
         self._flights: dict[int, _Flight] = {}
         self._again: list[LiveTrial] = []
         self._ending: Ending | None = None
-        self._unsaved: list[Callable[[], None]] = []
+        self.backlog = Backlog()
         self._began = wiring.clock.monotonic()
         self._next_tick = 0.0
         self._done_before = 0
@@ -180,13 +181,13 @@ class Runner:
 
     def _loop(self) -> None:
         while True:
-            self._save_again()
+            self.backlog.retry()
             self._fill()
             self._decide()
-            if self._ending is not None and not self._flights and not self._unsaved:
+            if self._ending is not None and not self._flights and not self.backlog:
                 if self.record.state.ended:
                     return
-                self._persist(partial(self._finish, self._ending))
+                self.backlog.write(partial(self._finish, self._ending))
                 continue
             for event in self._next_events():
                 self._handlers[type(event)](event)
@@ -243,7 +244,7 @@ class Runner:
             self.record.move(JobState.PAUSED, never)
 
     def _may_start(self) -> bool:
-        if self._ending is not None or self.record.state is not JobState.RUNNING or self._unsaved:
+        if self._ending is not None or self.record.state is not JobState.RUNNING or self.backlog:
             return False
         if len(self._flights) >= self._request.parallel:
             return False
@@ -266,7 +267,7 @@ class Runner:
         sink = output.TrialSink(folder / "log.txt", clock=self._wiring.clock)
         self.live.start(trial, device=lease.label, sink=sink)
         flight = self._flights[trial.number] = _Flight(trial, lease)
-        self._persist(partial(self.record.save, self._searcher, trial.view()))
+        self.backlog.write(partial(self.record.save, self._searcher, trial.view()))
         run = attempt(
             self.code,
             partial(build_trial, trial, self.spec.space, lease, folder / "checkpoint"),
@@ -326,27 +327,7 @@ class Runner:
             self.live.finish(trial, verdict, values)
             self._criteria.ended(view)
 
-        self._persist(commit)
-
-    def _persist(self, write: Callable[[], None]) -> None:
-        """Write now, or keep it until the store can be written: a full disk loses no finished trial."""
-        if self._unsaved:
-            self._unsaved.append(write)
-            return
-        try:
-            write()
-        except StoreUnavailable as error:
-            self._unsaved.append(write)
-            self.waiting_for = f"the store cannot be written, no trial starts until it can: {error}"
-
-    def _save_again(self) -> None:
-        while self._unsaved:
-            try:
-                self._unsaved[0]()
-            except StoreUnavailable:
-                return
-            del self._unsaved[0]
-            self.waiting_for = ""
+        self.backlog.write(commit)
 
     def _watch_clocks(self) -> None:
         """Tell trials that are over their time to end, and leave behind those that do not listen."""

@@ -415,7 +415,7 @@ def test_trials_spread_over_gpus_and_fractions_share_one(gpu_bench: Bench) -> No
 def test_more_gpus_than_there_are_is_refused_at_the_door(gpu_bench: Bench) -> None:
     with pytest.raises(InvalidSpec, match="gpus is 3"):
         gpu_bench.launch(climb, gpus=3)
-    assert gpu_bench.manager.list() == []
+    assert gpu_bench.manager.jobs() == []
 
 
 def test_without_a_gpu_a_wish_for_one_is_noted(bench: Bench) -> None:

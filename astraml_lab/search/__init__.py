@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from astraml_lab.search.distributions import space_problems
 from astraml_lab.search.from_views import study_of
+from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.pareto import Front, best_index, front_indices
 from astraml_lab.search.proposals import Importance, Proposal, Told
-from astraml_lab.search.samplers import sampler_problems, strategy_notes
+from astraml_lab.search.samplers import require_sampler, sampler_problems, strategy_notes
 from astraml_lab.search.searcher import Searcher
 
 __all__ = [
@@ -13,10 +15,13 @@ __all__ = [
     "Importance",
     "Proposal",
     "Searcher",
+    "StudyStorage",
     "Told",
     "best_index",
     "front_indices",
+    "require_sampler",
     "sampler_problems",
+    "space_problems",
     "strategy_notes",
     "study_of",
 ]

@@ -15,8 +15,8 @@ from optuna.samplers import (
     TPESampler,
 )
 
-from astraml_lab.errors import Problem
-from astraml_lab.optional import load
+from astraml_lab.errors import MissingExtra, Problem
+from astraml_lab.optional import installed
 from astraml_lab.search.boundary import quiet
 from astraml_lab.search.distributions import coding_of
 from astraml_lab.spec import Strategy
@@ -81,17 +81,23 @@ def sampler_problems(strategy: Strategy, definition: Definition) -> list[Problem
     return []
 
 
-def build_sampler(strategy: Strategy, definition: Definition, seed: int) -> BaseSampler:
-    """Build the sampler of a strategy.
-
-    `hyperband` samples at random (its pruner does the work) and so does `grid`, where an enqueued point
-    leaves something open.
+def require_sampler(strategy: Strategy) -> None:
+    """Refuse a strategy whose libraries are not installed; imports nothing.
 
     Raises:
         MissingExtra: The strategy needs a library of the extra `search`.
     """
     for library in NEEDS.get(strategy, ()):
-        load(library, extra="search")
+        if not installed(library):
+            raise MissingExtra(library, "search")
+
+
+def build_sampler(strategy: Strategy, definition: Definition, seed: int) -> BaseSampler:
+    """Build the sampler of a strategy, whose libraries are installed.
+
+    `hyperband` samples at random (its pruner does the work) and so does `grid`, where an enqueued point
+    leaves something open.
+    """
     with quiet():
         return _build(strategy, definition, seed)
 

@@ -18,7 +18,7 @@ from astraml_lab.search.enqueueing import admitted
 from astraml_lab.search.grid import Grid, GridWalk
 from astraml_lab.search.opening import derived, entropy_of, open_study
 from astraml_lab.search.proposals import Importance, Proposal, Told
-from astraml_lab.search.samplers import build_sampler, sampler_problems
+from astraml_lab.search.samplers import build_sampler, require_sampler, sampler_problems
 from astraml_lab.spec import Strategy, TrialState
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Searcher:
         problems = sampler_problems(strategy, definition)
         if problems:
             raise InvalidSpec(problems)
+        require_sampler(strategy)
         self._definition = definition
         self._space = definition.space
         self._codings = {
@@ -111,6 +112,7 @@ class Searcher:
             own = self._entropy if fresh else derived(self._entropy, f"sampler {len(trials)}")
             self._study.sampler = build_sampler(strategy, definition, own)
         self._count = len(trials)
+        self._queue = deque(trial.number for trial in trials if trial.state == OptunaState.WAITING)
         self._by_run = any(DIMENSIONS in trial.user_attrs for trial in trials)
         self._grid = self._walk(trials) if strategy is Strategy.GRID and len(self._space) else None
 
@@ -122,11 +124,16 @@ class Searcher:
         waits_for_suggestions = self._grid is None and bool(self._definition.objectives and self._live)
         return not waits_for_suggestions
 
+    @property
+    def ready(self) -> bool:
+        """Whether `ask` would return a point now; costs next to nothing and changes nothing."""
+        return bool(self._again) or self._is_open()
+
     def ask(self) -> Proposal | None:
         """Return the next point, or `None` if there is none now.
 
         Without a space, one trial has to end before it is known whether its code suggests parameters itself:
-        then `exhausted` is still false, and it pays to ask again after the next `tell`.
+        then neither `ready` nor `exhausted`, and it pays to ask again after the next `suggest` or `tell`.
 
         Raises:
             SearchFailed: The sampler cannot go on.
@@ -138,7 +145,7 @@ class Searcher:
             return None
         with optuna_boundary, _numbers_may_be_fine():
             if self._grid is not None and not self._waiting():
-                self._study.enqueue_trial(self._grid.peek() or {})
+                self._enqueue(self._grid.peek() or {})
             return self._propose(self._study.ask())
 
     def suggest(self, number: int, name: str, dimension: AnyDimension) -> ParamValue:
@@ -196,9 +203,7 @@ class Searcher:
         """
         given = admitted(params, self._space, self._codings)
         with optuna_boundary:
-            self._study.enqueue_trial(self._encoded(given, given), user_attrs={PARAMS: given})
-        self._count += 1
-        return self._count - 1
+            return self._enqueue(self._encoded(given, given), {PARAMS: given})
 
     def restore(self) -> tuple[Proposal, ...]:
         """Take over the trials that the storage holds as running: those of a kernel that died.
@@ -247,9 +252,21 @@ class Searcher:
             return self._grid.peek() is not None
         return self._count == 0 or (self._by_run and bool(self._definition.objectives))
 
+    def _enqueue(self, point: Mapping[str, Any], attrs: Mapping[str, Any] | None = None) -> int:
+        """Have Optuna try a point, in its own terms, before any other; return its trial's number."""
+        self._study.enqueue_trial(dict(point), user_attrs=dict(attrs or {}))
+        self._queue.append(self._count)
+        self._count += 1
+        return self._queue[-1]
+
     def _waiting(self) -> bool:
+        """Whether an enqueued point is left; only Optuna knows which ones it has taken."""
         with optuna_boundary:
-            return bool(self._study.get_trials(deepcopy=False, states=(OptunaState.WAITING,)))
+            while self._queue:
+                if self._storage.get_trial(self._id_of(self._queue[0])).state == OptunaState.WAITING:
+                    return True
+                self._queue.popleft()
+        return False
 
     def _propose(self, trial: optuna.Trial) -> Proposal:
         """Complete a trial's point, parents first: what it already has stays."""

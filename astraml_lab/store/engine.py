@@ -26,6 +26,7 @@ from sqlalchemy.exc import (
 
 from astraml_lab.errors import StoreError, StoreUnavailable
 from astraml_lab.store import tables
+from astraml_lab.store.files import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,20 +49,13 @@ def open_engine(url: str) -> Engine:
         if address.get_backend_name() != "sqlite":
             raise StoreError(f"the store `{url}` is no SQLite file; this version supports `sqlite:///PATH`")
         if address.database and address.database != ":memory:":
-            _make_folder(Path(address.database).parent)
+            make_folder(Path(address.database).parent)
         # `timeout` is SQLite's busy timeout; FIFO pool order would only spread the page caches
         engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_use_lifo=True)
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
         _create_schema(engine, url)
     return engine
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise StoreUnavailable(f"cannot make the store's folder {folder}: {exc.strerror}") from exc
 
 
 def _configure(connection: Any, _record: object) -> None:

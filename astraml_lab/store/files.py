@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+
+from astraml_lab.errors import StoreUnavailable
 
 _MAX_BYTES = 100  # of a folder's name; file systems allow 255
 _PLAIN = re.compile(r"\w[\w.-]*(?<!\.)")
@@ -44,6 +47,26 @@ def folder_name(name: str) -> str:
     return f"{readable}~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it; one that is there is left as it is.
+
+    Raises:
+        StoreUnavailable: The disk is full, read-only or not there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        advice = _ADVICE.get(exc.errno or 0, "check the path, or set ASTRAML_HOME to another folder")
+        raise StoreUnavailable(f"cannot make the folder {folder}: {exc.strerror}; {advice}") from exc
+
+
+_NO_ROOM = "free some space, nothing that was finished before is lost"
+_ADVICE = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+}
+
+
 @dataclass(frozen=True)
 class Files:
     """The folders of one home."""
@@ -62,3 +85,13 @@ class Files:
     def trial(self, project: str, name: str, generation: int, trial: int) -> Path:
         """Return a trial's folder; nothing is made."""
         return self.job(project, name) / str(generation) / "trials" / f"{trial:04d}"
+
+    def make_trial(self, project: str, name: str, generation: int, trial: int) -> Path:
+        """Return a trial's folder, made if need be.
+
+        Raises:
+            StoreUnavailable: The disk is full, read-only or not there.
+        """
+        folder = self.trial(project, name, generation, trial)
+        make_folder(folder)
+        return folder

@@ -76,8 +76,14 @@ def update_generation(connection: Connection, generation_id: int, changes: dict[
         connection.execute(update(generations).where(mine).values(changes))
 
 
-def delete_job(connection: Connection, job_id: int) -> None:
-    """Delete a job and, by the foreign keys, all that belongs to it."""
+def delete_job(connection: Connection, job_id: int, owner: str | None, now: float) -> None:
+    """Delete a job and, by the foreign keys, all that belongs to it.
+
+    Raises:
+        Conflict: Somebody alive, other than `owner` in this process, owns one of its generations.
+    """
+    for generation in find(connection, now, jobs.c.id == job_id, newest_only=False):
+        ownership.refuse_other(generation.lease, owner, now)
     connection.execute(delete(jobs).where(jobs.c.id == job_id))
 
 
@@ -140,6 +146,20 @@ def request(connection: Connection, generation_id: int, command: str, argument: 
     connection.execute(insert(controls).values(row))
 
 
+def cancel_stale(connection: Connection, generation_id: int, reason: str, now: float) -> bool:
+    """End a generation whose owner is gone as CANCELLED; return whether it was one."""
+    found = find(connection, now, generations.c.id == generation_id, newest_only=False)
+    if not found or found[0].state is not JobState.STALE:
+        return False
+    # a higher fence: an owner on another machine may only have been silent
+    lease = ownership.acquire(connection, generation_id, "nobody", now)
+    changes = {"state": JobState.CANCELLED, "reason": reason, "ended_at": now}
+    update_generation(connection, generation_id, changes)
+    ownership.release(connection, lease)
+    discard(connection, generation_id)
+    return True
+
+
 def has_commands(connection: Connection, generation_id: int) -> bool:
     """Whether commands wait for the owner of a generation."""
     waiting = select(controls.c.id).where(controls.c.generation_id == generation_id)
@@ -151,5 +171,10 @@ def take(connection: Connection, generation_id: int) -> tuple[Control, ...]:
     mine = controls.c.generation_id == generation_id
     rows = connection.execute(select(controls).where(mine).order_by(controls.c.id)).all()
     if rows:
-        connection.execute(delete(controls).where(mine))
+        discard(connection, generation_id)
     return tuple(Control(row.command, json.loads(row.argument), row.created_at) for row in rows)
+
+
+def discard(connection: Connection, generation_id: int) -> None:
+    """Forget the commands left for a generation."""
+    connection.execute(delete(controls).where(controls.c.generation_id == generation_id))

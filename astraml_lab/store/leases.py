@@ -40,6 +40,16 @@ def is_alive(lease: Lease | None, now: float) -> bool:
     return now - lease.heartbeat_at < HEARTBEAT_SECONDS
 
 
+def refuse_other(held: Lease | None, owner: str | None, now: float) -> None:
+    """Refuse to touch what somebody alive holds, unless that is `owner` in this process.
+
+    Raises:
+        Conflict: Somebody else does; the message says who.
+    """
+    if held and is_alive(held, now) and (held.owner, held.pid, held.host) != (owner, os.getpid(), _host()):
+        raise Conflict(f"it runs in {held}; stop it there first, or watch it from here")
+
+
 def acquire(connection: Connection, generation_id: int, owner: str, now: float) -> Lease:
     """Take a generation for this process; the same owner in the same process may take it again.
 
@@ -48,9 +58,8 @@ def acquire(connection: Connection, generation_id: int, owner: str, now: float) 
         NotFound: There is no such generation.
     """
     held = read(connection, generation_id)
+    refuse_other(held, owner, now)
     pid, started_at = os.getpid(), _started_at(os.getpid())
-    if held and is_alive(held, now) and (held.owner, held.pid, held.host) != (owner, pid, _host()):
-        raise Conflict(f"it runs in {held}; stop it there first, or watch it from here")
     fence = held.fence + 1 if held else 1
     lease = Lease(generation_id, fence, owner, pid, started_at, _host(), now)
     if held:

@@ -184,13 +184,22 @@ class Store:
         """Return the newest generation of all, or None if there is no job."""
         return next(iter(self.list_jobs(project)), None)
 
-    def delete_job(self, project: str, name: str) -> None:
-        """Delete a job with its generations, trials and files; a job that does not exist is no matter."""
+    def delete_job(self, project: str, name: str, *, owner: str | None = None) -> None:
+        """Delete a job with its generations, trials and files; a job that does not exist is no matter.
+
+        Args:
+            project: The job's project.
+            name: The job's name; case does not count.
+            owner: Whose own leases, in this process, are no hindrance.
+
+        Raises:
+            Conflict: Somebody alive owns one of its generations; the message says who.
+        """
         record = self.load_job(project, name)
         if record is None:
             return
         with self.begin(f"delete job `{name}`") as connection:
-            job_rows.delete_job(connection, record.job_id)
+            job_rows.delete_job(connection, record.job_id, owner, self.clock.time())
         # rows first: a folder without rows is only litter
         shutil.rmtree(self.files.job(record.project, record.name), ignore_errors=True)
 
@@ -230,6 +239,15 @@ class Store:
         """Whether the holder of a lease could still write."""
         return ownership.is_alive(lease, self.clock.time())
 
+    def cancel_stale(self, generation_id: int, reason: str) -> bool:
+        """End a generation whose owner is gone as CANCELLED, and forget the commands left for it.
+
+        Returns:
+            Whether it was one: not if somebody alive owns it, it has ended or was deleted.
+        """
+        with self.begin("cancel a job") as connection:
+            return job_rows.cancel_stale(connection, generation_id, reason, self.clock.time())
+
     def request(self, generation_id: int, command: str, argument: object = None) -> None:
         """Leave a command, with a JSON argument, for the owner of a generation."""
         with self.begin("send a command") as connection:
@@ -242,6 +260,11 @@ class Store:
                 return ()  # the usual answer, and owners ask often: take no write lock for it
         with self.begin("read commands") as connection:
             return job_rows.take(connection, generation_id)
+
+    def discard_controls(self, generation_id: int) -> None:
+        """Forget the commands left for a generation: they were meant for an owner that is gone."""
+        with self.begin("forget commands") as connection:
+            job_rows.discard(connection, generation_id)
 
     # trials, windows, curves, the journal
 

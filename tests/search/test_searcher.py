@@ -9,8 +9,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState as OptunaState
 
-from astraml_lab.errors import Conflict, InvalidSpec, NotFound
-from astraml_lab.search import Proposal, Searcher, Told
+from astraml_lab.errors import Conflict, InvalidSpec, MissingExtra, NotFound
+from astraml_lab.search import Proposal, Searcher, Told, require_sampler
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.samplers import build_sampler, strategy_notes
 from astraml_lab.spec import (
@@ -320,6 +320,49 @@ def test_without_a_space_the_first_trial_decides_whether_there_is_a_search() -> 
     assert by_run.ask()
 
 
+def answers(searcher: Searcher) -> bool:
+    """Compare what `ready` says, twice, with what `ask` then does; leave nothing running."""
+    ready = searcher.ready
+    assert searcher.ready is ready
+    proposal = searcher.ask()
+    assert (proposal is not None) is ready
+    return ready
+
+
+def test_ready_tells_what_ask_would_do() -> None:
+    by_run, single, plain = (Searcher(one(space), seed=0) for space in (Space({}), Space({}), PLAIN))
+    grid = Searcher(one(Space({"n": Int(1, 2)})), strategy=Strategy.GRID)
+    assert answers(by_run)
+    assert answers(single)
+    assert not answers(by_run)
+    assert not by_run.exhausted
+    by_run.suggest(0, "lr", Float(0, 1))
+    assert answers(by_run)
+    single.tell(0, Told(TrialState.COMPLETE, (1.0,)))
+    assert not answers(single)
+    assert [answers(plain) for _ in range(3)] == [True] * 3
+    assert [answers(grid) for _ in range(3)] == [True, True, False]
+    grid.enqueue({"n": 2})
+    assert not grid.exhausted
+    assert answers(grid)
+    assert not answers(grid)
+    grid.requeue(1)
+    assert answers(grid)
+
+
+def test_ready_counts_what_an_earlier_run_left_waiting() -> None:
+    storage = optuna.storages.InMemoryStorage()
+    first = Searcher(one(Space({})), seed=0, storage=storage)
+    assert first.ask()
+    first.enqueue({})
+    second = Searcher(one(Space({})), seed=0, storage=storage)
+    assert answers(second)
+    assert not answers(second)
+    second.restore()
+    second.requeue(0)
+    assert answers(second)
+
+
 def test_a_resumed_search_goes_on_and_repeats_no_point() -> None:
     for strategy in FREE:
         storage = optuna.storages.InMemoryStorage()
@@ -385,3 +428,17 @@ def test_a_missing_extra_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 'pip install "astraml-lab[search]"' in done.stdout
+
+
+def test_a_missing_extra_is_known_before_anything_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("cmaes", "torch"):
+        monkeypatch.setitem(sys.modules, library, None)
+    storage = optuna.storages.InMemoryStorage()
+    for strategy, missing in ((Strategy.CMAES, "cmaes"), (Strategy.GP, "torch")):
+        with pytest.raises(MissingExtra, match=missing):
+            require_sampler(strategy)
+        with pytest.raises(MissingExtra, match=missing):
+            Searcher(one(PLAIN), strategy=strategy, storage=storage)
+    assert storage.get_all_studies() == []
+    require_sampler(Strategy.QMC)
+    require_sampler(Strategy.AUTO)

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from astraml_lab.errors import StoreUnavailable
 from astraml_lab.store import Files, default_home, folder_name, name_key
-
-if TYPE_CHECKING:
-    import pytest
 
 names = st.text(max_size=60) | st.sampled_from(
     ["..", ".", "", "a/b", "a\\b", "con", "NUL.txt", "a.", "ümlaut", "実験", "x" * 300, "a~b", "-x", "a b"]
@@ -37,6 +37,30 @@ def test_a_trial_has_its_place() -> None:
     files = Files(Path("/home"))
     assert files.trial("p", "Job", 2, 7) == Path("/home/projects/p/job/2/trials/0007")
     assert files.database == Path("/home/lab.db")
+
+
+def test_a_trials_folder_is_made_once(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    folder = files.make_trial("p", "Job", 2, 7)
+    assert folder == files.trial("p", "Job", 2, 7)
+    assert folder.is_dir()
+    assert files.make_trial("p", "Job", 2, 7) == folder
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "projects").write_text("in the way")
+    with pytest.raises(StoreUnavailable, match=r"0007: Not a directory; .*ASTRAML_HOME"):
+        Files(tmp_path).make_trial("p", "Job", 2, 7)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "mkdir", full)
+    with pytest.raises(StoreUnavailable, match="free some space"):
+        Files(tmp_path).make_trial("p", "Job", 2, 7)
 
 
 def test_the_home_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

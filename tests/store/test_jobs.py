@@ -88,6 +88,7 @@ def test_deleting_a_job_takes_all_that_belongs_to_it(store: Store, lease: Lease)
     store.journal(lease).commit(entries=[1])
     folder = store.files.trial("default", "digits", 1, 0)
     folder.mkdir(parents=True)
+    store.release(lease)
     store.delete_job("default", "DIGITS")
     store.delete_job("default", "digits")
     assert store.load_job("default", "digits") is None
@@ -100,6 +101,40 @@ def test_deleting_a_job_takes_all_that_belongs_to_it(store: Store, lease: Lease)
     with pytest.raises(NotFound):
         store.create_generation(1, spec="", fingerprint="", owner="kernel-1")
     assert make(store, "digits").id != lease.generation_id
+
+
+def test_a_job_that_somebody_alive_owns_is_not_deleted(store: Store, lease: Lease) -> None:
+    record = store.load_generation(lease.generation_id)
+    assert record is not None
+    store.create_generation(record.job_id, spec="{}", fingerprint="", owner="kernel-2")
+    store.release(lease)
+    folder = store.files.make_trial("default", "digits", 1, 0)
+    with pytest.raises(Conflict, match="kernel-2"):
+        store.delete_job("default", "digits")
+    with pytest.raises(Conflict, match="kernel-2"):
+        store.delete_job("default", "digits", owner="kernel-1")
+    assert len(store.list_generations(record.job_id)) == 2
+    assert folder.exists()
+    store.delete_job("default", "digits", owner="kernel-2")
+    assert store.list_jobs() == ()
+
+
+def test_an_older_generation_with_a_living_owner_protects_the_job(store: Store, lease: Lease) -> None:
+    record = store.load_generation(lease.generation_id)
+    assert record is not None
+    _, newest = store.create_generation(record.job_id, spec="{}", fingerprint="", owner="kernel-2")
+    store.release(newest)
+    with pytest.raises(Conflict, match="kernel-1"):
+        store.delete_job("default", "digits")
+
+
+def test_commands_for_an_owner_that_is_gone_are_forgotten(store: Store, lease: Lease) -> None:
+    other = store.create_job("default", "other", spec="{}", fingerprint="", owner="kernel-1")[1]
+    for each in (lease, other):
+        store.request(each.generation_id, "stop")
+    store.discard_controls(lease.generation_id)
+    assert store.take(lease.generation_id) == ()
+    assert len(store.take(other.generation_id)) == 1
 
 
 def test_commands_wait_for_the_owner_and_are_taken_once(store: Store, lease: Lease) -> None:

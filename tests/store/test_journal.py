@@ -38,7 +38,7 @@ def test_entries_are_read_before_and_after_their_commit(store: Store, lease: Lea
 def test_any_order_of_appends_commits_and_reopenings_reads_as_one_list(
     store: Store, commits: list[tuple[int, int]], reopen: int, start: int
 ) -> None:
-    store.delete_job("default", "property")
+    store.delete_job("default", "property", owner="kernel-1")
     _, lease = store.create_job("default", "property", spec="", fingerprint="", owner="kernel-1")
     journal = store.journal(lease)
     expected: list[int] = []

@@ -79,6 +79,37 @@ def test_a_process_number_that_is_used_again_is_another_process(store: Store, le
     assert not store.is_alive(replace(lease, pid_started_at=lease.pid_started_at - 100))
 
 
+def test_a_stale_generation_can_be_cancelled_for_good(store: Store, lease: Lease, clock: FakeClock) -> None:
+    give_to(store, lease, host="elsewhere")
+    store.request(lease.generation_id, "stop")
+    clock.advance(61)
+    assert store.cancel_stale(lease.generation_id, "stopped by you")
+    record = store.load_generation(lease.generation_id)
+    assert record is not None
+    assert (record.state, record.reason, record.ended_at) == (
+        JobState.CANCELLED,
+        "stopped by you",
+        clock.time(),
+    )
+    assert store.take(lease.generation_id) == ()
+    assert not store.is_alive(record.lease)
+    with pytest.raises(LeaseLost):
+        store.renew(lease)
+
+
+def test_only_a_stale_generation_is_cancelled(store: Store, lease: Lease) -> None:
+    store.request(lease.generation_id, "stop")
+    assert not store.cancel_stale(lease.generation_id, "why")
+    assert state(store, lease) is JobState.QUEUED
+    store.renew(lease)
+    store.update_generation(lease, state=JobState.SUCCEEDED)
+    store.release(lease)
+    assert not store.cancel_stale(lease.generation_id, "why")
+    assert state(store, lease) is JobState.SUCCEEDED
+    assert len(store.take(lease.generation_id)) == 1
+    assert not store.cancel_stale(999, "why")
+
+
 def test_an_ended_job_is_not_stale(store: Store, lease: Lease) -> None:
     store.update_generation(lease, state=JobState.SUCCEEDED)
     store.release(lease)

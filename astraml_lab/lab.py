@@ -229,7 +229,7 @@ def _wiring() -> Wiring:
 
 
 def _progress(window: float) -> Callable[[Job], None]:
-    """Return a glance at a job that prints one line per window."""
+    """Return a glance at a job that prints one line per window, and ends what nobody could resume."""
     last = SystemClock().monotonic()
 
     def glance(job: Job) -> None:
@@ -238,6 +238,9 @@ def _progress(window: float) -> Callable[[Job], None]:
         if now - last >= window:
             last = now
             presenter().progress(job)
+            view = job.view()
+            if view.state is JobState.PAUSED:
+                job.stop(f"paused where nobody can resume it: {view.reason}")
 
     return glance
 

@@ -74,6 +74,10 @@ class Lease:
         """Keep the devices for good: something that cannot be ended still uses them."""
         self._pool._close(self)  # noqa: SLF001  (likewise)
 
+    def reopen(self) -> None:
+        """Undo `close_slot` and give the devices back: what used them has ended after all."""
+        self._pool._reopen(self)  # noqa: SLF001  (likewise)
+
     def __enter__(self) -> Self:
         return self
 
@@ -197,6 +201,11 @@ class Pool:
                 return
             lease.closed = True
         self._notify()
+
+    def _reopen(self, lease: Lease) -> None:
+        with self._lock:
+            lease.closed = False
+        self._give_back(lease)
 
     def _notify(self) -> None:
         with self._lock:

@@ -53,7 +53,7 @@ def attempt(
         before = allocated_bytes(lease.devices)
         with contextlib.closing(sink), capture(sink):
             how = _run(code, build, channel, lease, sink)
-            leaked = release_memory(lease.devices) - before
+            leaked = 0 if how.poisoned else _released(lease) - before
             if leaked > _LEAK:
                 note = (
                     f"left {leaked / 2**20:.0f} MiB on {lease.label}: something still refers to its tensors"
@@ -64,24 +64,34 @@ def attempt(
     return run
 
 
+def _released(lease: Lease) -> int:
+    """Empty the device's cache; return what live tensors still hold."""
+    try:
+        return release_memory(lease.devices)
+    except RuntimeError:  # CUDA is in no state to answer; the trial's own end matters more
+        return 0
+
+
 def _run(
     code: Code, build: Callable[[Channel], Trial], channel: Channel, lease: Lease, sink: TrialSink
 ) -> Attempt:
     try:
         with activate(lease), entered(build(channel)) as trial:
-            return Attempt(returned=code.run(trial, {"print": sink_print(sink)}) or {})
+            return Attempt(finished=True, returned=code.run(trial, {"print": sink_print(sink)}) or {})
     except BaseException as error:  # noqa: BLE001 - whatever user code raises ends this trial only
         return _failed(code, error, sink)
 
 
 def _failed(code: Code, error: BaseException, sink: TrialSink) -> Attempt:
     if isinstance(error, TrialInfeasible):
-        return Attempt(Verdict(TrialState.FAILED, error.reason, FailureKind.INFEASIBLE))
+        return Attempt(Verdict(TrialState.FAILED, _clean(str(error.reason)), FailureKind.INFEASIBLE))
     if isinstance(error, TrialEnd):
         return Attempt()
     if _is_optunas_pruned(error):
-        return Attempt(Verdict(TrialState.PRUNED, str(error) or "the code raised optuna.TrialPruned"))
-    text = code.traceback(error)
+        return Attempt(
+            Verdict(TrialState.PRUNED, _clean(_said(error)) or "the code raised optuna.TrialPruned")
+        )
+    text = _clean(code.traceback(error))
     sink.write("err", text if text.endswith("\n") else text + "\n")
     kind = FailureKind.OOM if is_oom(error) else FailureKind.EXCEPTION
     verdict = Verdict(TrialState.FAILED, _reason(error), kind)
@@ -90,10 +100,22 @@ def _failed(code: Code, error: BaseException, sink: TrialSink) -> Attempt:
 
 def _reason(error: BaseException) -> str:
     """Say an exception in one line."""
-    said = " ".join(str(error).split())
+    said = _clean(" ".join(_said(error).split()))
     name = type(error).__name__
     words = said if isinstance(error, AstramlError) and said else f"{name}: {said}" if said else name
     return words if len(words) <= _LONGEST_REASON else words[: _LONGEST_REASON - 1] + "…"
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as worse:  # noqa: BLE001 - a user's exception may fail even at this
+        return f"(its text could not be had: {type(worse).__name__})"
+
+
+def _clean(text: str) -> str:
+    """Make text storable: a file name that is no UTF-8 comes as lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _is_optunas_pruned(error: BaseException) -> bool:

@@ -41,6 +41,7 @@ class Criteria:
         self._stale = 0
         self._complete = 0
         self._failures: list[str] = []
+        self._hopeless_from = 0
         self._reached: Ending | None = None
         self._front = Front(spec.objectives) if len(spec.objectives) > 1 else None
 
@@ -50,6 +51,11 @@ class Criteria:
         if self._front is not None:
             return self._front.numbers
         return () if self._best is None else (self._best[1],)
+
+    def restored(self, trial: TrialView) -> None:
+        """Take in a trial that ended in an earlier run: its failure may have had a cause that is mended."""
+        self.ended(trial)
+        self._hopeless_from = len(self._failures)
 
     def ended(self, trial: TrialView) -> None:
         """Take in a trial that ended."""
@@ -91,7 +97,7 @@ class Criteria:
         if limit is not None and failed >= limit:
             reason = f"{failed} failed trials (--max-failures {limit}); the last: {self._failures[-1]}"
             return Ending(JobState.FAILED, reason)
-        if limit is None and self._complete == 0 and failed >= _HOPELESS:
+        if limit is None and self._complete == 0 and failed - self._hopeless_from >= _HOPELESS:
             return Ending(JobState.FAILED, f"the first {failed} trials all failed: {self._common_cause()}")
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import NotFound
@@ -56,11 +56,11 @@ class TrialHandle:
         Raises:
             NotFound: The job has no such trial.
         """
-        _, views = self._reader.trials()
-        found = {view.number: view for view in views}
-        if self.number not in found:
-            raise NotFound(f"the job has no trial {self.number}; it has {len(found)}, numbered from 0")
-        return found[self.number]
+        found = self._reader.trial(self.number)
+        if found is None:
+            count = sum(self._reader.view().counts.values())
+            raise NotFound(f"the job has no trial {self.number}; it has {count}, numbered from 0")
+        return found
 
     @property
     def state(self) -> TrialState:
@@ -112,7 +112,9 @@ class TrialHandle:
         return self._reader.curve(self.number, metric)
 
     def __repr__(self) -> str:
-        return describe_trial(self.view())
+        view, objectives = self.view(), self._reader.view().objectives
+        values = dict(zip((o.metric for o in objectives), view.values or (), strict=False))
+        return describe_trial(replace(view, metrics={**view.metrics, **values}))
 
 
 class Trials(Mapping[int, TrialHandle]):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import Conflict, JobCancelled, JobFailed, NotBuiltYet, NotFound
 from astraml_lab.jobs import events, tables
 from astraml_lab.jobs.handles import TrialHandle, Trials
 from astraml_lab.jobs.presenter import presenter
+from astraml_lab.search import study_of
 from astraml_lab.spec import JobState, format_duration, line_of
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ class Job:
         """Return a metric of all trials: by step, or with `window="30s"` in windows of time.
 
         Raises:
-            ValueError: The job's windows do not add up to this length.
+            InvalidSpec: The job's windows do not add up to this length.
         """
         if window is None:
             return tables.curves_table(self.reader, name)
@@ -111,8 +113,6 @@ class Job:
     @property
     def study(self) -> Any:
         """A detached copy as an `optuna.Study`, for Optuna's own tools; changes to it change nothing here."""
-        from astraml_lab.search import study_of
-
         reader = self.reader
         views = reader.trials()[1]
         first = self.spec.objectives[0].metric if self.spec.objectives else ""
@@ -153,6 +153,8 @@ class Job:
             JobCancelled: Somebody stopped it.
         """
         view = self.view()
+        if view.state is JobState.STALE:
+            raise JobFailed(f"{self.name} went on without this kernel: {view.reason}")
         if view.state is JobState.FAILED:
             raise JobFailed(f"{self.name} FAILED: {view.reason}")
         if view.state is JobState.CANCELLED:
@@ -161,12 +163,13 @@ class Job:
 
     def stop(self, reason: str = "stopped by you") -> Job:
         """End the job: running trials end at their next report, no other starts; what finished is kept."""
-        if self.state.ended:
-            return self
-        runner = self._runner()
-        if runner is not None:
-            runner.tell(events.StopJob(reason))
-        else:
+        state, runner = self.state, self._runner()
+        if runner is not None and not runner.done.is_set():
+            runner.stop(reason)
+        elif state is JobState.STALE:
+            self._manager.store.cancel_stale(self._generation_id, reason)
+            self._manager.forget(self._generation_id)
+        elif not state.ended:
             self._manager.store.request(self._generation_id, "stop", reason)
         return self
 
@@ -213,8 +216,6 @@ class Job:
             Conflict: The job does not run in this kernel.
             InvalidSpec: The values do not fit the space.
         """
-        from concurrent.futures import Future
-
         answer: Future[None] = Future()
         self._own_runner().tell(events.Enqueue(dict(params), answer))
         answer.result()
@@ -234,7 +235,10 @@ class Job:
         Raises:
             Conflict: Its code is not in this kernel.
         """
-        return self._manager.preflight(self.spec, self._own_runner().code)
+        code = runner.code if (runner := self._runner()) is not None else None
+        if code is None:
+            raise Conflict(f"the code of {self.name} is not in this kernel: run its cell with --check")
+        return self._manager.preflight(self.spec, code)
 
     def show(self) -> None:
         """Display the job under the calling cell."""

@@ -57,6 +57,20 @@ class LiveTrial:
         self.version = 0
         self.reported_at = created_at
 
+    @classmethod
+    def restored(cls, view: TrialView) -> LiveTrial:
+        """Return a trial of an earlier run: an ended one as it was, any other to run again."""
+        trial = cls(view.number, view.params, seed=view.seed, created_at=view.created_at)
+        trial.last = dict(view.metrics)
+        trial.notes = list(view.notes)
+        trial.attempt = view.attempt + (not view.state.ended)
+        if view.state.ended:
+            trial.state, trial.values = view.state, view.values
+            trial.verdict = Verdict(view.state, view.reason, view.kind)
+            trial.started_at, trial.ended_at = view.started_at, view.ended_at
+            trial.device, trial.step, trial.traceback = view.device, view.step, view.traceback
+        return trial
+
     def view(self) -> TrialView:
         """Return it as it stands."""
         verdict = self.verdict if self.state.ended else None
@@ -97,6 +111,8 @@ class LiveJob:
         self._kept: deque[LiveTrial] = deque()
         self.metric_names: dict[str, None] = {}
         self.counts = dict.fromkeys(TrialState, 0)
+        self.infeasible = 0
+        self.space = spec.space
         self._spec = spec
         self._objectives = {objective.metric: objective for objective in spec.objectives}
         self._first = spec.objectives[0].metric if spec.objectives else None
@@ -108,6 +124,7 @@ class LiveJob:
             trial.metrics = TrialMetrics(self._spec.window)
             self.trials[trial.number] = trial
             self.counts[trial.state] += 1
+            self._count_infeasible(trial)
             self.metric_names.update(dict.fromkeys(trial.last))
             self.touch(trial)
 
@@ -157,7 +174,7 @@ class LiveJob:
             return
         if verdict.state is TrialState.PRUNED:
             raise TrialPruned(verdict.reason)
-        raise TrialStopped(verdict.reason)
+        raise TrialStopped(verdict.reason or "the trial has ended")
 
     def conclude(self, trial: LiveTrial, how: Attempt) -> None:
         """Take in how the attempt went: what the code returned are final values, no step to decide on."""
@@ -185,10 +202,15 @@ class LiveJob:
             trial.verdict = verdict
             trial.values = values
             self._move(trial, verdict.state)
+            self._count_infeasible(trial)
             self.touch(trial)
             if self.board is not None:
                 self.board.finish(trial.number, complete=verdict.state is TrialState.COMPLETE)
             self._let_go(trial)
+
+    def _count_infeasible(self, trial: LiveTrial) -> None:
+        if trial.verdict is not None and trial.verdict.kind is FailureKind.INFEASIBLE:
+            self.infeasible += 1
 
     def _let_go(self, trial: LiveTrial) -> None:
         """Keep the curves of the latest trials only: the store has them all."""
@@ -201,21 +223,29 @@ class LiveJob:
     def outcome(self, trial: LiveTrial, how: Attempt) -> tuple[Verdict, tuple[float, ...] | None]:
         """Return how a concluded trial ended, and its values if it is COMPLETE.
 
-        What was decided while it ran comes first; then what its code raised; then what it reported.
+        What was decided while it ran comes first; then what its code raised; then what it reported. A trial
+        that was told to stop and came to its end all the same is COMPLETE.
         """
         with self.lock:
             verdict = trial.verdict or how.verdict or Verdict(TrialState.COMPLETE, "")
-            if verdict.state is not TrialState.COMPLETE:
+            stopped_too_late = verdict.state is TrialState.STOPPED and how.finished
+            if verdict.state is not TrialState.COMPLETE and not stopped_too_late:
                 return verdict, None
-            values: list[float] = []
-            for objective in self._spec.objectives:
-                value = how.returned.get(objective.metric, self._value(trial, objective))
-                if value is None:
-                    return _no_metric(objective, trial.metrics.names), None
-                if not math.isfinite(value):
-                    return _not_finite(objective.metric, value), None
-                values.append(value)
-            return verdict, tuple(values)
+            found = self._values(trial, how)
+        if isinstance(found, Verdict):
+            return (verdict if stopped_too_late else found), None
+        return (Verdict(TrialState.COMPLETE, "") if stopped_too_late else verdict), found
+
+    def _values(self, trial: LiveTrial, how: Attempt) -> tuple[float, ...] | Verdict:
+        values: list[float] = []
+        for objective in self._spec.objectives:
+            value = self._value(trial, objective, how.returned.get(objective.metric))
+            if value is None:
+                return _no_metric(objective, trial.metrics.names)
+            if not math.isfinite(value):
+                return _not_finite(objective.metric, value)
+            values.append(value)
+        return tuple(values)
 
     def _fold(self, trial: LiveTrial, metrics: Mapping[str, float], step: int | None) -> None:
         now = self.clock.time()
@@ -253,12 +283,15 @@ class LiveJob:
             return Verdict(TrialState.COMPLETE, reason)
         return Verdict(TrialState.FAILED, reason, FailureKind.TIMEOUT)
 
-    def _value(self, trial: LiveTrial, objective: Objective) -> float | None:
+    def _value(self, trial: LiveTrial, objective: Objective, returned: float | None) -> float | None:
+        """Return the objective's value: what the code returned is its last report."""
         series = trial.metrics.get(objective.metric)
-        if series is None:
-            return None
-        if self._spec.select is Select.BEST:
-            return series.best(maximize=objective.maximize)
+        best = series.best(maximize=objective.maximize) if series else None
+        if self._spec.select is Select.BEST and best is not None:
+            better = max if objective.maximize else min
+            return best if returned is None else better(best, returned)
+        if returned is not None or series is None:
+            return returned
         return series.last_finite if self._spec.on_nan == "last_finite" else series.last
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from astraml_lab.jobs.windows import window_view
 from astraml_lab.output import read_tail
 from astraml_lab.spec import CurveView, DeviceView, JobState, JobView, TrialState, WindowView
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from astraml_lab.devices import Device
     from astraml_lab.jobs.live import LiveTrial
     from astraml_lab.jobs.runner import Runner
-    from astraml_lab.metrics import MetricSeries, WindowRow
+    from astraml_lab.metrics import MetricSeries
     from astraml_lab.spec import TrialView
 
 
@@ -30,7 +27,7 @@ class LiveReader:
         """Return the job as it stands."""
         runner, record = self._runner, self._runner.record
         with self._live.lock:
-            counts = dict(self._live.counts)
+            counts, infeasible = dict(self._live.counts), self._live.infeasible
             metric_names = tuple(self._live.metric_names)
             running = [t for t in self._live.trials.values() if t.state is TrialState.RUNNING]
         return JobView(
@@ -42,6 +39,7 @@ class LiveReader:
             objectives=runner.spec.objectives,
             trials=runner.spec.trials,
             counts=counts,
+            infeasible=infeasible,
             param_names=tuple(runner.spec.space.names()),
             metric_names=metric_names,
             reason=record.reason or runner.backlog.trouble or runner.waiting_for or runner.trouble,
@@ -64,6 +62,12 @@ class LiveReader:
         with self._live.lock:
             changed = [trial.view() for trial in self._live.changed(since)]
             return self._live.version, tuple(sorted(changed, key=lambda view: view.number))
+
+    def trial(self, number: int) -> TrialView | None:
+        """Return one trial, or `None` where there is none of this number."""
+        with self._live.lock:
+            found = self._live.trials.get(number)
+            return found.view() if found else None
 
     def curve(self, trial: int, metric: str) -> CurveView | None:
         """Return a metric by step, or `None` where the trial has not reported it."""
@@ -102,16 +106,6 @@ class LiveReader:
             return None
         done = sum(count for state, count in counts.items() if state.counts)
         return runner.seconds_left(done)
-
-
-def window_view(trial: int, metric: str, width: float, rows: Sequence[WindowRow]) -> WindowView | None:
-    """Return windows as arrays, without those that hold no finite value."""
-    rows = [row for row in rows if row.count]
-    columns = [
-        np.array([getattr(row, name) for row in rows], dtype=np.float64)
-        for name in ("start", "mean", "minimum", "maximum", "last", "count")
-    ]
-    return WindowView(trial, metric, width, *columns) if rows else None
 
 
 def _devices(running: list[LiveTrial], seen: tuple[Device, ...]) -> tuple[DeviceView, ...]:

@@ -11,28 +11,30 @@ A named job is idempotent. What happens to a name that is taken:
 
 from __future__ import annotations
 
-import json
 import threading
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from astraml_lab.devices import LeaseRequest
-from astraml_lab.errors import Conflict, InvalidSpec, NotFound, Problem
-from astraml_lab.jobs import stored
+from astraml_lab.errors import Conflict, NotFound
 from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.live import LiveJob, LiveTrial
 from astraml_lab.jobs.live_reader import LiveReader
-from astraml_lab.jobs.naming import made_up_name
+from astraml_lab.jobs.planning import (
+    Plan,
+    difference,
+    fingerprint,
+    goes_on,
+    make_plan,
+    refuse_missing_names,
+)
 from astraml_lab.jobs.preflight import Preflight, preflight
 from astraml_lab.jobs.record import Record
 from astraml_lab.jobs.runner import Runner
-from astraml_lab.jobs.verdict import Verdict
-from astraml_lab.objectives.fingerprint import changed, digest
-from astraml_lab.search import Searcher, sampler_problems, strategy_notes
-from astraml_lab.search.distributions import space_problems
-from astraml_lab.search.journal_storage import StudyStorage
-from astraml_lab.spec import JobSpec, JobState, TrialState, nearest, refuse_unbuilt
-from astraml_lab.store import Writer
+from astraml_lab.jobs.stored import StoredReader, read_spec
+from astraml_lab.search import Searcher, StudyStorage
+from astraml_lab.spec import JobSpec, JobState, TrialState, nearest, refuse_unbuilt, shown
+from astraml_lab.store import Writer, name_key
 
 if TYPE_CHECKING:
     from astraml_lab.jobs.reader import JobReader
@@ -42,29 +44,16 @@ if TYPE_CHECKING:
     from astraml_lab.store import GenerationRecord, Lease, Store
 
 _REPLACED_WAIT = 60.0
-_NO_GPU = "no GPU here: trials run on the CPU"
-_SEEDED = (
-    "seeded: the search, trial.seed, trial.generator and trial.rng; torch's global seed is shared by threads"
-)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A launch, completed for this machine."""
-
-    spec: JobSpec
-    code: Code
-    request: LeaseRequest
-    fingerprint: dict[str, str]
-    notes: tuple[str, ...]
-
-    def stored(self) -> dict[str, str]:
-        """Return what the store keeps of it."""
-        return {"spec": self.spec.model_dump_json(), "fingerprint": json.dumps(self.fingerprint)}
+_DONE_KEPT = 8
+"""So many ended jobs stay in memory."""
+_NAMES = 5
+"""Tries to make up a name that nobody has."""
 
 
 class Manager:
     """Owns the runners of this process; thread-safe.
+
+    One lock guards the two tables and is held for moments only. Launches of one name wait for each other.
 
     Args:
         store: Where jobs live.
@@ -77,7 +66,8 @@ class Manager:
         self._wiring = wiring
         self._owner = owner
         self._writer = Writer(store, self._on_trouble)
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._turns: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
         self._runners: dict[int, Runner] = {}
         self._readers: dict[int, JobReader] = {}
 
@@ -94,11 +84,17 @@ class Manager:
             return Job(self, found)
         if name is None:
             raise NotFound(f"project {project} has no job yet")
-        known = [record.name for record in self.store.list_jobs(project)]
-        hint = nearest(name, known) or (
-            f"there are {', '.join(known[:10])}" if known else "there is none yet"
-        )
-        raise NotFound(f"no job {name!r} in project {project}: {hint}")
+        raise NotFound(f"no job {name!r} in project {project}: {self._hint(name, project)}")
+
+    def _hint(self, name: str, project: str) -> str:
+        """Say where a name that was not found may be."""
+        everywhere = self.store.list_jobs()
+        homes = [record.project for record in everywhere if name_key(record.name) == name_key(name)]
+        if homes:
+            return f"project {homes[0]} has one (--project {shown(homes[0])})"
+        known = [record.name for record in everywhere if name_key(record.project) == name_key(project)]
+        some = f"there are {', '.join(known[:10])}" if known else "there is none yet"
+        return nearest(name, known) or some
 
     def jobs(self, project: str | None = None) -> list[Job]:
         """Return the newest generation of every job, the newest first."""
@@ -110,23 +106,36 @@ class Manager:
             return self._runners.get(generation_id)
 
     def reader(self, generation_id: int) -> JobReader:
-        """Return the read side of a generation.
+        """Return the read side of a generation: its runner's memory while that runs, else the store.
 
         Raises:
             NotFound: It was deleted.
         """
         with self._lock:
             found = self._readers.get(generation_id)
-            if found is None:
-                found = self._readers[generation_id] = stored.StoredReader(
-                    self.store, self._stored(generation_id)
-                )
+            runner = self._runners.get(generation_id)
+        live = isinstance(found, LiveReader)
+        if found is not None and not (live and runner is not None and runner.done.is_set()):
             return found
+        # What ran here may go on in another kernel: once it is over, the store is the truth.
+        made = StoredReader(self.store, self._stored(generation_id))
+        with self._lock:
+            if self._readers.get(generation_id) is found:
+                self._readers[generation_id] = made
+            return self._readers[generation_id]
+
+    def forget(self, generation_id: int) -> None:
+        """Read a generation anew at the next question: this process has just changed it."""
+        with self._lock:
+            if not isinstance(self._readers.get(generation_id), LiveReader):
+                self._readers.pop(generation_id, None)
 
     def spec(self, generation_id: int) -> JobSpec:
         """Return what was asked for."""
         runner = self.runner(generation_id)
-        return runner.spec if runner else JobSpec.model_validate_json(self._stored(generation_id).spec)
+        if runner is not None and not runner.done.is_set():
+            return runner.spec
+        return read_spec(self._stored(generation_id))[0]
 
     # launching
 
@@ -135,17 +144,27 @@ class Manager:
 
         Raises:
             NotBuiltYet: An option is valid, but of a later version.
-            InvalidSpec: The devices cannot be had.
+            InvalidSpec: The search or the devices cannot be had.
+            MissingExtra: The strategy needs a library that is not installed.
             Conflict: The name belongs to a running job with another search, or to another kernel.
         """
         refuse_unbuilt(spec)
-        plan = self._plan(spec, code)
+        plan = make_plan(spec, code, self._wiring.pool)
+        if spec.name is None:
+            return self._create_nameless(plan)
         with self._lock:
-            found = self.store.load_job(spec.project, spec.name) if spec.name else None
+            turn = self._turns[name_key(spec.project), name_key(spec.name)]
+        with turn:
+            found = self.store.load_job(spec.project, spec.name)
             if found is None:
-                return self._create(plan)
-            _refuse_missing_names(found, plan)
-            what = _difference(found, plan)
+                try:
+                    return self._create(plan)
+                except Conflict:  # another kernel was faster
+                    found = self.store.load_job(spec.project, spec.name)
+                    if found is None:
+                        raise
+            refuse_missing_names(found, plan)
+            what = difference(found, plan)
             if what:
                 return self._next_generation(found, plan, what, attended=attended)
             return self._same_search(found, plan)
@@ -156,87 +175,72 @@ class Manager:
         Raises:
             InvalidSpec: No objective was reported, or the devices cannot be had.
         """
-        plan = self._plan(spec, code)
+        plan = make_plan(spec, code, self._wiring.pool)
         return preflight(plan.spec, code, self._wiring.pool, plan.request)
 
     def delete(self, job: Job) -> None:
-        """Remove a job that does not run.
+        """Remove a job with all its generations and files.
 
         Raises:
-            Conflict: It runs.
+            Conflict: One of them runs.
         """
-        if job.state in {JobState.QUEUED, JobState.RUNNING, JobState.PAUSED, JobState.STOPPING}:
-            raise Conflict(f"{job.name} is {job.state}: stop it first (%tune stop {job.name})")
         self._writer.flush()
+        found = self.store.load_job(job.project, job.name)
+        gone = self.store.list_generations(found.job_id) if found else ()
+        for generation in gone:
+            if not generation.state.ended and generation.state is not JobState.STALE:
+                name = generation.name
+                raise Conflict(f"{name} is {generation.state}: stop it first (%tune stop {name})")
+        self.store.delete_job(job.project, job.name)
         with self._lock:
-            record = self.store.load_job(job.project, job.name)
-            for generation in self.store.list_generations(record.job_id) if record else ():
+            for generation in gone:
                 self._runners.pop(generation.id, None)
                 self._readers.pop(generation.id, None)
-        self.store.delete_job(job.project, job.name)
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop what runs, write what waits, and let go of the store."""
         with self._lock:
             runners = list(self._runners.values())
         for runner in runners:
-            Job(self, self._stored(runner.record.generation_id)).stop("the kernel shuts down")
+            runner.stop("the kernel shuts down")
         for runner in runners:
             runner.done.wait(timeout)
         self._writer.close(timeout)
         self.store.close()
 
-    def _plan(self, spec: JobSpec, code: Code) -> _Plan:
-        """Fill in what depends on this machine and on the code."""
-        problems = [*space_problems(spec.space), *sampler_problems(spec.strategy, spec.definitions[0])]
-        if problems:
-            raise InvalidSpec(problems)
-        pool = self._wiring.pool
-        has_gpu = bool(pool.devices())
-        gpus = (1.0 if spec.gpus is None else spec.gpus) if has_gpu else 0.0
-        request = LeaseRequest("", gpus, spec.devices if has_gpu else None, spec.reserve)
-        refused = pool.refuse_reason(request)
-        if refused:
-            raise InvalidSpec([Problem("gpus", f"{gpus:g}", refused)])
-        single = not len(spec.space) and "suggest_" not in code.program.source
-        parallel = 1 if single else spec.parallel or max(1, pool.slots(request))
-        update: dict[str, Any] = {
-            "name": spec.name or made_up_name(),
-            "definitions": (spec.definitions[0].model_copy(update={"program": code.program}),),
-            "parallel": parallel,
-            "trials": 1 if single else spec.trials,
-        }
-        notes = [] if has_gpu or not (spec.gpus or spec.devices) else [_NO_GPU]
-        notes += [_SEEDED] if spec.seed is not None else []
-        notes += strategy_notes(spec.strategy, spec.definitions[0], spec.trials)
-        planned = spec.model_copy(update=update)
-        return _Plan(
-            planned, code, replace(request, parallel=parallel), fingerprint(spec, code), tuple(notes)
-        )
+    def _create_nameless(self, plan: Plan) -> Job:
+        """Create a job under a made-up name; somebody may have the first one already."""
+        plan = plan.noting(*(f"{name} runs the same search" for name in self._running_twins(plan)))
+        for _ in range(_NAMES - 1):
+            try:
+                return self._create(plan)
+            except Conflict:
+                plan = plan.renamed()
+        return self._create(plan)
 
-    def _create(self, plan: _Plan) -> Job:
-        name = str(plan.spec.name)
-        twins = [f"{t} runs the same search" for t in self._running_twins(plan)]
-        found, lease = self.store.create_job(plan.spec.project, name, **plan.stored(), owner=self._owner)
-        return self._start(found, lease, plan, (*twins, *plan.notes))
+    def _create(self, plan: Plan) -> Job:
+        project, name = plan.spec.project, str(plan.spec.name)
+        found, lease = self.store.create_job(project, name, **plan.stored(), owner=self._owner)
+        return self._start(found, lease, plan)
 
-    def _running_twins(self, plan: _Plan) -> list[str]:
+    def _running_twins(self, plan: Plan) -> list[str]:
         """Return the names of the running jobs of this kernel that are the same search."""
-        alive = [runner for runner in self._runners.values() if not runner.done.is_set()]
-        return [r.record.name for r in alive if fingerprint(r.spec, r.code) == plan.fingerprint]
+        with self._lock:
+            alive = [runner for runner in self._runners.values() if not runner.done.is_set()]
+        same = ((r.record.name, r.spec, r.code) for r in alive)
+        return [name for name, spec, code in same if code and fingerprint(spec, code) == plan.fingerprint]
 
-    def _same_search(self, found: GenerationRecord, plan: _Plan) -> Job:
+    def _same_search(self, found: GenerationRecord, plan: Plan) -> Job:
         runner = self.runner(found.id)
-        if runner is not None and not runner.done.is_set():
+        ran_here = runner is not None and runner.done.is_set()
+        if runner is not None and not ran_here:
             return Job(self, found).extend(plan.spec.trials)
-        if found.state is not JobState.STALE and not found.state.ended:
+        if not found.state.ended and found.state is not JobState.STALE and not ran_here:
             return Job(self, found)  # another kernel runs it: watch
         used = sum(trial.state.counts for trial in self.store.load_trials(found.id))
-        if found.state.ended and plan.spec.trials <= used:
-            return Job(self, found)
-        return self._resume(found, plan)
+        return self._resume(found, plan) if goes_on(found, plan, used) else Job(self, found)
 
-    def _next_generation(self, found: GenerationRecord, plan: _Plan, what: str, *, attended: bool) -> Job:
+    def _next_generation(self, found: GenerationRecord, plan: Plan, what: str, *, attended: bool) -> Job:
         if not found.state.ended and found.state is not JobState.STALE:
             if attended and not plan.spec.replace:
                 raise Conflict(
@@ -246,39 +250,43 @@ class Manager:
             self._stop_and_wait(found)
         new, lease = self.store.create_generation(found.job_id, **plan.stored(), owner=self._owner)
         note = f"generation {new.number}; since generation {found.number}: {what}"
-        return self._start(new, lease, plan, (note, *plan.notes))
+        return self._start(new, lease, plan.noting(note))
 
-    def _resume(self, found: GenerationRecord, plan: _Plan) -> Job:
+    def _resume(self, found: GenerationRecord, plan: Plan) -> Job:
         lease = self.store.acquire(found.id, self._owner)
+        self.store.discard_controls(found.id)  # what was asked of the run before is not meant for this one
         views = self.store.load_trials(found.id)
-        kept = sum(view.state.ended for view in views)
-        note = f"went on after {kept} finished trials"
-        return self._start(found, lease, plan, (note, *plan.notes), views).extend(plan.spec.trials)
+        kept = sum(view.state.counts for view in views)
+        return self._start(found, lease, plan.noting(f"went on after {kept} finished trials"), views)
 
     def _start(
-        self,
-        found: GenerationRecord,
-        lease: Lease,
-        plan: _Plan,
-        notes: tuple[str, ...],
-        views: tuple[TrialView, ...] = (),
+        self, found: GenerationRecord, lease: Lease, plan: Plan, views: tuple[TrialView, ...] = ()
     ) -> Job:
-        """Wire a job together and start it."""
+        """Wire a job together and start it; a job that cannot start says so and is nobody's."""
         spec = plan.spec
         storage = StudyStorage(self.store.journal(lease))
-        definition = spec.definitions[0]
-        searcher = Searcher(definition, strategy=spec.strategy, seed=spec.seed, storage=storage)
         record = Record(self.store, self._writer, found, lease, spec, storage)
-        record.note = "; ".join(notes)
-        live = LiveJob(spec, self._wiring.clock)
-        request = replace(plan.request, owner=record.id)
-        runner = Runner(plan.code, live, record, searcher, request, self._wiring)
-        self._restore(runner, searcher, views)
-        with self._lock:
-            self._runners[found.id] = runner
-            self._readers[found.id] = LiveReader(runner)
+        try:
+            record.open("; ".join(plan.notes))
+            searcher = Searcher(spec.definitions[0], strategy=spec.strategy, seed=spec.seed, storage=storage)
+            live = LiveJob(spec, self._wiring.clock)
+            request = replace(plan.request, owner=record.id)
+            runner = Runner(plan.code, live, record, searcher, request, self._wiring)
+            self._restore(runner, searcher, views)
+        except BaseException as error:
+            record.fail(JobState.FAILED, f"could not start: {error}")
+            raise
+        self._register(found.id, runner)
         runner.start()
         return Job(self, found)
+
+    def _register(self, generation_id: int, runner: Runner) -> None:
+        with self._lock:
+            done = [known for known, old in self._runners.items() if old.done.is_set()]
+            for known in done[:-_DONE_KEPT]:
+                del self._runners[known]
+            self._runners[generation_id] = runner
+            self._readers[generation_id] = LiveReader(runner)
 
     def _restore(self, runner: Runner, searcher: Searcher, views: tuple[TrialView, ...]) -> None:
         """Bring back the trials of an earlier run, and what the board knew of them."""
@@ -287,17 +295,13 @@ class Manager:
         for view in views:
             if not view.state.ended and view.number not in held:
                 continue  # its start was never committed: as if it had not been asked for
-            trial = _restored(view)
+            trial = LiveTrial.restored(view)
             runner.live.add(trial)
             runner.restore(trial)
             if board is not None and view.state is TrialState.COMPLETE:
-                found = stored.curve(
-                    self.store, runner.record.generation_id, view.number, objectives[0].metric
-                )
-                curve = zip(found.steps, found.values, strict=True) if found else ()
-                board.restore(
-                    view.number, ((int(step), float(value)) for step, value in curve), complete=True
-                )
+                curve = runner.record.stored_curve(view.number, objectives[0].metric)
+                points = zip(curve.steps.tolist(), curve.values.tolist(), strict=True) if curve else ()
+                board.restore(view.number, ((int(step), value) for step, value in points), complete=True)
 
     def _stop_and_wait(self, found: GenerationRecord) -> None:
         old = Job(self, found).stop("replaced by a changed search")
@@ -320,47 +324,3 @@ class Manager:
             runners = list(self._runners.values())
         for runner in runners:
             runner.trouble = sentence or ""
-
-
-def fingerprint(spec: JobSpec, code: Code) -> dict[str, str]:
-    """Return what makes two runs the same job, by readable part."""
-    space = json.dumps(spec.space.model_dump(mode="json"), sort_keys=True)
-    objectives = json.dumps([objective.model_dump(mode="json") for objective in spec.objectives])
-    return {**code.fingerprint(), "the space": digest(space), "the objectives": digest(objectives)}
-
-
-def _refuse_missing_names(found: GenerationRecord, plan: _Plan) -> None:
-    """Tell a cell whose helpers are not defined yet from one that was changed.
-
-    Raises:
-        Conflict: It is the same text as before, but the kernel lacks names that it used then.
-    """
-    before = JobSpec.model_validate_json(found.spec).definitions[0].program
-    now = plan.code.program
-    if before is None or before.kind != now.kind or before.source != now.source:
-        return
-    missing = [name for name in before.names if name not in now.names]
-    if missing and not plan.spec.new:
-        raise Conflict(f"first run the cells that define {', '.join(missing)}: {found.name} used them before")
-
-
-def _difference(found: GenerationRecord, plan: _Plan) -> str:
-    """Say what makes the plan another search than the stored one; empty if it is the same."""
-    differences = changed(json.loads(found.fingerprint), plan.fingerprint)
-    if differences:
-        return "changed " + ", ".join(differences)
-    return "started over" if plan.spec.new else ""
-
-
-def _restored(view: TrialView) -> LiveTrial:
-    """Return a trial of an earlier run: an ended one as it was, any other to run again."""
-    trial = LiveTrial(view.number, view.params, seed=view.seed, created_at=view.created_at)
-    trial.last = dict(view.metrics)
-    trial.notes = list(view.notes)
-    trial.attempt = view.attempt + (not view.state.ended)
-    if view.state.ended:
-        trial.state, trial.values = view.state, view.values
-        trial.verdict = Verdict(view.state, view.reason, view.kind)
-        trial.started_at, trial.ended_at = view.started_at, view.ended_at
-        trial.device, trial.step, trial.traceback = view.device, view.step, view.traceback
-    return trial

@@ -17,6 +17,9 @@ class JobReader(Protocol):
     def trials(self, since: int = 0) -> tuple[int, tuple[TrialView, ...]]:
         """Return a cursor and the trials that changed after `since`, ordered by number (0: all of them)."""
 
+    def trial(self, number: int) -> TrialView | None:
+        """Return one trial, or `None` where there is none of this number."""
+
     def curve(self, trial: int, metric: str) -> CurveView | None:
         """Return a metric by step, or `None` where the trial has not reported it."""
 

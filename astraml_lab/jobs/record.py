@@ -6,11 +6,13 @@ that may be a moment late (states, windows, curves) goes through the store's wri
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.errors import Conflict, StoreUnavailable
+from astraml_lab.errors import Conflict, StoreError, StoreUnavailable
 from astraml_lab.jobs import stored
+from astraml_lab.jobs.windows import stored_windows
 from astraml_lab.metrics import RETENTION, roll_up
 from astraml_lab.spec import JobState
 from astraml_lab.store import jobs, leases, series, trials
@@ -50,9 +52,7 @@ class Record:
         self.name = found.name
         self.generation = found.number
         self.spec = spec
-        self.state = JobState.QUEUED if found.state is JobState.QUEUED else JobState.STALE
-        if found.state.ended:
-            self.state = found.state
+        self.state = found.state
         self.reason = ""
         self.note = found.note
         self.created_at = found.created_at
@@ -63,14 +63,39 @@ class Record:
         self._writer = writer
         self._lease = lease
         self._storage = storage
+        self._unsent: dict[str, Any] = {}
         self._next_heartbeat = 0.0
         self._next_compaction = store.clock.monotonic() + COMPACTION
 
     def folder(self, number: int) -> Path:
-        """Return the folder of a trial, made if need be."""
-        folder = self._store.files.trial(self.project, self.name, self.generation, number)
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        """Return the folder of a trial, made if need be.
+
+        Raises:
+            StoreUnavailable: It cannot be made.
+        """
+        return self._store.files.make_trial(self.project, self.name, self.generation, number)
+
+    def open(self, note: str) -> None:
+        """Write that the job runs, with its specification and what is to be said of this run.
+
+        Raises:
+            LeaseLost: Another kernel owns the job now.
+            StoreUnavailable: The store cannot be written.
+        """
+        if self.state is not JobState.RUNNING and not self.state.may_become(JobState.RUNNING):
+            raise Conflict(f"job {self.name} is {self.state} and cannot run")
+        self.note = note
+        self.started_at = self.started_at or self._store.clock.time()
+        self._store.update_generation(
+            self._lease,
+            spec=self.spec.model_dump_json(),
+            state=JobState.RUNNING,
+            reason="",
+            note=note,
+            started_at=self.started_at,
+            ended_at=None,
+        )
+        self.state = JobState.RUNNING
 
     def move(self, state: JobState, reason: str = "") -> None:
         """Change the job's state.
@@ -83,10 +108,7 @@ class Record:
                 raise Conflict(f"job {self.name} is {self.state} and cannot become {state}")
             self.state = state
         self.reason = reason
-        changes: dict[str, Any] = {"state": state, "reason": reason}
-        if state is JobState.RUNNING and self.started_at is None:
-            self.started_at = changes["started_at"] = self._store.clock.time()
-        self._later(changes)
+        self._later({"state": state, "reason": reason})
 
     def close(self, state: JobState, reason: str) -> None:
         """Write the end of the job and give the generation back.
@@ -94,7 +116,7 @@ class Record:
         Raises:
             StoreUnavailable: Not written; call it again.
         """
-        self._writer.flush()
+        self._writer.flush(timeout=2.0)
         ended_at = self._store.clock.time()
         changes = {"state": state, "reason": reason, "note": self.note, "ended_at": ended_at}
         self._store.update_generation(self._lease, **changes)
@@ -104,12 +126,15 @@ class Record:
         self.state = state
 
     def fail(self, state: JobState, reason: str) -> None:
-        """Show an end that the store may not hear of: the lease is lost, or the runner broke."""
+        """Show an end that came from the runner itself, and give the generation back as far as that goes."""
         self.reason = reason
         self.state = state
         self.ended_at = self._store.clock.time()
-        if state is not JobState.STALE:
-            self._later({"state": state, "reason": reason, "ended_at": self.ended_at})
+        with contextlib.suppress(StoreError):  # the lease is lost, or the disk full: a later launch mends it
+            if state is not JobState.STALE:
+                changes = {"state": state, "reason": reason, "ended_at": self.ended_at}
+                self._store.update_generation(self._lease, **changes)
+            self._store.release(self._lease)
 
     def save(self, searcher: Searcher, view: TrialView, told: Told | None = None) -> None:
         """Commit a trial as it stands, and with `told` its end, with all that the search has to remember.
@@ -124,11 +149,12 @@ class Record:
                 searcher.tell(view.number, told)
 
     def put_metrics(self, number: int, changes: TrialChanges) -> None:
-        """Hand windows and curves to the writer."""
-        for metric, rows in changes.windows.items():
-            self._writer.put_windows(self.generation_id, number, metric, rows)
-        for metric, (steps, values) in changes.curves.items():
-            self._writer.put_curve(self.generation_id, number, metric, steps, values)
+        """Hand windows and curves to the writer; what it has no room for is lost, never the trial."""
+        with contextlib.suppress(StoreUnavailable):
+            for metric, rows in changes.windows.items():
+                self._writer.put_windows(self.generation_id, number, metric, rows)
+            for metric, (steps, values) in changes.curves.items():
+                self._writer.put_curve(self.generation_id, number, metric, steps, values)
 
     def stored_curve(self, trial: int, metric: str) -> CurveView | None:
         """Return a curve that memory has let go of."""
@@ -136,7 +162,7 @@ class Record:
 
     def stored_windows(self, trial: int, metric: str) -> WindowView | None:
         """Return windows that memory has let go of."""
-        return stored.windows(self._store, self.generation_id, trial, metric, self.spec.window)
+        return stored_windows(self._store, self.generation_id, trial, metric)
 
     def heartbeat(self) -> tuple[Control, ...]:
         """Say that the job lives, and return what other kernels ask for.
@@ -146,6 +172,7 @@ class Record:
         """
         now = self._store.clock.monotonic()
         try:
+            self._later({})
             if now >= self._next_heartbeat:
                 self._store.renew(self._lease)
                 self._next_heartbeat = now + HEARTBEAT
@@ -163,7 +190,12 @@ class Record:
         return self.spec
 
     def _later(self, changes: dict[str, Any]) -> None:
-        self._writer.put(partial(_update, lease=self._lease, changes=changes))
+        """Hand a change to the writer; one that finds no room goes with the next heartbeat."""
+        self._unsent |= changes
+        if self._unsent:
+            with contextlib.suppress(StoreUnavailable):
+                self._writer.put(partial(_update, lease=self._lease, changes=dict(self._unsent)))
+                self._unsent.clear()
 
 
 def _compact(connection: Connection, *, now: float) -> None:

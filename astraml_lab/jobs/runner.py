@@ -9,7 +9,6 @@ trial waiting in `report()` can free would never wake. Optuna is touched by this
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,14 +16,13 @@ from typing import TYPE_CHECKING
 
 from astraml_lab import output
 from astraml_lab.devices import cpu_threads
-from astraml_lab.errors import AstramlError, Conflict, LeaseLost
-from astraml_lab.executors import Task
+from astraml_lab.errors import AstramlError, Conflict, LeaseLost, StoreUnavailable
 from astraml_lab.jobs import events
-from astraml_lab.jobs.attempt import attempt, build_trial
 from astraml_lab.jobs.backlog import Backlog
-from astraml_lab.jobs.channel import LiveChannel
 from astraml_lab.jobs.criteria import Criteria, Ending
+from astraml_lab.jobs.flights import Flights
 from astraml_lab.jobs.live import LiveTrial
+from astraml_lab.jobs.mailbox import Mailbox
 from astraml_lab.jobs.verdict import Attempt, Verdict
 from astraml_lab.search import Told
 from astraml_lab.spec import FailureKind, JobState, TrialState
@@ -34,18 +32,16 @@ if TYPE_CHECKING:
 
     from astraml_lab.clock import Clock
     from astraml_lab.devices import Device, Lease, LeaseRequest, Pool, ProcessTuning
-    from astraml_lab.executors import Executor, Handle
+    from astraml_lab.executors import Executor, Outcome
+    from astraml_lab.jobs.flights import Flight
     from astraml_lab.jobs.live import LiveJob
     from astraml_lab.jobs.record import Record
     from astraml_lab.objectives.base import Code
-    from astraml_lab.search import Proposal, Searcher
+    from astraml_lab.search import Searcher
     from astraml_lab.spec import JobSpec
 
 TICK = 1.0
 """Seconds between two looks at clocks, controls and the metrics that wait for the writer."""
-STOP_GRACE = 30.0
-"""Seconds that a trial has to report after it was told to end; then its thread is left behind."""
-
 POISONED = "CUDA is broken in this kernel and every further trial would fail: restart the kernel, then resume"
 
 
@@ -59,23 +55,13 @@ class Wiring:
     clock: Clock
 
 
-@dataclass
-class _Flight:
-    """A trial in the air; touched by the runner alone."""
-
-    trial: LiveTrial
-    lease: Lease
-    handle: Handle | None = None
-    told_to_end_at: float | None = None
-
-
 class Runner:
     """Runs one job from start to end.
 
     Args:
         code: What each trial runs.
         live: The job's memory, shared with its readers.
-        record: The job on disk.
+        record: The job on disk, open.
         searcher: Chooses the points.
         request: What each trial leases.
         wiring: The parts that all jobs share.
@@ -93,8 +79,9 @@ class Runner:
         self.spec: JobSpec = record.spec
         self.live = live
         self.record = record
-        self.code = code
+        self.code: Code | None = code
         self.done = threading.Event()
+        self.backlog = Backlog()
         self.waiting_for = ""
         self.trouble = ""
         self.devices: tuple[Device, ...] = ()
@@ -102,11 +89,10 @@ class Runner:
         self._request = request
         self._wiring = wiring
         self._criteria = Criteria(self.spec)
-        self._events: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
-        self._flights: dict[int, _Flight] = {}
+        self._mail = Mailbox(self._refuse)
+        self._flights = Flights(code, live, record, wiring.executor, self._mail)
         self._again: list[LiveTrial] = []
         self._ending: Ending | None = None
-        self.backlog = Backlog()
         self._began = wiring.clock.monotonic()
         self._next_tick = 0.0
         self._done_before = 0
@@ -129,12 +115,16 @@ class Runner:
 
     def tell(self, event: events.Event) -> None:
         """Leave a message; returns at once."""
-        self._events.put(event)
+        self._mail.put(event)
+
+    def stop(self, reason: str) -> None:
+        """End the job: running trials end at their next report."""
+        self.tell(events.StopJob(reason))
 
     def restore(self, trial: LiveTrial) -> None:
         """Take in a trial of an earlier run, before `start`: an ended one counts, any other runs again."""
         if trial.state.ended:
-            self._criteria.ended(trial.view())
+            self._criteria.restored(trial.view())
             self._done_before += trial.state.counts
         else:
             self._again.append(trial)
@@ -151,10 +141,11 @@ class Runner:
 
     def seconds_left(self, done: int) -> float | None:
         """Guess from the pace of this run how long the rest of the budget takes."""
-        here = done - self._done_before
+        here, ran = done - self._done_before, self._wiring.clock.monotonic() - self._began
         if here < 1:
             return None
-        return (self._wiring.clock.monotonic() - self._began) / here * max(0, self.spec.trials - done)
+        left = ran / here * max(0, self.spec.trials - done)
+        return left if self.spec.max_runtime is None else min(left, max(0.0, self.spec.max_runtime - ran))
 
     # the thread
 
@@ -170,7 +161,6 @@ class Runner:
                 threads = cpu_threads(self._request.parallel)
                 self._wiring.tuning.start(threads)
                 scene.callback(self._wiring.tuning.stop, threads)
-                self.record.move(JobState.RUNNING)
                 self._loop()
         except LeaseLost as error:
             self._give_up(JobState.STALE, str(error))
@@ -178,47 +168,39 @@ class Runner:
             self._give_up(JobState.FAILED, f"the runner failed, {type(error).__name__}: {error}")
         finally:
             self.done.set()
+            self._mail.close()
+            self._let_go()
 
     def _loop(self) -> None:
         while True:
             self.backlog.retry()
-            self._fill()
             self._decide()
-            if self._ending is not None and not self._flights and not self.backlog:
+            self._fill()
+            if self._ending is not None and not len(self._flights) and not self.backlog:
                 if self.record.state.ended:
                     return
                 self.backlog.write(partial(self._finish, self._ending))
                 continue
-            for event in self._next_events():
+            for event in self._mail.wait(self._next_tick - self._wiring.clock.monotonic()):
                 self._handlers[type(event)](event)
             if self._wiring.clock.monotonic() >= self._next_tick:
                 self._tick()
 
-    def _next_events(self) -> list[events.Event]:
-        """Wait for at least one event, or until the next tick; then take all that are there."""
-        found: list[events.Event] = []
-        with contextlib.suppress(queue.Empty):
-            left = self._next_tick - self._wiring.clock.monotonic()
-            found.append(self._events.get(timeout=max(0.0, left)))
-            while True:
-                found.append(self._events.get_nowait())
-        return found
-
     def _tick(self) -> None:
         self._next_tick = self._wiring.clock.monotonic() + TICK
-        with self.live.lock:
-            changes = [(f.trial.number, f.trial.metrics.drain()) for f in self._flights.values()]
-            notes = [(f.trial, f.trial.metrics.take_notes()) for f in self._flights.values()]
-            for trial, said in notes:
-                trial.notes += said
-        for number, change in changes:
-            self.record.put_metrics(number, change)
+        for flight in self._flights:
+            with self.live.lock:
+                change = flight.trial.metrics.drain()
+                flight.trial.notes += flight.trial.metrics.take_notes()
+            self.record.put_metrics(flight.trial.number, change)
         for command in self.record.heartbeat():
             if command.command == "stop":
-                self.tell(events.StopJob(str(command.argument or "stopped from another kernel")))
-        if any(flight.lease.devices for flight in self._flights.values()):
+                self.stop(str(command.argument or "stopped from another kernel"))
+        if any(flight.lease.devices for flight in self._flights):
             self.devices = self._wiring.pool.devices()
-        self._watch_clocks()
+        for flight in self._flights.overdue(self._wiring.clock.monotonic()):
+            self._flights.leave_behind(flight)
+            self._settle(flight.trial, Attempt())
 
     # starting trials
 
@@ -229,18 +211,34 @@ class Runner:
             if lease is None:
                 self._wait_for_device()
                 return
-            self.waiting_for = ""
-            trial = self._again.pop(0) if self._again else self._ask()
-            if trial is None:
-                lease.release()
-                return
-            self._launch(trial, lease)
+            with contextlib.ExitStack() as undo:
+                undo.callback(lease.release)
+                if not self._start_one(lease):
+                    return
+                undo.pop_all()
         self._wiring.pool.cancel(self._request.owner)
+
+    def _start_one(self, lease: Lease) -> bool:
+        """Start a trial on a lease; return whether it holds the lease now."""
+        trial = self._again.pop(0) if self._again else self._ask()
+        if trial is None:
+            return False
+        self._wiring.tuning.refresh()
+        try:
+            task = self._flights.prepare(trial, lease)
+        except StoreUnavailable as error:
+            self._again.insert(0, trial)
+            self.waiting_for = f"no trial starts until the store can be written: {error}"
+            return False
+        self.waiting_for = ""
+        self.backlog.write(partial(self.record.save, self._searcher, trial.view()))
+        self._flights.launch(trial.number, task)
+        return True
 
     def _wait_for_device(self) -> None:
         never = self._wiring.pool.refuse_reason(self._request)
         self.waiting_for = never or self._wiring.pool.why_waiting(self._request.owner)
-        if never and not self._flights:
+        if never and not len(self._flights):
             self.record.move(JobState.PAUSED, never)
 
     def _may_start(self) -> bool:
@@ -248,12 +246,13 @@ class Runner:
             return False
         if len(self._flights) >= self._request.parallel:
             return False
+        if self._again:
+            return True
         used = sum(count for state, count in self.live.counts.items() if state.counts)
-        wants_more = used + len(self._flights) < self.spec.trials and not self._searcher.exhausted
-        return bool(self._again) or wants_more
+        return used + len(self._flights) < self.spec.trials and self._searcher.ready
 
     def _ask(self) -> LiveTrial | None:
-        proposal: Proposal | None = self._searcher.ask()
+        proposal = self._searcher.ask()
         if proposal is None:
             return None
         now = self._wiring.clock.time()
@@ -261,99 +260,61 @@ class Runner:
         self.live.add(trial)
         return trial
 
-    def _launch(self, trial: LiveTrial, lease: Lease) -> None:
-        self._wiring.tuning.refresh()
-        folder = self.record.folder(trial.number)
-        sink = output.TrialSink(folder / "log.txt", clock=self._wiring.clock)
-        self.live.start(trial, device=lease.label, sink=sink)
-        flight = self._flights[trial.number] = _Flight(trial, lease)
-        self.backlog.write(partial(self.record.save, self._searcher, trial.view()))
-        run = attempt(
-            self.code,
-            partial(build_trial, trial, self.spec.space, lease, folder / "checkpoint"),
-            lease=lease,
-            sink=sink,
-        )
-        task = Task(
-            f"{self.record.name} trial {trial.number}", run, LiveChannel(self.live, trial, self._ask_later)
-        )
-        flight.handle = self._wiring.executor.submit(
-            task, lambda outcome: self.tell(events.TrialEnded(trial.number, outcome))
-        )
-
-    def _ask_later(self, suggest: events.Suggest) -> None:
-        if self.done.is_set():
-            raise Conflict("the job has ended: it suggests no more values")
-        self.tell(suggest)
-
     # ending trials
 
     def _on_trial_ended(self, event: events.TrialEnded) -> None:
-        flight = self._flights.pop(event.number, None)
+        flight = self._flights.land(event.number)
         if flight is None:
-            return  # it was left behind, and came back after all
-        how = event.outcome.value
-        if not isinstance(how, Attempt):
-            reason = event.outcome.error or "the executor lost it"
-            verdict = Verdict(TrialState.FAILED, reason, FailureKind.CRASHED)
-            how = Attempt(verdict, traceback=event.outcome.traceback)
+            return
+        how = _attempt_of(event.outcome)
         if how.poisoned:
-            flight.lease.close_slot()
-            self._end(Ending(JobState.FAILED, f"{POISONED} ({how.verdict.reason if how.verdict else ''})"))
+            self._poisoned(flight, how)
         flight.lease.release()
-        self._settle(flight.trial, how)
+        try:
+            self._settle(flight.trial, how)
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a trial brings back must not end the others
+            self._settle(flight.trial, _unsettled(error), clean=True)
 
-    def _settle(self, trial: LiveTrial, how: Attempt) -> None:
-        """Work out how a trial ended, put that on disk, and only then show it."""
-        self.live.conclude(trial, how)
-        verdict, values = self.live.outcome(trial, how)
+    def _poisoned(self, flight: Flight, how: Attempt) -> None:
+        flight.lease.close_slot()
+        if self._ending is None:
+            reason = how.verdict.reason if how.verdict else ""
+            self._end(Ending(JobState.FAILED, f"{POISONED} ({reason})"))
+
+    def _settle(self, trial: LiveTrial, how: Attempt, *, clean: bool = False) -> None:
+        """Work out how a trial ended, put that on disk, and only then show it.
+
+        With `clean`, nothing that the trial reported is part of it: something there cannot be stored.
+        """
+        if clean:
+            verdict, values, curve = how.verdict or Verdict(TrialState.FAILED, ""), None, []
+        else:
+            self.live.conclude(trial, how)
+            verdict, values = self.live.outcome(trial, how)
+            with self.live.lock:
+                curve = self.live.board.curve(trial.number) if self.live.board is not None else []
         view = replace(
             trial.view(),
             state=verdict.state,
             reason=verdict.reason,
             kind=verdict.kind,
             values=values,
-            ended_at=trial.ended_at,
+            ended_at=trial.ended_at or self._wiring.clock.time(),
         )
-        with self.live.lock:
-            change = trial.metrics.drain()
-            board = self.live.board
-            curve = board.curve(trial.number) if board is not None else []
-        self.record.put_metrics(trial.number, change)
-        told = Told(verdict.state, values, curve)
+        view = replace(view, metrics={}, traceback="", step=None, notes=()) if clean else view
 
         def commit() -> None:
-            self.record.save(self._searcher, view, told)
+            self.record.save(self._searcher, view, Told(verdict.state, values, curve))
             self.live.finish(trial, verdict, values)
             self._criteria.ended(view)
 
         self.backlog.write(commit)
-
-    def _watch_clocks(self) -> None:
-        """Tell trials that are over their time to end, and leave behind those that do not listen."""
-        now = self._wiring.clock.monotonic()
-        for flight in list(self._flights.values()):
-            trial = flight.trial
+        if not clean:
             with self.live.lock:
-                if trial.verdict is None and now > trial.deadline:
-                    trial.verdict = self.live.timed_out(trial)
-                told = trial.verdict is not None
-            if told and flight.told_to_end_at is None:
-                flight.told_to_end_at = now
-            if flight.told_to_end_at is not None and now - flight.told_to_end_at > STOP_GRACE:
-                self._leave_behind(flight)
-
-    def _leave_behind(self, flight: _Flight) -> None:
-        trial = flight.trial
-        del self._flights[trial.number]
-        flight.lease.close_slot()
-        note = (
-            f"did not report for {STOP_GRACE:g} s after it was told to end: its thread was left behind, "
-            f"and its slot on {flight.lease.label} stays closed until the kernel restarts"
-        )
-        with self.live.lock:
-            trial.notes.append(note)
-        self._settle(trial, Attempt())
+                change = trial.metrics.drain()
+            self.record.put_metrics(trial.number, change)
 
     # the end of the job
 
@@ -367,10 +328,9 @@ class Runner:
 
     def _end(self, ending: Ending) -> None:
         self._ending = ending
-        if ending.cut and self._flights:
+        if ending.cut and len(self._flights):
             self.record.move(JobState.STOPPING, ending.reason)
-            for flight in self._flights.values():
-                self.live.stop(flight.trial, Verdict(TrialState.STOPPED, f"stopped: {ending.reason}"))
+            self._flights.tell_to_end(Verdict(TrialState.STOPPED, f"stopped: {ending.reason}"))
 
     def _finish(self, ending: Ending) -> None:
         final = ending if ending.state is JobState.CANCELLED else self._criteria.final(ending)
@@ -378,10 +338,21 @@ class Runner:
         self.record.close(final.state, final.reason)
 
     def _give_up(self, state: JobState, reason: str) -> None:
-        for flight in self._flights.values():
-            self.live.stop(flight.trial, Verdict(TrialState.STOPPED, reason))
-            flight.lease.release()
+        self._flights.tell_to_end(Verdict(TrialState.STOPPED, reason))
+        self._flights.abandon()
         self.record.fail(state, reason)
+
+    def _let_go(self) -> None:
+        """Drop the notebook's objects, so that the user's `del` frees them."""
+        self.code = None
+        self._flights.forget_code()
+
+    def _refuse(self, event: events.Event) -> None:
+        """Answer what comes when the job is over; may run in any thread."""
+        if isinstance(event, events.TrialEnded):
+            self._flights.land(event.number)
+        elif isinstance(event, events.Suggest | events.Enqueue):
+            event.answer.set_exception(Conflict(f"{self.record.name} has ended"))
 
     # what others ask for
 
@@ -426,3 +397,15 @@ class Runner:
     def _on_unpause(self, _event: events.Unpause) -> None:
         if self.record.state is JobState.PAUSED:
             self.record.move(JobState.RUNNING)
+
+
+def _attempt_of(outcome: Outcome) -> Attempt:
+    if isinstance(outcome.value, Attempt):
+        return outcome.value
+    verdict = Verdict(TrialState.FAILED, outcome.error or "the executor lost it", FailureKind.CRASHED)
+    return Attempt(verdict, traceback=outcome.traceback)
+
+
+def _unsettled(error: Exception) -> Attempt:
+    reason = f"what it reported could not be stored, {type(error).__name__}: {error}"
+    return Attempt(Verdict(TrialState.FAILED, ascii(reason), FailureKind.CRASHED))

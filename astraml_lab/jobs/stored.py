@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import numpy as np
+from pydantic import ValidationError
 
 from astraml_lab.errors import NotFound
 from astraml_lab.jobs.criteria import Criteria
+from astraml_lab.jobs.windows import stored_windows
 from astraml_lab.output import read_tail
-from astraml_lab.spec import JobSpec, JobState, JobView, TrialState, WindowView
+from astraml_lab.spec import FailureKind, JobSpec, JobState, JobView, TrialState, WindowView
 
 if TYPE_CHECKING:
     from astraml_lab.spec import CurveView, TrialView
@@ -26,7 +27,7 @@ class StoredReader:
     def __init__(self, store: Store, found: GenerationRecord) -> None:
         self._store = store
         self._record = found
-        self._spec = JobSpec.model_validate_json(found.spec)
+        self._spec, self._unreadable = read_spec(found)
         self._lock = threading.Lock()
         self._read_at: float | None = None
         self._trials: dict[int, TrialView] = {}
@@ -54,9 +55,10 @@ class StoredReader:
             objectives=spec.objectives,
             trials=spec.trials,
             counts=counts,
+            infeasible=sum(trial.kind is FailureKind.INFEASIBLE for trial in trials),
             param_names=tuple(spec.space.names()),
             metric_names=tuple(dict.fromkeys(name for trial in trials for name in trial.metrics)),
-            reason=record.reason or _stale_reason(record),
+            reason=self._unreadable or record.reason or _stale_reason(record),
             note=record.note,
             best=best,
             running=tuple(trial.number for trial in trials if trial.state is TrialState.RUNNING),
@@ -76,13 +78,19 @@ class StoredReader:
             changed = [trial for n, trial in self._trials.items() if self._versions[n] > since]
             return self._version, tuple(sorted(changed, key=lambda trial: trial.number))
 
+    def trial(self, number: int) -> TrialView | None:
+        """Return one trial, or `None` where there is none of this number."""
+        with self._lock:
+            self._refresh()
+            return self._trials.get(number)
+
     def curve(self, trial: int, metric: str) -> CurveView | None:
         """Return a metric by step, or `None` where the trial has not reported it."""
         return curve(self._store, self._record.id, trial, metric)
 
     def windows(self, trial: int, metric: str) -> WindowView | None:
         """Return a metric by windows of time, or `None` where the trial has not reported it."""
-        return windows(self._store, self._record.id, trial, metric, self._spec.window)
+        return stored_windows(self._store, self._record.id, trial, metric)
 
     def log_tail(self, trial: int, lines: int = 100) -> list[str]:
         """Return the last lines of the trial's log."""
@@ -91,15 +99,19 @@ class StoredReader:
         return [line.text for line in read_tail(folder / "log.txt", lines)]
 
     def _refresh(self) -> None:
-        """Read again what may have changed; an ended job is read once."""
+        """Read again what may have changed; the trials of an ended job are read once."""
         now = self._store.clock.monotonic()
-        if self._read_at is not None and (self._record.state.ended or now - self._read_at < FRESH):
+        if self._read_at is not None and now - self._read_at < FRESH:
             return
         found = self._store.load_generation(self._record.id)
         if found is None:
             raise NotFound(f"job {self._record.name} was deleted")
+        known = self._read_at is not None and found.state.ended and found == self._record
+        self._read_at = now
+        if known:
+            return
         self._record = found
-        self._spec = JobSpec.model_validate_json(found.spec)
+        self._spec, self._unreadable = read_spec(found)
         for trial in self._store.load_trials(found.id):
             if self._trials.get(trial.number) != trial:
                 self._version += 1
@@ -110,33 +122,21 @@ class StoredReader:
             if trial.state.ended:
                 criteria.ended(trial)
         self._best = criteria.best
-        self._read_at = now
+
+
+def read_spec(found: GenerationRecord) -> tuple[JobSpec, str]:
+    """Return a stored specification; or an empty one, and why: one damaged row must not hide a job."""
+    try:
+        return JobSpec.model_validate_json(found.spec), ""
+    except ValidationError as error:
+        what = error.errors(include_url=False)[0]["msg"]
+        return JobSpec(), f"its specification in the store cannot be read: {what}"
 
 
 def curve(store: Store, generation_id: int, trial: int, metric: str) -> CurveView | None:
     """Return a stored curve."""
     found = store.load_curves(generation_id, trial, metric)
     return found[0] if found else None
-
-
-def windows(store: Store, generation_id: int, trial: int, metric: str, width: float) -> WindowView | None:
-    """Return stored windows of the finest tier."""
-    rows = [
-        row for row in store.load_windows(generation_id, width=width, trial=trial, metric=metric) if row.count
-    ]
-    if not rows:
-        return None
-    return WindowView(
-        trial,
-        metric,
-        width,
-        starts=np.array([row.start for row in rows]),
-        means=np.array([row.total / row.count for row in rows]),
-        minima=np.array([row.minimum for row in rows], dtype=np.float64),
-        maxima=np.array([row.maximum for row in rows], dtype=np.float64),
-        lasts=np.array([row.last for row in rows], dtype=np.float64),
-        counts=np.array([row.count for row in rows], dtype=np.float64),
-    )
 
 
 def _stale_reason(record: GenerationRecord) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.spec import parse_duration
+from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.spec import parse_duration, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,14 +13,16 @@ if TYPE_CHECKING:
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.spec import JobView, TrialView
 
+_OWN = frozenset({"number", "state", "runtime", "device", "kind", "reason"})
 _WINDOW = ["trial", "start", "mean", "min", "max", "last", "count"]
 
 
 def trials_table(reader: JobReader) -> pd.DataFrame:
-    """Return one row per trial: number, state, parameters, metrics, runtime in seconds, device, reason.
+    """Return one row per trial: number, state, parameters, metrics, runtime in seconds, device, kind, reason.
 
-    A column of an objective holds the trial's value, that of another metric its last report. A metric that is
-    called like a parameter gets the suffix `_metric`.
+    A column of an objective holds the trial's value, that of another metric its last report. A parameter that
+    is called like one of the table's own columns gets the suffix `_param`, a metric whose name is taken
+    `_metric`.
     """
     import pandas as pd
 
@@ -51,13 +54,14 @@ def windows_table(reader: JobReader, metric: str, window: str | float) -> pd.Dat
         window: Length of a window, `"30s"` or seconds: the job's own, or a multiple of it.
 
     Raises:
-        ValueError: The job's windows do not add up to this length.
+        InvalidSpec: The job's windows do not add up to this length.
     """
     import pandas as pd
 
-    width, own = parse_duration(window), reader.view().window
+    width, own = _seconds(window), reader.view().window
     if not isinstance(width, int | float) or width <= 0 or width % own:
-        raise ValueError(f"window={window!r}: a multiple of this job's windows of {own:g} s")
+        allowed = f"a multiple of this job's windows of {own:g} s, such as 5m"
+        raise InvalidSpec([Problem("window", shown(window), allowed)], subject="the question")
     found = [reader.windows(view.number, metric) for view in reader.trials()[1]]
     columns = ("starts", "means", "minima", "maxima", "lasts", "counts")
     parts = [
@@ -72,6 +76,13 @@ def windows_table(reader: JobReader, metric: str, window: str | float) -> pd.Dat
     frame = _merged(pd.concat(parts, ignore_index=True), float(width))
     frame["start"] = pd.to_datetime(frame["start"], unit="s", utc=True)
     return frame[_WINDOW]
+
+
+def _seconds(window: str | float) -> object:
+    try:
+        return parse_duration(window)
+    except ValueError:
+        return None
 
 
 def _merged(frame: pd.DataFrame, width: float) -> pd.DataFrame:
@@ -89,14 +100,17 @@ def _row(job: JobView, view: TrialView) -> dict[str, Any]:
     if view.values is not None:
         names = (objective.metric for objective in job.objectives)
         values.update(zip(names, view.values, strict=True))
-    metrics = {f"{name}_metric" if name in view.params else name: value for name, value in values.items()}
     runtime = None if view.started_at is None or view.ended_at is None else view.ended_at - view.started_at
+    params = {f"{name}_param" if name in _OWN else name: value for name, value in view.params.items()}
+    taken = {*_OWN, *params}
+    metrics = {f"{name}_metric" if name in taken else name: value for name, value in values.items()}
     return {
         "number": view.number,
         "state": str(view.state),
-        **view.params,
+        **params,
         **metrics,
         "runtime": runtime,
         "device": view.device,
+        "kind": None if view.kind is None else str(view.kind),
         "reason": view.reason,
     }

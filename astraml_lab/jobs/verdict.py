@@ -26,6 +26,8 @@ class Attempt:
 
     verdict: Verdict | None = None
     """`None`: it ran to its end, or ended on a verdict that the job knows already."""
+    finished: bool = False
+    """Its code came to its end, told to stop or not."""
     returned: Mapping[str, float] = field(default_factory=dict)
     """The final values that its code returned, by metric."""
     traceback: str = ""

@@ -34,7 +34,7 @@ from astraml_lab.spec.line import line_of
 from astraml_lab.spec.problems import nearest, shown, validate
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TrialState
-from astraml_lab.spec.views import CurveView, DeviceView, JobView, TrialView, WindowView
+from astraml_lab.spec.views import CurveView, DeviceView, JobView, TrialView, WindowRow, WindowView
 
 __all__ = [
     "CONSTRUCTORS",
@@ -65,6 +65,7 @@ __all__ = [
     "Strategy",
     "TrialState",
     "TrialView",
+    "WindowRow",
     "WindowView",
     "format_duration",
     "line_of",

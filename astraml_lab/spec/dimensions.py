@@ -11,12 +11,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import (
+    AfterValidator,
     Field,
     PrivateAttr,
-    StrictBool,
     StrictFloat,
     StrictInt,
-    StrictStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -31,7 +30,18 @@ if TYPE_CHECKING:
 
 ParamValue = str | int | float | bool | None
 """What a parameter can be: JSON's scalars."""
-Scalar = Annotated[StrictBool | StrictInt | StrictFloat | StrictStr | None, Field(union_mode="left_to_right")]
+
+
+def _scalar(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    raise ValueError('a string, number, boolean or None; for other objects label them: {"relu": nn.ReLU}')
+
+
+Scalar = Annotated[Any, AfterValidator(_scalar)]
+"""One of JSON's scalars, its type kept."""
 Number = Annotated[StrictInt | StrictFloat, Field(union_mode="left_to_right")]
 Conditions = dict[str, tuple[Scalar, ...]]
 _C = TypeVar("_C", bound="Callable[..., None]")
@@ -204,7 +214,7 @@ class Categorical(BaseDimension):
     """
 
     type: Literal["categorical"] = "categorical"
-    choices: tuple[Scalar, ...] = Field(min_length=1)
+    choices: tuple[Scalar, ...]
     _objects: dict[str, Any] | None = PrivateAttr(default=None)
 
     @_not_for_pydantic
@@ -222,6 +232,8 @@ class Categorical(BaseDimension):
 
     @model_validator(mode="after")
     def _check(self) -> Categorical:
+        if not self.choices:
+            raise FoundProblems([Problem("choices", "[]", "must hold at least one choice")])
         twice = _repeated(self.choices)
         if twice:
             raise FoundProblems(
@@ -254,7 +266,7 @@ class Discrete(BaseDimension):
     """
 
     type: Literal["discrete"] = "discrete"
-    values: tuple[Number, ...] = Field(min_length=1)
+    values: tuple[Number, ...]
 
     @_not_for_pydantic
     def __init__(
@@ -264,6 +276,8 @@ class Discrete(BaseDimension):
 
     @model_validator(mode="after")
     def _check(self) -> Discrete:
+        if not self.values:
+            raise FoundProblems([Problem("values", "[]", "must hold at least one number")])
         ordered = sorted(set(self.values))
         if list(self.values) != ordered:
             raise FoundProblems(

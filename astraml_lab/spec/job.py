@@ -234,8 +234,10 @@ class JobSpec(LaunchOptions):
                     "prune", shown(self.prune), "a job with several objectives is not pruned", "--prune off"
                 )
             )
-        if self.patience is not None and len(self.objectives) != 1:
-            problems.append(Problem("patience", shown(self.patience), "goes with exactly one objective"))
+        for name in ("patience", "max_no_improvement"):
+            value = getattr(self, name)
+            if value is not None and len(self.objectives) != 1:
+                problems.append(Problem(name, shown(value), "goes with exactly one objective"))
         return problems
 
     def _search_problems(self) -> list[Problem]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from astraml_lab.spec.dimensions import ParamValue
     from astraml_lab.spec.job import Objective
 
-__all__ = ["CurveView", "DeviceView", "FailureKind", "JobView", "TrialView", "WindowView"]
+__all__ = ["CurveView", "DeviceView", "FailureKind", "JobView", "TrialView", "WindowRow", "WindowView"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class DeviceView:
     trials: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class JobView:
     """One job at one moment."""
 
@@ -81,6 +81,8 @@ class JobView:
     trials: int
     """The budget."""
     counts: dict[TrialState, int]
+    infeasible: int = 0
+    """How many of the FAILED were only impossible points."""
     param_names: tuple[str, ...] = ()
     metric_names: tuple[str, ...] = ()
     reason: str = ""
@@ -109,8 +111,11 @@ class JobView:
 
     @property
     def failed(self) -> int:
-        """How many trials FAILED."""
-        return self.counts.get(TrialState.FAILED, 0)
+        """How many trials FAILED for another reason than an impossible point."""
+        return self.counts.get(TrialState.FAILED, 0) - self.infeasible
+
+    def __repr__(self) -> str:
+        return f"<{self.id} {self.state} {self.finished}/{self.trials} trials>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,40 @@ class CurveView:
     values: np.ndarray
     """float64, shape (points,)."""
     revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """What a metric of a trial did in one window of time: what is stored, merged, sent and drawn.
+
+    The values and times are None while no finite value was folded; `first` and `last` go by (ts, seq),
+    whatever the order of arrival.
+    """
+
+    start: float
+    width: float
+    count: int
+    total: float
+    minimum: float | None
+    maximum: float | None
+    last: float | None
+    first_ts: float | None
+    first_seq: int
+    first_step: int | None
+    last_ts: float | None
+    last_seq: int
+    last_step: int | None
+    nonfinite: int
+    revision: int
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of the finite values; None if there were none."""
+        return self.total / self.count if self.count else None
+
+    def sealed(self, watermark: float) -> bool:
+        """Tell whether only a late point can still change this window."""
+        return self.start + self.width <= watermark
 
 
 @dataclass(frozen=True, slots=True)

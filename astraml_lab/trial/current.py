@@ -32,7 +32,13 @@ def current_trial() -> Trial:
     return trial
 
 
-def report(metrics: Mapping[str, Any] | None = None, /, *, step: int | None = None, **named: Any) -> None:
+def report(
+    metrics: Mapping[str, Any] | None = None,
+    /,
+    *misplaced: object,
+    step: int | None = None,
+    **named: Any,
+) -> None:
     """Report metrics of the current trial; see `Trial.report`.
 
     Raises:
@@ -41,7 +47,7 @@ def report(metrics: Mapping[str, Any] | None = None, /, *, step: int | None = No
         TrialStopped: Somebody or some limit ended it.
         TypeError: A value is no number.
     """
-    current_trial().report(metrics, step=step, **named)
+    current_trial().report(metrics, *misplaced, step=step, **named)
 
 
 @contextlib.contextmanager

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from astraml_lab.errors import TrialInfeasible
 from astraml_lab.spec import Categorical, Float, Int, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
     from astraml_lab.spec import AnyDimension, ParamValue
     from astraml_lab.trial.channel import Channel
+
+
+_LONGEST_NAME = 255
+_LARGEST_STEP = 2**53
+"""Up to here a step is exact as a float, which is how curves hold it."""
 
 
 class Trial:
@@ -51,12 +57,18 @@ class Trial:
         self._values: dict[str, ParamValue] = dict(params if values is None else values)
 
     def report(
-        self, metrics: Mapping[str, Any] | None = None, /, *, step: int | None = None, **named: Any
+        self,
+        metrics: Mapping[str, Any] | None = None,
+        /,
+        *misplaced: object,
+        step: int | None = None,
+        **named: Any,
     ) -> None:
         """Report metrics; ends the trial when it is pruned or stopped.
 
         Args:
             metrics: Values by name, for names that are no identifiers: `{"val/acc": 0.9}`.
+            misplaced: Nothing: it catches Optuna's `report(value, step)` with a sentence.
             step: The step of all of them (default: a counter per metric, from 1).
             named: Values by name: anything that `float()` takes.
 
@@ -65,7 +77,10 @@ class Trial:
             TrialStopped: Somebody or some limit ended it.
             TypeError: A value is no number, or the step is no whole number.
         """
-        points = {name: _number(name, value) for name, value in {**(metrics or {}), **named}.items()}
+        if misplaced or not (metrics is None or isinstance(metrics, Mapping)):
+            raise TypeError("report() takes names: write report(accuracy=0.93, step=1)")
+        given = {**(metrics or {}), **named}
+        points = {_metric_name(name): _number(name, value) for name, value in given.items()}
         self._channel.report(points, None if step is None else _step(step))
 
     def should_stop(self) -> bool:
@@ -78,7 +93,7 @@ class Trial:
         Raises:
             TrialInfeasible: Always.
         """
-        raise TrialInfeasible(reason)
+        raise TrialInfeasible(str(reason))
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
@@ -141,22 +156,28 @@ class Trial:
         return f"Trial {self.number} ({params})"
 
 
+def _metric_name(name: Any) -> str:
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+        raise TypeError(f"report() takes metric names of 1 to {_LONGEST_NAME} characters, not {shown(name)}")
+    return name
+
+
 def _number(name: str, value: Any) -> float:
     if hasattr(value, "detach"):
         value = value.detach()  # a loss that still has its graph: torch would warn
     try:
         return float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(
-            f"report({name}=…) takes a number, not {type(value).__name__} {shown(value)}"
+            f"report({name}=…) takes a number, not {type(value).__name__} {value!r:.80}"
         ) from error
 
 
 def _step(step: Any) -> int:
     try:
         whole = int(step)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         whole = None
-    if whole is None or whole != step:
-        raise TypeError(f"report(step=…) takes a whole number, not {shown(step)}")
+    if whole is None or whole != step or abs(whole) > _LARGEST_STEP:
+        raise TypeError(f"report(step=…) takes a whole number below 2**53, not {shown(step)}")
     return whole

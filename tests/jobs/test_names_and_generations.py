@@ -11,6 +11,7 @@ import pytest
 
 from astraml_lab.errors import Conflict, NotBuiltYet, NotFound
 from astraml_lab.jobs import describe_job
+from astraml_lab.jobs.planning import make_plan
 from astraml_lab.spec import Float, JobState, TrialState
 
 if TYPE_CHECKING:
@@ -232,5 +233,92 @@ def resumed(bench: Bench, name: str, function: Any) -> Any:
     found = bench.store.load_job("default", name)
     assert found is not None
     spec, code = bench.prepare(function, name=name, trials=8, parallel=1)
-    plan = bench.manager._plan(spec, code)
+    plan = make_plan(spec, code, bench.pool)
     return bench.manager._resume(found, plan)
+
+
+def test_a_finished_job_is_shown_even_if_its_budget_was_not_used_up(bench: Bench) -> None:
+    first = bench.run(same, name="early", trials=50, target=2)
+    again = bench.run(same, name="early", trials=50, target=2)
+
+    assert again.id == first.id
+    assert len(again.trials) == 3
+
+
+def test_a_stopped_job_goes_on_and_stores_what_is_new(bench: Bench) -> None:
+    started = threading.Event()
+
+    def train(trial: Trial) -> float:
+        pause = threading.Event()
+        while trial.number == 1 and not started.is_set():
+            started.set()
+            pause.wait(0.2)
+            trial.report(score=0.0)
+        return float(trial.number)
+
+    job = bench.launch(train, name="digits", trials=4)
+    assert started.wait(20)
+    job.stop().wait(20)
+    again = bench.run(train, name="digits", trials=5)
+
+    assert again.id == job.id
+    assert again.view().finished == 5
+    assert "went on after" in again.view().note
+    stored = reopened(bench).find("digits")
+    assert stored.view().trials == 5
+    assert stored.state is JobState.SUCCEEDED
+
+
+def test_a_stale_job_can_be_stopped_and_its_resume_is_not(bench: Bench) -> None:
+    spec, code = bench.prepare(same, name="gone", trials=2)
+    found, lease = bench.store.create_job(
+        "default", "gone", spec=spec.model_dump_json(), fingerprint="{}", owner="a kernel that died"
+    )
+    bench.store.release(lease)
+    stale = bench.manager.find("gone")
+    assert stale.state is JobState.STALE
+
+    assert stale.stop().state is JobState.CANCELLED
+    assert code.program.kind == "function"
+    assert found.number == 1
+
+
+def test_a_job_that_cannot_start_is_failed_and_nobodys(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_parts: object) -> None:
+        raise RuntimeError("no memory for this")
+
+    with monkeypatch.context() as patched:  # nothing real fails between the rows and the thread
+        patched.setattr(sys.modules["astraml_lab.jobs.manager"], "LiveJob", broken)
+        with pytest.raises(RuntimeError):
+            bench.launch(same, name="digits", trials=1)
+    job = bench.manager.find("digits")
+    assert job.state is JobState.FAILED
+    assert job.view().reason == "could not start: no memory for this"
+    assert bench.run(same, name="digits", trials=1).state is JobState.SUCCEEDED
+
+
+def test_an_old_generation_does_not_delete_the_running_one(bench: Bench) -> None:
+    old = bench.run(same, name="digits", trials=1)
+    go = threading.Event()
+
+    def hold(x: float) -> float:
+        go.wait(20)
+        return x
+
+    bench.launch(hold, name="digits", trials=1)
+    with pytest.raises(Conflict, match="stop it first"):
+        old.delete()
+    go.set()
+
+
+def test_what_another_kernel_adds_to_a_finished_job_is_seen(bench: Bench) -> None:
+    job = bench.run(same, name="digits", trials=2)
+    assert job.view().finished == 2
+    other = reopened(bench)
+    spec, code = bench.prepare(same, name="digits", trials=5)
+    other.launch(spec, code, attended=True).wait(20)
+    job.wait(1.2)
+    threading.Event().wait(1.1)
+
+    assert job.view().finished == 5
+    other._writer.close()

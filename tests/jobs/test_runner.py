@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
+import time
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound
+from astraml_lab.jobs.events import Enqueue
 from astraml_lab.spec import Categorical, FailureKind, Float, Int, JobState, TrialState
 
 if TYPE_CHECKING:
@@ -472,3 +476,106 @@ def test_a_float_wide_space_takes_every_scale(bench: Bench) -> None:
         assert 0.5 <= b <= 0.999
         assert 1 <= c <= 100
         assert d in {0.0, 0.25, 0.5, 0.75, 1.0}
+
+
+def test_what_cannot_be_stored_fails_its_trial_and_not_the_job(bench: Bench) -> None:
+    def odd(trial: Trial) -> float:
+        if trial.number == 0:
+            raise OSError("no such file: \udcff")
+        if trial.number == 1:
+            trial.report({0: 1.0})  # type: ignore[dict-item]
+        if trial.number == 2:
+            trial.report(score=1.0, step=10**400)
+        if trial.number == 3:
+            trial.infeasible({"why": "a dict"})  # type: ignore[arg-type]
+        if trial.number == 4:
+            trial.report({"x" * 256: 1.0})
+        return 1.0
+
+    job = bench.run(odd, trials=6)
+
+    assert job.state is JobState.SUCCEEDED
+    kinds = [job.trials[number].kind for number in range(5)]
+    assert kinds == [FailureKind.EXCEPTION] * 3 + [FailureKind.INFEASIBLE, FailureKind.EXCEPTION]
+    assert "metric names of 1 to 255" in job.trials[1].reason
+    assert "whole number below 2**53" in job.trials[2].reason
+
+
+def test_a_thread_that_comes_back_late_gives_its_slot_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["astraml_lab.jobs.flights"], "STOP_GRACE", 0.5)
+    started, go = threading.Event(), threading.Event()
+
+    def deaf(x: float) -> float:
+        started.set()
+        go.wait(30)
+        return x
+
+    job = bench.launch(deaf, trials=3)
+    assert started.wait(20)
+    job.stop().wait(20)
+    assert job.state is JobState.CANCELLED
+    assert "left behind" in job.trials[0].view().notes[-1]
+    with pytest.raises(InvalidSpec, match="CPU slot"):
+        bench.launch(climb, trials=1)
+    go.set()
+    for thread in [thread for thread in threading.enumerate() if " trial " in thread.name]:
+        thread.join(10)
+
+    assert bench.run(climb, trials=1).state is JobState.SUCCEEDED
+
+
+def test_a_trial_that_finishes_after_stop_keeps_its_value(bench: Bench) -> None:
+    started, go = threading.Event(), threading.Event()
+
+    def last_lap(x: float) -> float:
+        started.set()
+        go.wait(20)
+        return x
+
+    job = bench.launch(last_lap, trials=5)
+    assert started.wait(20)
+    job.stop()
+    go.set()
+
+    assert job.wait(20).state is JobState.CANCELLED
+    assert job.trials[0].state is TrialState.COMPLETE
+    assert job.best.number == 0
+
+
+def test_no_trial_starts_after_the_last_word(bench: Bench) -> None:
+    job = bench.run(lambda trial: float(trial.number), trials=50, target=3)
+
+    assert len(job.trials) == 4
+
+
+def test_a_returned_value_counts_as_a_report_for_best(bench: Bench) -> None:
+    def overfit(trial: Trial) -> float:
+        trial.report(score=0.9)
+        return 0.5
+
+    assert bench.run(overfit, trials=1, select="best").best.values == (0.9,)
+
+
+def test_suggestions_with_several_at_once_do_not_spin(bench: Bench) -> None:
+    def slow(trial: Trial) -> float:
+        threading.Event().wait(1.0)
+        return trial.suggest_float("x", 0, 1)
+
+    before = time.process_time()
+    job = bench.run(slow, {}, trials=2, parallel=2)
+
+    assert len(job.trials) == 2
+    assert time.process_time() - before < 0.8
+
+
+def test_nobody_waits_for_an_answer_from_a_job_that_has_ended(bench: Bench) -> None:
+    job = bench.run(climb, trials=1)
+    runner = bench.manager.runner(job._generation_id)
+    assert runner is not None
+    answer: Future[None] = Future()
+    runner.tell(Enqueue({"x": 0.5}, answer))
+
+    with pytest.raises(Conflict, match="has ended"):
+        answer.result(5)

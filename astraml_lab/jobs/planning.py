@@ -1,0 +1,126 @@
+"""From a specification to a plan for this machine, and how it compares with what the store has."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.devices import LeaseRequest
+from astraml_lab.errors import Conflict, InvalidSpec, Problem
+from astraml_lab.jobs.naming import made_up_name
+from astraml_lab.jobs.stored import read_spec
+from astraml_lab.objectives.fingerprint import changed, digest
+from astraml_lab.search import require_sampler, sampler_problems, space_problems, strategy_notes
+from astraml_lab.spec import JobState
+
+if TYPE_CHECKING:
+    from astraml_lab.devices import Pool
+    from astraml_lab.objectives.base import Code
+    from astraml_lab.spec import JobSpec
+    from astraml_lab.store import GenerationRecord
+
+_NO_GPU = "no GPU here: trials run on the CPU"
+_SEEDED = (
+    "seeded: the search, trial.seed, trial.generator and trial.rng; torch's global seed is shared by threads"
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A launch, completed for this machine."""
+
+    spec: JobSpec
+    code: Code
+    request: LeaseRequest
+    fingerprint: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+    def stored(self) -> dict[str, str]:
+        """Return what the store keeps of it."""
+        return {"spec": self.spec.model_dump_json(), "fingerprint": json.dumps(self.fingerprint)}
+
+    def renamed(self) -> Plan:
+        """Return the plan under another made-up name."""
+        return replace(self, spec=self.spec.model_copy(update={"name": made_up_name()}))
+
+    def noting(self, *notes: str) -> Plan:
+        """Return the plan with more to say on the job's line, first."""
+        return replace(self, notes=(*notes, *self.notes))
+
+
+def make_plan(spec: JobSpec, code: Code, pool: Pool) -> Plan:
+    """Fill in what depends on this machine and on the code.
+
+    Raises:
+        InvalidSpec: The search or the devices cannot be had.
+        MissingExtra: The strategy needs a library that is not installed.
+    """
+    definition = spec.definitions[0]
+    problems = [*space_problems(spec.space), *sampler_problems(spec.strategy, definition)]
+    request = _request(spec, pool)
+    refused = pool.refuse_reason(request)
+    problems += [Problem("gpus", f"{request.gpus:g}", refused)] if refused else []
+    if problems:
+        raise InvalidSpec(problems)
+    require_sampler(spec.strategy)
+    single = not len(spec.space) and "suggest_" not in code.program.source
+    parallel = 1 if single else spec.parallel or max(1, pool.slots(request))
+    update: dict[str, Any] = {
+        "name": spec.name or made_up_name(),
+        "definitions": (definition.model_copy(update={"program": code.program}),),
+        "parallel": parallel,
+        "trials": 1 if single else spec.trials,
+    }
+    notes = [_NO_GPU] if (spec.gpus or spec.devices) and not pool.devices() else []
+    notes += [_SEEDED] if spec.seed is not None else []
+    notes += strategy_notes(spec.strategy, definition, spec.trials)
+    planned, request = spec.model_copy(update=update), replace(request, parallel=parallel)
+    return Plan(planned, code, request, fingerprint(spec, code), tuple(notes))
+
+
+def fingerprint(spec: JobSpec, code: Code) -> dict[str, str]:
+    """Return what makes two runs the same job, by readable part."""
+    space = json.dumps(spec.space.model_dump(mode="json"), sort_keys=True)
+    objectives = json.dumps([objective.model_dump(mode="json") for objective in spec.objectives])
+    return {**code.fingerprint(), "the space": digest(space), "the objectives": digest(objectives)}
+
+
+def difference(found: GenerationRecord, plan: Plan) -> str:
+    """Say what makes the plan another search than the stored one; empty if it is the same."""
+    differences = changed(json.loads(found.fingerprint), plan.fingerprint)
+    if differences:
+        return "changed " + ", ".join(differences)
+    return "started over" if plan.spec.new else ""
+
+
+def refuse_missing_names(found: GenerationRecord, plan: Plan) -> None:
+    """Tell a cell whose helpers are not defined yet from one that was changed.
+
+    Raises:
+        Conflict: It is the same text as before, but the kernel lacks names that it used then.
+    """
+    before = read_spec(found)[0].definitions[0].program
+    now = plan.code.program
+    if before is None or before.kind != now.kind or before.source != now.source:
+        return
+    missing = [name for name in before.names if name not in now.names]
+    if missing and not plan.spec.new:
+        raise Conflict(f"first run the cells that define {', '.join(missing)}: {found.name} used them before")
+
+
+def goes_on(found: GenerationRecord, plan: Plan, used: int) -> bool:
+    """Whether launching the same search again means more trials, rather than showing what there is.
+
+    A job that ended well goes on when `--trials` grew. One that failed, was stopped or lost its kernel goes
+    on while its budget is not used up.
+    """
+    if found.state is JobState.SUCCEEDED:
+        return plan.spec.trials > max(used, read_spec(found)[0].trials)
+    return found.state is JobState.STALE or plan.spec.trials > used
+
+
+def _request(spec: JobSpec, pool: Pool) -> LeaseRequest:
+    if not pool.devices():
+        return LeaseRequest("", 0.0)
+    return LeaseRequest("", 1.0 if spec.gpus is None else spec.gpus, spec.devices, spec.reserve)

@@ -11,7 +11,8 @@ from astraml_lab.metrics.curve import CURVE_LIMIT, Curve
 from astraml_lab.metrics.downsampling import downsample
 from astraml_lab.metrics.series import MetricSeries, TrialChanges, TrialMetrics
 from astraml_lab.metrics.tiers import RETENTION, retention, roll_up, tier_for, tiers
-from astraml_lab.metrics.windows import WINDOW_SECONDS, Window, WindowRow, WindowSeries
+from astraml_lab.metrics.windows import WINDOW_SECONDS, Window, WindowSeries
+from astraml_lab.spec.views import WindowRow
 
 __all__ = [
     "CURVE_LIMIT",

@@ -29,7 +29,6 @@ class Curve:
 
     Attributes:
         revision: Rises with every point.
-        layout: Rises when anything but the end changed; while it stays, a reader needs only the new points.
     """
 
     __slots__ = (
@@ -41,7 +40,6 @@ class Curve:
         "_steps",
         "_values",
         "_weights",
-        "layout",
         "revision",
     )
 
@@ -59,7 +57,6 @@ class Curve:
         self._steps: list[float] = []
         self._values: list[float] = []
         self.revision = 0
-        self.layout = 0
 
     def __len__(self) -> int:
         return len(self._old_steps) + len(self._steps)
@@ -72,7 +69,6 @@ class Curve:
             self._steps.append(step)
             self._values.append(value)
         else:
-            self.layout += 1
             self._place(step, value)
         if len(self._steps) > self._room:
             self._thin()
@@ -115,7 +111,6 @@ class Curve:
 
     def _thin(self) -> None:
         """Halve all but the newest step: its value may be taken back, and must not have cost a point."""
-        self.layout += 1
         steps, values = self.arrays()
         reported = np.concatenate((self._weights, np.ones(len(self._steps)))).cumsum()[:-1]
         keep = downsample(reported, values[:-1], self._limit // 2 - 1)

@@ -9,11 +9,13 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from astraml_lab.metrics.curve import CURVE_LIMIT, Curve
-from astraml_lab.metrics.windows import LATENESS, WINDOW_SECONDS, WindowRow, WindowSeries
+from astraml_lab.metrics.windows import LATENESS, WINDOW_SECONDS, WindowSeries
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from astraml_lab.spec.views import WindowRow
 
 
 class MetricSeries:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from astraml_lab.metrics.windows import WINDOW_RETENTION, WINDOW_SECONDS, WindowRow
+from astraml_lab.metrics.windows import WINDOW_RETENTION, WINDOW_SECONDS
+from astraml_lab.spec.views import WindowRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

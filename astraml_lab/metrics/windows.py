@@ -10,8 +10,9 @@ Nothing here locks: the caller holds the job's lock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
+
+from astraml_lab.spec.views import WindowRow
 
 WINDOW_SECONDS = 30.0
 """The width of a window unless the job asks for another."""
@@ -23,40 +24,6 @@ FUTURE_TOLERANCE = 300.0
 """How far ahead of its arrival a point's time may be before it is not believed."""
 
 COARSER_TIER = 300.0  # every width must divide it, or five-minute windows could not be merged from it
-
-
-@dataclass(frozen=True, slots=True)
-class WindowRow:
-    """One window by value: what is stored, merged, sent and drawn.
-
-    The values and times are None while no finite value was folded; `first` and `last` go by (ts, seq),
-    whatever the order of arrival.
-    """
-
-    start: float
-    width: float
-    count: int
-    total: float
-    minimum: float | None
-    maximum: float | None
-    last: float | None
-    first_ts: float | None
-    first_seq: int
-    first_step: int | None
-    last_ts: float | None
-    last_seq: int
-    last_step: int | None
-    nonfinite: int
-    revision: int
-
-    @property
-    def mean(self) -> float | None:
-        """The mean of the finite values; None if there were none."""
-        return self.total / self.count if self.count else None
-
-    def sealed(self, watermark: float) -> bool:
-        """Tell whether only a late point can still change this window."""
-        return self.start + self.width <= watermark
 
 
 class Window:
@@ -98,11 +65,6 @@ class Window:
         self.nonfinite = 0
         self.revision = 0
         self.changed = False
-
-    @property
-    def mean(self) -> float | None:
-        """The mean of the finite values; None if there were none."""
-        return self.total / self.count if self.count else None
 
     def row(self) -> WindowRow:
         """Copy the window as it is now."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from astraml_lab.search.distributions import space_problems
 from astraml_lab.search.from_views import study_of
+from astraml_lab.search.importance import Importance, importance_of
 from astraml_lab.search.journal_storage import StudyStorage
-from astraml_lab.search.pareto import Front, best_index, front_indices
-from astraml_lab.search.proposals import Importance, Proposal, Told
+from astraml_lab.search.pareto import Front
+from astraml_lab.search.proposals import Proposal, Told
 from astraml_lab.search.samplers import require_sampler, sampler_problems, strategy_notes
 from astraml_lab.search.searcher import Searcher
 
@@ -17,8 +18,7 @@ __all__ = [
     "Searcher",
     "StudyStorage",
     "Told",
-    "best_index",
-    "front_indices",
+    "importance_of",
     "require_sampler",
     "sampler_problems",
     "space_problems",

@@ -85,8 +85,10 @@ def _trial(
         user_attrs={"reason": view.reason} if view.reason else {},
         intermediate_values={int(step): value for step, value in curve if step >= 0},
     )
-    trial.datetime_start = _moment(view.started_at)
-    trial.datetime_complete = _moment(view.ended_at) if state.is_finished() else None
+    # Optuna wants both times of a trial that ended, also of one that never got to start
+    started, waits = view.started_at or view.created_at, state is OptunaState.WAITING
+    trial.datetime_start = None if waits else _moment(started)
+    trial.datetime_complete = _moment(view.ended_at or started) if state.is_finished() else None
     return trial
 
 
@@ -110,6 +112,6 @@ def _range(values: Sequence[ParamValue]) -> BaseDistribution:
     return CategoricalDistribution(list(dict.fromkeys(values)))
 
 
-def _moment(seconds: float | None) -> dt.datetime | None:
+def _moment(seconds: float) -> dt.datetime:
     # Optuna's own times are local and naive
-    return None if seconds is None else dt.datetime.fromtimestamp(seconds)  # noqa: DTZ006
+    return dt.datetime.fromtimestamp(seconds)  # noqa: DTZ006

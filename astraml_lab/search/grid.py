@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,11 +29,6 @@ class Grid:
         """Yield each combination with every name, inactive ones as `None`, and the names that are active."""
         return self._below(0, dict.fromkeys(self._space.names()), ())
 
-    @property
-    def size(self) -> int:
-        """How many combinations there are."""
-        return math.prod(self._count(names, {}) for names in self._families())
-
     def _below(
         self, depth: int, point: Point, active: tuple[str, ...]
     ) -> Iterator[tuple[Point, tuple[str, ...]]]:
@@ -47,35 +41,6 @@ class Grid:
             return
         for value in self._values[name]:
             yield from self._below(depth + 1, {**point, name: value}, (*active, name))
-
-    def _count(self, names: Sequence[str], point: Point) -> int:
-        if not names:
-            return 1
-        name, rest = names[0], names[1:]
-        if not self._space.is_active(name, point):
-            return self._count(rest, {**point, name: None})
-        named = {value for value in self._named(name) if value in self._values[name]}
-        others = len(self._values[name]) - len(named)
-        total = sum(self._count(rest, {**point, name: value}) for value in named)
-        if others:
-            # No condition names any of these: all have the same trees below
-            total += others * self._count(rest, {**point, name: _Other})  # type: ignore[dict-item]  # equals nothing
-        return total
-
-    def _named(self, parent: str) -> Iterator[ParamValue]:
-        """Yield the values of `parent` that some condition names."""
-        for dimension in self._space.dimensions.values():
-            yield from (dimension.when or {}).get(parent, ())
-
-    def _families(self) -> list[list[str]]:
-        """Return the names in groups that no condition connects, each with parents first."""
-        families: list[list[str]] = []
-        for name in self._order:
-            parents = set(self._space[name].when or ())
-            mine = [family for family in families if parents & set(family)]
-            families = [family for family in families if family not in mine]
-            families.append([*(member for family in mine for member in family), name])
-        return families
 
 
 class GridWalk:
@@ -97,7 +62,3 @@ class GridWalk:
             if self._next is None:
                 return None
         return dict(self._next)
-
-
-class _Other:
-    """Stands for the values that no condition names."""

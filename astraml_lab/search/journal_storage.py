@@ -19,6 +19,8 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from astraml_lab.search.boundary import quiet
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -41,8 +43,9 @@ class StudyStorage(InMemoryStorage):
         self._companions: list[Callable[[Any], None]] = []
         # the last distribution logged by study and parameter: most trials repeat it
         self._logged: dict[tuple[int, str], BaseDistribution] = {}
-        for kind, *event in journal.read(0):
-            _REPLAY[kind](self, *event)
+        with quiet():
+            for kind, *event in journal.read(0):
+                _REPLAY[kind](self, *event)
 
     @contextmanager
     def together(self, *companions: Callable[[Any], None]) -> Iterator[None]:
@@ -62,10 +65,6 @@ class StudyStorage(InMemoryStorage):
                 self._journal.commit(*self._companions)
         finally:
             self._companions.clear()
-
-    def commit(self) -> None:
-        """Store what waits in memory."""
-        self._journal.commit()
 
     # Each change is made in memory first, where Optuna refuses what is wrong, and logged then; but the end of
     # a trial is committed first, because nothing that is not on disk may look ended.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from astraml_lab.spec import ParamValue, TrialState
 
@@ -34,13 +34,3 @@ class Told:
     """One per objective; needed when it is COMPLETE."""
     curve: Sequence[tuple[float, float]] = ()
     """Steps and values of the objective, in the order of the steps; unused with several objectives."""
-
-
-@dataclass(frozen=True, slots=True)
-class Importance:
-    """How much each parameter mattered."""
-
-    shares: Mapping[str, float] = field(default_factory=dict)
-    """Parts of 1 by name, the largest first; empty where there is nothing to say."""
-    reason: str = ""
-    """Why it is empty: one plain sentence."""

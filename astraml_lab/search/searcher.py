@@ -12,12 +12,11 @@ from optuna.trial import TrialState as OptunaState
 
 from astraml_lab.errors import InvalidSpec, NotFound
 from astraml_lab.search.boundary import optuna_boundary
-from astraml_lab.search.detached import DIMENSIONS, PARAMS, detached_study, importance_of
 from astraml_lab.search.distributions import coding_of
 from astraml_lab.search.enqueueing import admitted
 from astraml_lab.search.grid import Grid, GridWalk
 from astraml_lab.search.opening import derived, entropy_of, open_study
-from astraml_lab.search.proposals import Importance, Proposal, Told
+from astraml_lab.search.proposals import Proposal, Told
 from astraml_lab.search.samplers import build_sampler, require_sampler, sampler_problems
 from astraml_lab.spec import Strategy, TrialState
 
@@ -31,6 +30,12 @@ if TYPE_CHECKING:
 
 MIRRORED = 100
 """How many points of a curve Optuna gets: its samplers look at the last one, its charts at the shape."""
+PARAMS = "params"
+"""The trial's user attribute with the user's values under the user's names."""
+DIMENSIONS = "dimensions"
+"""The trial's user attribute with the dimensions that its own code suggested."""
+STOPPED = "stopped"
+"""The trial's user attribute that tells a STOPPED trial from a FAILED one."""
 _STATES = {
     TrialState.COMPLETE: OptunaState.COMPLETE,
     TrialState.PRUNED: OptunaState.PRUNED,
@@ -54,8 +59,7 @@ class _Live:
 class Searcher:
     """Proposes points and learns from their ends.
 
-    Touched by one thread: its job's runner. Only `importance` and `study`, which read, may be called from
-    others, if the storage keeps its trials in memory.
+    Touched by one thread: its job's runner.
 
     The study is created, or loaded where the storage holds it; a loaded one goes on where it was, without
     repeating a point that the same seed drew before. The same seed and the same order of calls give the same
@@ -189,6 +193,8 @@ class Searcher:
             if live.dimensions:
                 live.trial.set_user_attr(PARAMS, {**live.proposal.params, **live.suggested})
                 live.trial.set_user_attr(DIMENSIONS, live.dimensions)
+            if told.state is TrialState.STOPPED:
+                live.trial.set_user_attr(STOPPED, True)  # noqa: FBT003  Optuna takes a name and a value
             self._study.tell(number, values, state)
         del self._live[number]
 
@@ -225,22 +231,6 @@ class Searcher:
             NotFound: No such trial is running.
         """
         self._again.append(self._running(number).proposal)
-
-    def importance(self) -> Importance:
-        """Say how much each parameter mattered.
-
-        Takes a second per thousand trials, and seconds more the first time, when Optuna imports scikit-learn
-        where that is installed: call it in a thread of its own.
-        """
-        with optuna_boundary:
-            return importance_of(
-                self._study.get_trials(deepcopy=False), self._study.directions, self._codings
-            )
-
-    def study(self) -> optuna.Study:
-        """Return a detached copy in memory with the user's names and values, for Optuna's own tools."""
-        with optuna_boundary:
-            return detached_study(self._study, self._definition, self._codings)
 
     def _is_open(self) -> bool:
         """Whether there is a point now."""
@@ -309,7 +299,8 @@ class Searcher:
         grid = Grid(self._space, {name: coding.values() or () for name, coding in self._codings.items()})
         walk = GridWalk(self._encoded(point, active) for point, active in grid)
         for trial in trials:
-            if trial.state != OptunaState.WAITING:
+            # What somebody stopped was not tried: a job that goes on asks for it again
+            if trial.state != OptunaState.WAITING and STOPPED not in trial.user_attrs:
                 walk.tried(trial.params)
         return walk
 

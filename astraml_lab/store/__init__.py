@@ -9,8 +9,6 @@ from astraml_lab.store.records import (
     Control,
     GenerationRecord,
     Lease,
-    WindowLike,
-    WindowRecord,
 )
 from astraml_lab.store.store import Store
 from astraml_lab.store.writer import Writer
@@ -22,8 +20,6 @@ __all__ = [
     "Journal",
     "Lease",
     "Store",
-    "WindowLike",
-    "WindowRecord",
     "Writer",
     "default_home",
     "folder_name",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from astraml_lab.spec.state import JobState
@@ -54,49 +54,6 @@ class GenerationRecord:
     started_at: float | None
     ended_at: float | None
     lease: Lease | None
-
-
-class WindowLike(Protocol):
-    """What can be stored as a window: anything with an attribute for each column of `tables.windows`.
-
-    `metrics.WindowRow` has them; the floors of metrics and store do not import each other, a test compares
-    the two.
-    """
-
-    @property
-    def start(self) -> float:
-        """When it begins, in seconds since the epoch."""
-
-    @property
-    def width(self) -> float:
-        """How long it is, in seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class WindowRecord:
-    """A stored window of one metric of one trial."""
-
-    trial: int
-    metric: str
-    width: float
-    start: float
-    count: int
-    total: float
-    minimum: float | None
-    maximum: float | None
-    last: float | None
-    first_ts: float | None
-    first_seq: int
-    first_step: int | None
-    last_ts: float | None
-    last_seq: int
-    last_step: int | None
-    nonfinite: int
-    revision: int
-
-    def sealed(self, watermark: float) -> bool:
-        """Tell whether only a late point can still change this window."""
-        return self.start + self.width <= watermark
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ import json
 import math
 import sys
 from collections import defaultdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import Integer, cast, delete, func, select
 
-from astraml_lab.spec.views import CurveView
+from astraml_lab.spec.views import CurveView, WindowRow
 from astraml_lab.store.engine import BulkInsert
-from astraml_lab.store.records import WindowRecord
 from astraml_lab.store.tables import curves, windows
 
 if TYPE_CHECKING:
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import ColumnElement, Connection
 
-    from astraml_lab.store.records import WindowLike
-
-    RollUp = Callable[[Sequence[Any], float], Iterable[WindowLike]]
+    RollUp = Callable[[Sequence[WindowRow], float], Iterable[WindowRow]]
     SeriesKey = tuple[int, int, str]  # generation, trial, metric
 
 SEALED_AFTER = 120.0  # a window that ended so long ago is complete, but for late points
 
 _FIELDS = [column.name for column in windows.columns][3:]
+_ROW = [windows.c[field.name] for field in fields(WindowRow)]
+_POINTS = windows.c.count + windows.c.nonfinite
 _insert_windows = BulkInsert(windows)
 _insert_curves = BulkInsert(curves, binary=frozenset({"steps", "points"}))
 
 
-def window_row(key: SeriesKey, window: WindowLike) -> list[Any]:
+def window_row(key: SeriesKey, window: WindowRow) -> list[Any]:
     """Return a window as a row of the table."""
     return [*key, *(_storable(getattr(window, name)) for name in _FIELDS)]
 
@@ -88,11 +88,59 @@ def _array(blob: bytes) -> NDArray[np.float64]:
     return np.frombuffer(blob[:whole], dtype="<f8").astype(np.float64, copy=False)
 
 
-def load_windows(connection: Connection, *where: ColumnElement[bool]) -> tuple[WindowRecord, ...]:
-    """Return windows by trial, metric and time."""
-    query = select(*list(windows.columns)[1:]).where(*where)
-    rows = connection.execute(query.order_by(windows.c.trial, windows.c.metric, windows.c.start))
-    return tuple(WindowRecord(*row) for row in rows)
+def load_series(
+    connection: Connection, key: SeriesKey, width: float | None, roll_up: RollUp | None
+) -> tuple[float, tuple[WindowRow, ...]]:
+    """Return the windows of one tier of a series, by time, and its width; `Store.load_series` says which."""
+    widths = sorted(connection.scalars(select(windows.c.width).where(*_series(key)).distinct()))
+    if width is None:
+        covering = (each for each in widths if _covers(connection, key, each, widths))
+        width = next(covering, 0.0)
+    chain = [width]
+    for each in reversed(widths):
+        if each < chain[0] and chain[0] % each == 0:
+            chain.insert(0, each)
+    return width, tuple(_up_to_date(connection, key, chain, -math.inf, roll_up))
+
+
+def _covers(connection: Connection, key: SeriesKey, width: float, widths: Sequence[float]) -> bool:
+    """Whether no wider tier begins with points that this one has lost."""
+    for wider in widths:
+        if wider <= width:
+            continue
+        oldest = select(windows.c.start, _POINTS).where(*_series(key, wider)).order_by(windows.c.start)
+        start, points = connection.execute(oldest.limit(1)).one()
+        same_time = (windows.c.start >= start) & (windows.c.start < start + wider)
+        held = connection.scalar(select(func.sum(_POINTS)).where(*_series(key, width), same_time))
+        if (held or 0) < points:
+            return False
+    return True
+
+
+def _up_to_date(
+    connection: Connection, key: SeriesKey, widths: Sequence[float], since: float, roll_up: RollUp | None
+) -> list[WindowRow]:
+    """Return the last tier of `widths`, with what it has not taken in yet merged from those before it."""
+    *narrower, width = widths
+    rows = _load_windows(connection, *_series(key, width), windows.c.start >= since)
+    if not narrower or roll_up is None:
+        return rows
+    # the newest row may have been merged before all that belongs to it was sealed
+    newest = rows[-1].start if rows else since
+    known = {row.start: row for row in rows}
+    for row in roll_up(_up_to_date(connection, key, narrower, newest, roll_up), width):
+        if row.start not in known or _size(row) > _size(known[row.start]):
+            known[row.start] = row
+    return list(known.values())
+
+
+def _size(row: WindowRow) -> int:
+    return row.count + row.nonfinite
+
+
+def _load_windows(connection: Connection, *where: ColumnElement[bool]) -> list[WindowRow]:
+    rows = connection.execute(select(*_ROW).where(*where).order_by(windows.c.start))
+    return [WindowRow(*row) for row in rows]
 
 
 def compact(connection: Connection, now: float, roll_up: RollUp, retention: Mapping[float, float]) -> None:
@@ -125,7 +173,7 @@ def _widths(connection: Connection) -> Sequence[float]:
 
 def _merge(connection: Connection, width: float, wider: float, sealed: float, roll_up: RollUp) -> None:
     for key, starts in _outgrown(connection, width, wider, sealed).items():
-        rows = load_windows(
+        rows = _load_windows(
             connection,
             *_series(key, width),
             windows.c.start >= min(starts),
@@ -136,14 +184,14 @@ def _merge(connection: Connection, width: float, wider: float, sealed: float, ro
         save_windows(connection, [window_row(key, window) for window in merged])
 
 
-def _series(key: SeriesKey, width: float) -> tuple[ColumnElement[bool], ...]:
+def _series(key: SeriesKey, width: float | None = None) -> tuple[ColumnElement[bool], ...]:
     generation_id, trial, metric = key
-    return (
+    mine = (
         windows.c.generation_id == generation_id,
         windows.c.trial == trial,
         windows.c.metric == metric,
-        windows.c.width == width,
     )
+    return mine if width is None else (*mine, windows.c.width == width)
 
 
 def _outgrown(
@@ -153,7 +201,7 @@ def _outgrown(
     start = cast(windows.c.start / wider, Integer) * wider
     series = (windows.c.generation_id, windows.c.trial, windows.c.metric)
     below = (
-        select(*series, start.label("start"), func.sum(windows.c.count + windows.c.nonfinite).label("points"))
+        select(*series, start.label("start"), func.sum(_POINTS).label("points"))
         .where(windows.c.width == width, windows.c.start <= sealed - width)
         .group_by(*series, start)
         .subquery()

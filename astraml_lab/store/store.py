@@ -16,20 +16,19 @@ from astraml_lab.store import trials as trial_rows
 from astraml_lab.store.engine import mapped_errors, open_engine, writing
 from astraml_lab.store.files import Files, default_home, name_key
 from astraml_lab.store.journal import Journal
-from astraml_lab.store.tables import generations, jobs, windows
+from astraml_lab.store.tables import generations, jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from sqlalchemy import Connection
 
     from astraml_lab.clock import Clock
-    from astraml_lab.spec.views import CurveView, TrialView
+    from astraml_lab.spec.views import CurveView, TrialView, WindowRow
     from astraml_lab.store.records import (
         Control,
         GenerationRecord,
         Lease,
-        WindowRecord,
     )
 
 
@@ -229,16 +228,6 @@ class Store:
         with self.begin("give a job back") as connection:
             ownership.release(connection, lease)
 
-    def owner_of(self, generation_id: int) -> Lease | None:
-        """Return the lease of whoever owns a generation and is alive."""
-        with self.connect("read a lease") as connection:
-            lease = ownership.read(connection, generation_id)
-        return lease if self.is_alive(lease) else None
-
-    def is_alive(self, lease: Lease | None) -> bool:
-        """Whether the holder of a lease could still write."""
-        return ownership.is_alive(lease, self.clock.time())
-
     def cancel_stale(self, generation_id: int, reason: str) -> bool:
         """End a generation whose owner is gone as CANCELLED, and forget the commands left for it.
 
@@ -272,15 +261,6 @@ class Store:
         """Open the journal of an owned generation."""
         return Journal(self, lease)
 
-    def save_trial(self, lease: Lease, record: TrialView) -> None:
-        """Write a trial on its own; `trials.save` is the same as a companion of a journal's commit.
-
-        Raises:
-            LeaseLost: Another kernel owns the generation now, or it was deleted.
-        """
-        with self.fenced(lease, f"save trial {record.number}") as connection:
-            trial_rows.save(connection, lease.generation_id, record)
-
     def load_trials(self, generation_id: int) -> tuple[TrialView, ...]:
         """Return the trials of a generation by number; the notes of a damaged one say so."""
         with self.connect("read the trials") as connection:
@@ -293,26 +273,27 @@ class Store:
         with self.connect("read the curves") as connection:
             return series.load_curves(connection, generation_id, trial, metric)
 
-    def load_windows(
+    def load_series(
         self,
         generation_id: int,
+        trial: int,
+        metric: str,
         *,
-        width: float,
-        trial: int | None = None,
-        metric: str | None = None,
-        since: float | None = None,
-        until: float | None = None,
-    ) -> tuple[WindowRecord, ...]:
-        """Return the windows of one tier that touch a range of time, by trial, metric and time."""
-        where = [windows.c.generation_id == generation_id, windows.c.width == width]
-        where += [windows.c.trial == trial] if trial is not None else []
-        where += [windows.c.metric == metric] if metric is not None else []
-        where += [windows.c.start > since - width] if since is not None else []
-        where += [windows.c.start < until] if until is not None else []
-        with self.connect("read the windows") as connection:
-            return series.load_windows(connection, *where)
+        width: float | None = None,
+        roll_up: series.RollUp | None = None,
+    ) -> tuple[float, tuple[WindowRow, ...]]:
+        """Return a metric of a trial in windows of one width, by time: tiers are never mixed.
 
-    def compact(self, roll_up: series.RollUp, retention: Mapping[float, float]) -> None:
-        """Merge older windows into wider ones and forget the oldest; `series.compact` says how."""
-        with self.begin("merge old windows") as connection:
-            series.compact(connection, self.clock.time(), roll_up, retention)
+        Args:
+            generation_id: The generation.
+            trial: The trial's number.
+            metric: The metric's name.
+            width: Which tier; by default the finest that still has the beginning of the series.
+            roll_up: Merges what a wider tier has not taken in yet, at most the last hour or so, from the
+                narrower ones; without it those windows are missing.
+
+        Returns:
+            The width, and the windows; 0 and none where nothing is stored.
+        """
+        with self.connect("read the windows") as connection:
+            return series.load_series(connection, (generation_id, trial, metric), width, roll_up)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from astraml_lab.store.records import WindowLike
+    from astraml_lab.spec.views import WindowRow
     from astraml_lab.store.store import Store
 
     Call = Callable[[Connection], None]
@@ -87,7 +87,7 @@ class Writer:
             self._admit(1)
             self._waiting.calls.append(call)
 
-    def put_windows(self, generation_id: int, trial: int, metric: str, rows: Iterable[WindowLike]) -> None:
+    def put_windows(self, generation_id: int, trial: int, metric: str, rows: Iterable[WindowRow]) -> None:
         """Write windows of one metric of one trial, soon.
 
         Raises:

@@ -60,7 +60,7 @@ def test_a_short_curve_is_kept_as_it_is() -> None:
     steps, values = curve.arrays()
     assert steps.tolist() == list(range(1, 1001))
     assert values.tolist() == [step * 0.5 for step in range(1, 1001)]
-    assert (curve.revision, curve.layout) == (1000, 0)
+    assert curve.revision == 1000
 
 
 def test_a_repeated_step_takes_the_last_value_and_a_falling_one_its_place() -> None:
@@ -69,17 +69,6 @@ def test_a_repeated_step_takes_the_last_value_and_a_falling_one_its_place() -> N
         curve.add(step, value)
     steps, values = curve.arrays()
     assert (steps.tolist(), values.tolist()) == ([1, 3, 5], [0.0, 3.0, 6.0])
-
-
-def test_the_layout_tells_a_reader_when_the_tail_is_not_enough() -> None:
-    curve = Curve(10)
-    for step in range(10):
-        curve.add(step, 0.0)
-    assert curve.layout == 0
-    curve.add(9, 1.0)
-    assert curve.layout == 1
-    curve.add(10, 1.0)
-    assert curve.layout == 2
 
 
 @pytest.mark.parametrize("leap", [1, 10**9])

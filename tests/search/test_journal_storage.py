@@ -25,7 +25,7 @@ from astraml_lab.store import Store, trials
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from astraml_lab.store import Lease
+    from astraml_lab.store import Journal, Lease
 
 KILLS = int(os.environ.get("ASTRAML_TEST_KILLS", "3"))
 TELLER = Path(__file__).with_name("tells_until_killed.py")
@@ -43,8 +43,13 @@ def lease(store: Store) -> Lease:
 
 
 @pytest.fixture
-def storage(store: Store, lease: Lease) -> StudyStorage:
-    return StudyStorage(store.journal(lease))
+def journal(store: Store, lease: Lease) -> Journal:
+    return store.journal(lease)
+
+
+@pytest.fixture
+def storage(journal: Journal) -> StudyStorage:
+    return StudyStorage(journal)
 
 
 class TestOptunaContract(StorageTestCase):
@@ -66,7 +71,7 @@ def contents(storage: StudyStorage) -> list[Any]:
     ]
 
 
-def fill(storage: StudyStorage) -> optuna.Study:
+def fill(storage: StudyStorage, journal: Journal) -> optuna.Study:
     """Make a study with a trial of every kind."""
     optuna.create_study(storage=storage, study_name="first")
     optuna.delete_study(study_name="first", storage=storage)
@@ -97,12 +102,14 @@ def fill(storage: StudyStorage) -> optuna.Study:
     study.enqueue_trial({"x": 0.75})
     study.ask().suggest_float("x", 0, 1)
     study.enqueue_trial({"x": 0.1})
-    storage.commit()
+    journal.commit()
     return study
 
 
-def test_a_reloaded_study_is_equal_and_goes_on(store: Store, lease: Lease, storage: StudyStorage) -> None:
-    study = fill(storage)
+def test_a_reloaded_study_is_equal_and_goes_on(
+    store: Store, lease: Lease, storage: StudyStorage, journal: Journal
+) -> None:
+    study = fill(storage, journal)
     loaded = reload(store, lease)
     # NaN is not equal to itself: compare what is written
     assert repr(contents(loaded)) == repr(contents(storage))
@@ -152,20 +159,22 @@ def test_companions_without_an_ended_trial_are_committed_at_the_end_of_the_block
     assert contents(reload(store, lease)) == contents(storage)
 
 
-def test_a_block_that_raises_writes_no_companion(store: Store, lease: Lease, storage: StudyStorage) -> None:
+def test_a_block_that_raises_writes_no_companion(
+    store: Store, lease: Lease, storage: StudyStorage, journal: Journal
+) -> None:
     row = TrialView(0, TrialState.RUNNING, {})
     save = partial(trials.save, generation_id=lease.generation_id, record=row)
     with pytest.raises(RuntimeError, match="changed my mind"), storage.together(save):
         raise RuntimeError("changed my mind")
-    storage.commit()
+    journal.commit()
     assert store.load_trials(lease.generation_id) == ()
 
 
 def test_a_trial_that_could_not_be_stored_has_not_ended_and_can_be_told_again(
-    store: Store, lease: Lease, storage: StudyStorage
+    store: Store, lease: Lease, storage: StudyStorage, journal: Journal
 ) -> None:
     study = optuna.create_study(storage=storage)
-    storage.commit()
+    journal.commit()
     trial = study.ask()
     trial.set_user_attr("large", "x" * 100_000)
     with store.begin() as connection:
@@ -185,19 +194,19 @@ def test_a_trial_that_could_not_be_stored_has_not_ended_and_can_be_told_again(
 
 
 def test_an_owner_that_was_replaced_cannot_end_a_trial(
-    store: Store, lease: Lease, storage: StudyStorage
+    store: Store, lease: Lease, storage: StudyStorage, journal: Journal
 ) -> None:
     study = optuna.create_study(storage=storage)
     trial = study.ask()
-    storage.commit()
+    journal.commit()
     store.acquire(lease.generation_id, "test")
     with pytest.raises(LeaseLost):
         study.tell(trial, 1.0)
     assert reload(store, lease).get_trial(0).state is optuna.trial.TrialState.RUNNING
 
 
-def test_a_pickled_copy_can_be_read_and_cannot_end_a_trial(storage: StudyStorage) -> None:
-    study = fill(storage)
+def test_a_pickled_copy_can_be_read_and_cannot_end_a_trial(storage: StudyStorage, journal: Journal) -> None:
+    study = fill(storage, journal)
     copy = pickle.loads(pickle.dumps(storage))  # noqa: S301  our own pickle
     assert repr(contents(copy)) == repr(contents(storage))
     with pytest.raises(LeaseLost):

@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astraml_lab.search import Front, best_index, front_indices
+from astraml_lab.search import Front
 from astraml_lab.spec import Goal, Objective
 
 VALUE = st.integers(-5, 5).map(float) | st.sampled_from([math.nan, math.inf, -math.inf])
@@ -36,10 +34,8 @@ def by_hand(points: list[list[float]], each: list[Objective]) -> list[int]:
         lambda count: st.lists(st.lists(VALUE, min_size=count, max_size=count), min_size=1, max_size=30)
     )
 )
-def test_the_front_is_what_nothing_beats_at_once_and_point_by_point(points: list[list[float]]) -> None:
+def test_the_front_is_what_nothing_beats(points: list[list[float]]) -> None:
     each = objectives(len(points[0]))
-    expected = by_hand(points, each)
-    assert front_indices(points, each) == expected
     front = Front(each)
     for number, point in enumerate(points):
         changed = front.add(number, point)
@@ -53,17 +49,3 @@ def test_trials_join_the_front_in_any_order() -> None:
     assert list(front.numbers) == [2, 5, 7]
     assert front.add(3, (9, 0))
     assert list(front.numbers) == [3]
-
-
-@pytest.mark.parametrize(("goal", "best"), [(Goal.MAXIMIZE, 2), (Goal.MINIMIZE, 1)])
-def test_the_best_is_the_first_of_the_best_and_never_nan(goal: Goal, best: int) -> None:
-    objective = Objective(metric="m", goal=goal)
-    assert best_index([math.nan, 1, 5, 1, 5], objective) == best
-    assert best_index([math.nan], objective) is None
-    assert best_index([], objective) is None
-    assert front_indices([], [objective]) == []
-
-
-def test_a_hundred_thousand_points_take_a_moment() -> None:
-    points = np.random.default_rng(0).random((100_000, 2))
-    assert front_indices(points, objectives(2))

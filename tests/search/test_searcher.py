@@ -70,6 +70,11 @@ def search(searcher: Searcher, trials: int) -> list[Proposal]:
     return [complete(searcher, searcher.ask()) for _ in range(trials)]
 
 
+def trials_in(storage: optuna.storages.BaseStorage) -> list[optuna.trial.FrozenTrial]:
+    (study,) = storage.get_all_studies()
+    return storage.get_all_trials(study._study_id)
+
+
 def suggest_plainly(trial: optuna.Trial) -> dict[str, Any]:
     return {
         "lr": trial.suggest_float("lr", 1e-5, 1e-1, log=True),
@@ -203,19 +208,42 @@ def test_a_search_says_nothing_on_its_own(
         for strategy in FREE:
             searcher = Searcher(one(TREE), strategy=strategy, seed=0)
             search(searcher, 12)
-            searcher.study()
-            searcher.importance()
     assert capsys.readouterr() == ("", "")
     assert not logging.getLogger("optuna").handlers[0].filters
 
 
+def test_a_search_that_goes_on_says_nothing_either(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = optuna.logging.get_verbosity()
+    optuna.logging.enable_default_handler()
+    optuna.logging.set_verbosity(optuna.logging.DEBUG)
+    try:
+        with Store(tmp_path) as store:
+            _, lease = store.create_job("default", "digits", spec="{}", fingerprint="", owner="test")
+            for _ in range(3):
+                storage = StudyStorage(store.journal(lease))
+                searcher = Searcher(one(TREE), seed=0, storage=storage)
+                searcher.restore()
+                assert searcher.ready
+                searcher.enqueue({"depth": 2})
+                search(searcher, 3)
+                searcher.ask()
+                with storage.together(lambda _connection: None):
+                    pass
+    finally:
+        optuna.logging.set_verbosity(before)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_curves_reach_optuna_thinned_and_with_their_last_point() -> None:
-    searcher = Searcher(one(PLAIN), seed=0)
+    storage = optuna.storages.InMemoryStorage()
+    searcher = Searcher(one(PLAIN), seed=0, storage=storage)
     proposal = searcher.ask()
     assert proposal
     curve = [(float(step), step / 10) for step in range(-3, 1000)] + [(1000.0, float("nan"))]
     searcher.tell(proposal.number, Told(TrialState.PRUNED, curve=curve))
-    trial = searcher.study().trials[0]
+    trial = trials_in(storage)[0]
     assert trial.state == OptunaState.PRUNED
     assert trial.value == 99.9
     assert len(trial.intermediate_values) == 100
@@ -225,12 +253,13 @@ def test_curves_reach_optuna_thinned_and_with_their_last_point() -> None:
 @pytest.mark.parametrize("state", [TrialState.STOPPED, TrialState.FAILED])
 @pytest.mark.parametrize("strategy", [Strategy.TPE, Strategy.GP, Strategy.CMAES, Strategy.NSGA2])
 def test_a_stopped_or_failed_trial_teaches_the_sampler_nothing(state: TrialState, strategy: Strategy) -> None:
-    searcher = Searcher(one(PLAIN), strategy=strategy, seed=0)
+    storage = optuna.storages.InMemoryStorage()
+    searcher = Searcher(one(PLAIN), strategy=strategy, seed=0, storage=storage)
     for _ in range(12):
         proposal = searcher.ask()
         assert proposal
         searcher.tell(proposal.number, Told(state, curve=[(1, 0.5)]))
-    assert {trial.state for trial in searcher.study().trials} == {OptunaState.FAIL}
+    assert {trial.state for trial in trials_in(storage)} == {OptunaState.FAIL}
     assert searcher.ask()
 
 
@@ -283,7 +312,8 @@ def test_a_wrong_point_is_refused_with_every_mistake() -> None:
 
 
 def test_a_dimension_of_the_trials_own_is_sampled_once_and_kept() -> None:
-    searcher = Searcher(one(PLAIN), seed=0)
+    storage = optuna.storages.InMemoryStorage()
+    searcher = Searcher(one(PLAIN), seed=0, storage=storage)
     proposal = searcher.ask()
     assert proposal
     steps = searcher.suggest(proposal.number, "steps", Float(0, 1, step=0.25))
@@ -291,7 +321,7 @@ def test_a_dimension_of_the_trials_own_is_sampled_once_and_kept() -> None:
     assert searcher.suggest(proposal.number, "lr", Float(5, 6)) == proposal.params["lr"]
     kinds = searcher.suggest(proposal.number, "kinds", Discrete([1, 2, 3]))
     complete(searcher, proposal)
-    assert searcher.study().trials[0].params == {**proposal.params, "steps": steps, "kinds": kinds}
+    assert trials_in(storage)[0].user_attrs["params"] == {**proposal.params, "steps": steps, "kinds": kinds}
     with pytest.raises(NotFound, match="Trial 0 is not running"):
         searcher.suggest(0, "more", Float(0, 1))
 
@@ -395,10 +425,10 @@ def test_a_search_goes_on_from_the_jobs_own_storage(tmp_path: Path) -> None:
         done = search(first, 12)
         held = first.ask()
         journal.commit()
-        second = Searcher(one(TREE), seed=1, storage=StudyStorage(store.journal(lease)))
+        stored = StudyStorage(store.journal(lease))
+        second = Searcher(one(TREE), seed=1, storage=stored)
         assert second.restore() == (held,)
-        known = {name: done[3].params[name] for name in done[3].active}
-        assert second.study().trials[3].params == known
+        assert trials_in(stored)[3].user_attrs["params"] == done[3].params
         assert search(second, 2)[-1].number == 14
 
 

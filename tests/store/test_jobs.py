@@ -12,6 +12,8 @@ from astraml_lab.spec.views import TrialView
 from astraml_lab.store import Store
 
 if TYPE_CHECKING:
+    from store.conftest import SaveTrial
+
     from astraml_lab.clock import FakeClock
     from astraml_lab.store import GenerationRecord, Lease
 
@@ -83,8 +85,10 @@ def test_a_generation_changes_and_refuses_fields_that_do_not(store: Store, lease
         store.update_generation(lease, number=7)
 
 
-def test_deleting_a_job_takes_all_that_belongs_to_it(store: Store, lease: Lease) -> None:
-    store.save_trial(lease, TrialView(0, TrialState.RUNNING, {}))
+def test_deleting_a_job_takes_all_that_belongs_to_it(
+    store: Store, lease: Lease, save_trial: SaveTrial
+) -> None:
+    save_trial(lease, TrialView(0, TrialState.RUNNING, {}))
     store.journal(lease).commit(entries=[1])
     folder = store.files.trial("default", "digits", 1, 0)
     folder.mkdir(parents=True)
@@ -95,7 +99,7 @@ def test_deleting_a_job_takes_all_that_belongs_to_it(store: Store, lease: Lease)
     assert store.load_trials(lease.generation_id) == ()
     assert not folder.exists()
     with pytest.raises(LeaseLost):
-        store.save_trial(lease, TrialView(0, TrialState.RUNNING, {}))
+        save_trial(lease, TrialView(0, TrialState.RUNNING, {}))
     with pytest.raises(NotFound):
         store.acquire(lease.generation_id, "kernel-1")
     with pytest.raises(NotFound):

@@ -11,9 +11,11 @@ from sqlalchemy import update
 from astraml_lab.errors import Conflict, LeaseLost
 from astraml_lab.spec.state import JobState, TrialState
 from astraml_lab.spec.views import TrialView
-from astraml_lab.store import tables
+from astraml_lab.store import leases, tables
 
 if TYPE_CHECKING:
+    from store.conftest import SaveTrial
+
     from astraml_lab.clock import FakeClock
     from astraml_lab.store import Lease, Store
 
@@ -22,6 +24,12 @@ def give_to(store: Store, lease: Lease, **values: object) -> None:
     with store.begin() as connection:
         mine = tables.leases.c.generation_id == lease.generation_id
         connection.execute(update(tables.leases).where(mine).values(**values))
+
+
+def owner_of(store: Store, lease: Lease) -> Lease | None:
+    record = store.load_generation(lease.generation_id)
+    assert record is not None
+    return record.lease if leases.is_alive(record.lease, store.clock.time()) else None
 
 
 def state(store: Store, lease: Lease) -> JobState:
@@ -33,21 +41,19 @@ def state(store: Store, lease: Lease) -> JobState:
 def test_a_living_owner_is_not_overtaken_and_is_named(store: Store, lease: Lease) -> None:
     with pytest.raises(Conflict, match="kernel-1"):
         store.acquire(lease.generation_id, "kernel-2")
-    owner = store.owner_of(lease.generation_id)
-    assert owner is not None
-    assert owner.owner == "kernel-1"
+    assert owner_of(store, lease) == lease
 
 
 def test_a_released_generation_is_free_and_the_fence_grows(store: Store, lease: Lease) -> None:
     store.release(lease)
-    assert store.owner_of(lease.generation_id) is None
+    assert owner_of(store, lease) is None
     second = store.acquire(lease.generation_id, "kernel-2")
     assert second.fence == lease.fence + 1
     store.release(lease)
-    assert store.owner_of(lease.generation_id) == second
+    assert owner_of(store, lease) == second
 
 
-def test_what_the_old_owner_writes_is_refused(store: Store, lease: Lease) -> None:
+def test_what_the_old_owner_writes_is_refused(store: Store, lease: Lease, save_trial: SaveTrial) -> None:
     journal = store.journal(lease)
     store.acquire(lease.generation_id, "kernel-1")
     journal.append(["late"])
@@ -56,7 +62,7 @@ def test_what_the_old_owner_writes_is_refused(store: Store, lease: Lease) -> Non
     with pytest.raises(LeaseLost):
         journal.commit(lambda _connection: None)
     with pytest.raises(LeaseLost):
-        store.save_trial(lease, TrialView(0, TrialState.RUNNING, {}))
+        save_trial(lease, TrialView(0, TrialState.RUNNING, {}))
     with pytest.raises(LeaseLost):
         store.renew(lease)
     with pytest.raises(LeaseLost):
@@ -74,9 +80,9 @@ def test_a_job_whose_process_is_gone_reads_stale_and_can_be_taken(store: Store, 
     assert state(store, lease) is JobState.QUEUED
 
 
-def test_a_process_number_that_is_used_again_is_another_process(store: Store, lease: Lease) -> None:
-    assert store.is_alive(lease)
-    assert not store.is_alive(replace(lease, pid_started_at=lease.pid_started_at - 100))
+def test_a_process_number_that_is_used_again_is_another_process(lease: Lease) -> None:
+    assert leases.is_alive(lease, 0.0)
+    assert not leases.is_alive(replace(lease, pid_started_at=lease.pid_started_at - 100), 0.0)
 
 
 def test_a_stale_generation_can_be_cancelled_for_good(store: Store, lease: Lease, clock: FakeClock) -> None:
@@ -92,7 +98,7 @@ def test_a_stale_generation_can_be_cancelled_for_good(store: Store, lease: Lease
         clock.time(),
     )
     assert store.take(lease.generation_id) == ()
-    assert not store.is_alive(record.lease)
+    assert owner_of(store, lease) is None
     with pytest.raises(LeaseLost):
         store.renew(lease)
 
@@ -125,7 +131,7 @@ def test_an_owner_elsewhere_lives_as_long_as_its_heart_beats(
         store.acquire(lease.generation_id, "kernel-2")
     store.renew(lease)
     clock.advance(59)
-    assert store.owner_of(lease.generation_id) is not None
+    assert owner_of(store, lease) is not None
     clock.advance(2)
     assert state(store, lease) is JobState.STALE
     assert store.acquire(lease.generation_id, "kernel-2").owner == "kernel-2"

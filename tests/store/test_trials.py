@@ -10,6 +10,8 @@ from astraml_lab.spec.state import FailureKind, TrialState
 from astraml_lab.spec.views import TrialView
 
 if TYPE_CHECKING:
+    from store.conftest import SaveTrial
+
     from astraml_lab.store import Lease, Store
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
@@ -32,14 +34,18 @@ views = st.builds(
 
 @given(view=views)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_trial_comes_back_as_it_was_saved(store: Store, lease: Lease, view: TrialView) -> None:
-    store.save_trial(lease, view)
+def test_a_trial_comes_back_as_it_was_saved(
+    store: Store, lease: Lease, save_trial: SaveTrial, view: TrialView
+) -> None:
+    save_trial(lease, view)
     assert store.load_trials(lease.generation_id) == (view,)
 
 
-def test_a_damaged_field_is_told_and_hides_nothing_else(store: Store, lease: Lease) -> None:
+def test_a_damaged_field_is_told_and_hides_nothing_else(
+    store: Store, lease: Lease, save_trial: SaveTrial
+) -> None:
     for number in range(3):
-        store.save_trial(lease, TrialView(number, TrialState.COMPLETE, {"lr": 0.5}, values=(1.0,)))
+        save_trial(lease, TrialView(number, TrialState.COMPLETE, {"lr": 0.5}, values=(1.0,)))
     with store.begin() as connection:
         connection.execute(text("UPDATE trials SET params = '{', state = 'ODD' WHERE number = 1"))
     first, second, third = store.load_trials(lease.generation_id)
@@ -48,9 +54,11 @@ def test_a_damaged_field_is_told_and_hides_nothing_else(store: Store, lease: Lea
     assert second.notes == ("unreadable in the store: state, params",)
 
 
-def test_a_row_that_the_database_cannot_read_hides_no_other(store: Store, lease: Lease) -> None:
+def test_a_row_that_the_database_cannot_read_hides_no_other(
+    store: Store, lease: Lease, save_trial: SaveTrial
+) -> None:
     for number in (0, 1, 3):
-        store.save_trial(lease, TrialView(number, TrialState.COMPLETE, {}))
+        save_trial(lease, TrialView(number, TrialState.COMPLETE, {}))
     with store.begin() as connection:
         connection.execute(text("UPDATE trials SET reason = CAST(x'ff' AS TEXT) WHERE number = 1"))
     trials = store.load_trials(lease.generation_id)

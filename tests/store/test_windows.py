@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from astraml_lab.metrics.tiers import RETENTION, roll_up
-from astraml_lab.metrics.windows import WindowRow
-from astraml_lab.store import WindowRecord, Writer, tables
+from astraml_lab.metrics import RETENTION, WindowRow, roll_up
+from astraml_lab.store import Writer, series, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,17 +51,17 @@ def put(writer: Writer, lease: Lease, rows: Iterable[WindowRow]) -> None:
 
 
 def compact(store: Store) -> None:
-    store.compact(roll_up, RETENTION)
+    with store.begin() as connection:
+        series.compact(connection, store.clock.time(), roll_up, RETENTION)
 
 
-def tier(store: Store, lease: Lease, width: float) -> tuple[WindowRecord, ...]:
-    return store.load_windows(lease.generation_id, width=width)
+def tier(store: Store, lease: Lease, width: float) -> tuple[WindowRow, ...]:
+    return store.load_series(lease.generation_id, 0, "loss", width=width)[1]
 
 
-def test_the_metrics_rows_are_what_the_table_stores() -> None:
+def test_the_rows_are_what_the_table_stores() -> None:
     columns = {column.name for column in tables.windows.columns} - {"generation_id", "trial", "metric"}
     assert columns == {field.name for field in dataclasses.fields(WindowRow)}
-    assert columns | {"trial", "metric"} == {field.name for field in dataclasses.fields(WindowRecord)}
 
 
 def test_sealed_windows_merge_upwards_and_a_spike_stays(
@@ -129,3 +128,55 @@ def test_a_jobs_own_width_merges_too(store: Store, lease: Lease, writer: Writer,
     clock.advance(50 * HOUR)
     compact(store)
     assert tier(store, lease, 10.0) == ()
+
+
+def points(rows: Iterable[WindowRow]) -> int:
+    return sum(row.count for row in rows)
+
+
+def test_a_series_is_read_from_the_finest_tier_that_still_has_its_beginning(
+    store: Store, lease: Lease, writer: Writer, clock: FakeClock
+) -> None:
+    put(writer, lease, [window(START + 30 * i, float(i)) for i in range(120)])
+    clock.advance(2 * HOUR)
+    key = (lease.generation_id, 0, "loss")
+    expected = ((0.0, 30.0), (46.0, 30.0), (2.0, 300.0), (30 * 24.0, 3600.0))
+    for hours, width in expected:
+        clock.advance(hours * HOUR)
+        compact(store)
+        found, rows = store.load_series(*key)
+        assert found == width
+        assert {row.width for row in rows} == {width}
+        assert points(rows) == 240
+        assert (rows[0].minimum, rows[-1].maximum) == (0.0, 119.0)
+    assert store.load_series(*key, width=300.0) == (300.0, ())
+    assert store.load_series(lease.generation_id, 7, "loss") == (0.0, ())
+
+
+def test_a_long_running_series_has_its_beginning_and_its_end_in_one_tier(
+    store: Store, lease: Lease, writer: Writer, clock: FakeClock
+) -> None:
+    key = (lease.generation_id, 0, "loss")
+    for hour in range(52):
+        put(writer, lease, [window(START + hour * HOUR + 30 * i, 1.0, count=1) for i in range(120)])
+        clock.advance(HOUR)
+        compact(store)
+    put(writer, lease, [window(START + 52 * HOUR + 30 * i, 1.0, count=1) for i in range(7)])
+    width, rows = store.load_series(*key, roll_up=roll_up)
+    assert width == 300.0
+    assert [row.start for row in rows] == [START + 300 * i for i in range(52 * 12 + 1)]
+    assert points(rows) == 52 * 120 + 7
+    assert points(store.load_series(*key)[1]) < points(rows)
+    assert points(store.load_series(*key, width=3600.0, roll_up=roll_up)[1]) == points(rows)
+    assert points(store.load_series(*key, width=30.0, roll_up=roll_up)[1]) < points(rows)
+
+
+def test_a_late_point_does_not_make_an_expired_tier_look_whole(
+    store: Store, lease: Lease, writer: Writer, clock: FakeClock
+) -> None:
+    put(writer, lease, [window(START + 30 * i, 1.0) for i in range(120)])
+    clock.advance(51 * HOUR)
+    compact(store)
+    put(writer, lease, [window(START, 9.0, count=1), window(START + 50 * HOUR, 1.0)])
+    width, rows = store.load_series(lease.generation_id, 0, "loss", roll_up=roll_up)
+    assert (width, points(rows)) == (300.0, 242)

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from astraml_lab.errors import StoreUnavailable
 from astraml_lab.spec.state import TrialState
-from astraml_lab.spec.views import TrialView
-from astraml_lab.store import WindowRecord, Writer, trials
+from astraml_lab.spec.views import TrialView, WindowRow
+from astraml_lab.store import Writer, trials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from astraml_lab.store import Lease, Store
 
 
-def window(start: float, count: int = 1, **fields: object) -> WindowRecord:
+def window(start: float, count: int = 1, **fields: object) -> WindowRow:
     row: dict[str, object] = {
-        "trial": 0,
-        "metric": "loss",
         "width": 30.0,
         "start": start,
         "count": count,
@@ -40,7 +38,11 @@ def window(start: float, count: int = 1, **fields: object) -> WindowRecord:
         "nonfinite": 0,
         "revision": count,
     }
-    return WindowRecord(**{**row, **fields})  # type: ignore[arg-type]  # plain keyword arguments of a test
+    return WindowRow(**{**row, **fields})  # type: ignore[arg-type]  # plain keyword arguments of a test
+
+
+def stored(store: Store, lease: Lease) -> tuple[WindowRow, ...]:
+    return store.load_series(lease.generation_id, 0, "loss", width=30.0)[1]
 
 
 class Trouble:
@@ -76,9 +78,8 @@ def test_windows_and_curves_come_back(store: Store, lease: Lease, writer: Writer
     writer.put_curve(lease.generation_id, 0, "loss", [1.0, 2.0, 3.0], [0.1, np.inf, np.nan])
     writer.put_curve(lease.generation_id, 1, "acc", np.arange(1000), np.linspace(0, 1, 1000))
     assert writer.flush()
-    assert store.load_windows(lease.generation_id, width=30.0) == tuple(rows)
-    assert store.load_windows(lease.generation_id, width=30.0, since=31.0) == (rows[1],)
-    assert store.load_windows(lease.generation_id, width=30.0, until=30.0) == (rows[0],)
+    assert stored(store, lease) == tuple(rows)
+    assert store.load_series(lease.generation_id, 1, "loss") == (0.0, ())
     loss, accuracy = store.load_curves(lease.generation_id)
     assert (loss.trial, loss.metric) == (0, "loss")
     np.testing.assert_array_equal(loss.values, [0.1, np.inf, np.nan])
@@ -93,14 +94,14 @@ def test_a_later_window_or_curve_takes_the_place_of_the_earlier(
         writer.put_windows(lease.generation_id, 0, "loss", [window(0.0, count)])
         writer.put_curve(lease.generation_id, 0, "loss", range(count), range(count))
         assert count == 2 or writer.flush()
-    assert store.load_windows(lease.generation_id, width=30.0) == (window(0.0, 3),)
+    assert stored(store, lease) == (window(0.0, 3),)
     assert store.load_curves(lease.generation_id)[0].steps.size == 3
 
 
 def test_sums_that_overflow_are_stored_all_the_same(store: Store, lease: Lease, writer: Writer) -> None:
     writer.put_windows(lease.generation_id, 0, "loss", [window(0.0, total=np.inf, last=float("nan"))])
     assert writer.flush()
-    (row,) = store.load_windows(lease.generation_id, width=30.0)
+    (row,) = stored(store, lease)
     assert row.total > 1e308
     assert row.last is None
 
@@ -112,7 +113,7 @@ def test_rows_of_a_deleted_job_are_left_out_and_the_others_written(
     writer.put_windows(lease.generation_id, 0, "loss", [window(0.0)])
     writer.put_curve(lease.generation_id + 1, 0, "loss", [1], [1])
     assert writer.flush()
-    assert len(store.load_windows(lease.generation_id, width=30.0)) == 1
+    assert len(stored(store, lease)) == 1
     assert trouble.told == []
 
 
@@ -132,7 +133,7 @@ def test_a_full_disk_is_told_once_and_loses_nothing(
     set_file_limit(store, 1_000_000)
     assert writer.flush()
     assert store.load_curves(lease.generation_id)[0].steps.size == size
-    assert len(store.load_windows(lease.generation_id, width=30.0)) == 1
+    assert len(stored(store, lease)) == 1
     assert len(store.load_trials(lease.generation_id)) == 1
     writer.close()
     assert trouble.told[1:] == [None]
@@ -177,6 +178,6 @@ def test_too_much_waiting_is_refused_and_not_dropped(store: Store, lease: Lease)
     with pytest.raises(StoreUnavailable, match="keep up"):
         writer.put_curve(lease.generation_id, 0, "loss", [1], [1])
     assert writer.close()
-    assert len(store.load_windows(lease.generation_id, width=30.0)) == 2
+    assert len(stored(store, lease)) == 2
     with pytest.raises(StoreUnavailable, match="closed"):
         writer.put(lambda _connection: None)

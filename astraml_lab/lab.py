@@ -137,12 +137,14 @@ def launch(spec: JobSpec, code: Code) -> Job:
     watched = attended()
     waits = spec.wait if spec.wait is not None else not watched
     job = manager().launch(spec, code, attended=watched)
+    over = job.state.ended
     presenter().show(job, live=watched)
     if waits:
         job.wait(glance=None if watched else _progress(spec.window))
         if not watched:
             presenter().close(job)
-            presenter().progress(job)
+            if not over:
+                presenter().progress(job)
             job.raise_if_bad()
     return job.quietly()
 
@@ -171,13 +173,18 @@ def submit(request: Any) -> Job:
     )
 
 
-def job(name: str | None = None, *, project: str = "default") -> Job:
+def job(name: str | None = None, *, project: str = "default", generation: int | None = None) -> Job:
     """Return a job by name, or the newest of the project; from any kernel, running or not.
+
+    Args:
+        name: The job's name; case does not count.
+        project: Its project.
+        generation: Which of the searches that had this name, from 1 (default: the newest).
 
     Raises:
         NotFound: There is none; the message names the nearest.
     """
-    return manager().find(name, project)
+    return manager().find(name, project, generation)
 
 
 def jobs(project: str | None = None, state: JobState | str | None = None) -> list[JobView]:

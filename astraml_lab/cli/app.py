@@ -82,10 +82,12 @@ def list_jobs(
         typer.echo(json.dumps(rows))
         return
     table = Table(box=None, header_style="bold")
-    for column in ("job", "project", "state", "trials", "reason"):
+    for column in ("job", "project", "state", "trials", "best", "reason"):
         table.add_column(column)
     for view in views:
-        table.add_row(view.name, view.project, view.state, f"{view.finished}/{view.trials}", view.reason)
+        best = "" if view.best_value is None else f"{view.best_value:.4g}"
+        trials = f"{view.finished}/{view.trials}"
+        table.add_row(view.name, view.project, view.state, trials, best, view.reason)
     Console().print(table if views else "No job yet.")
 
 

@@ -52,6 +52,11 @@ class Criteria:
             return self._front.numbers
         return () if self._best is None else (self._best[1],)
 
+    @property
+    def best_value(self) -> float | None:
+        """The best trial's value, with one objective."""
+        return None if self._best is None else self._best[0]
+
     def restored(self, trial: TrialView) -> None:
         """Take in a trial that ended in an earlier run: its failure may have had a cause that is mended."""
         self.ended(trial)

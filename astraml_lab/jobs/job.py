@@ -268,30 +268,28 @@ class Job:
 
     def best_as_cell(self) -> str:
         """Return assignments of the best values, as the source of a cell."""
-        number = (
-            self.view().best[0] if len(self.spec.objectives) > 1 and self.view().best else self.best.number
-        )
-        view = self._trial(number).view()
+        front = self.view().best if len(self.spec.objectives) > 1 else ()
+        view = self._trial(front[0] if front else self.best.number).view()
         said = ", ".join(f"{name} {value:.4g}" for name, value in view.metrics.items())
         lines = [f"# {self.name}, trial {view.number}: {said}"]
+        if len(front) > 1:
+            others = ", ".join(str(number) for number in front[1:])
+            lines.append(f"# one of {len(front)} on the front; the others: {others} (job.pareto)")
         return "\n".join([*lines, *(f"{name} = {value!r}" for name, value in view.params.items())])
 
     def quietly(self) -> Job:
-        """Return the handle with an empty repr, once: the cell that launched it has just displayed it."""
+        """Return the handle, not displayed once: the cell that launched it has just shown the job."""
         self._silent = True
         return self
 
     def __repr__(self) -> str:
-        if self._silent:
-            self._silent = False
-            return ""
         return describe_job(self.view())
 
     def _ipython_display_(self) -> None:
         """Say the job in one line; right after its own launch nothing, not even an empty output."""
-        said = repr(self)
-        if said:
-            print(said)  # noqa: T201 - IPython's way of displaying
+        silent, self._silent = self._silent, False
+        if not silent:
+            print(self)  # noqa: T201 - IPython's way of displaying
 
     # how it gets there
 
@@ -336,10 +334,10 @@ def describe_job(view: JobView) -> str:
     parts = [f"{view.name} {view.state}", f"{view.finished}/{view.trials} trials"]
     if view.started_at is not None and view.ended_at is not None:
         parts.append(format_duration(max(0.0, view.ended_at - view.started_at)))
-    if view.best:
-        parts.append(
-            f"best: trial {view.best[0]}" if len(view.best) == 1 else f"{len(view.best)} on the front"
-        )
+    if view.best_value is not None:
+        parts.append(f"best {view.objectives[0].metric} {view.best_value:.4g} (trial {view.best[0]})")
+    elif view.best:
+        parts.append(f"{len(view.best)} on the front")
     return " · ".join([*parts, *([view.reason] if view.reason else [])])
 
 

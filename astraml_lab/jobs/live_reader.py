@@ -45,6 +45,7 @@ class LiveReader:
             reason=record.reason or runner.backlog.trouble or runner.waiting_for or runner.trouble,
             note=record.note,
             best=runner.best,
+            best_value=runner.best_value,
             running=tuple(trial.number for trial in running),
             parallel=runner.slots,
             devices=_devices(running, runner.devices),

@@ -73,15 +73,20 @@ class Manager:
 
     # finding
 
-    def find(self, name: str | None, project: str = "default") -> Job:
+    def find(self, name: str | None, project: str = "default", generation: int | None = None) -> Job:
         """Return a job; without a name the newest of the project.
 
         Raises:
             NotFound: There is none; the message names the nearest.
         """
-        found = self.store.newest_job(project) if name is None else self.store.load_job(project, name)
+        if name is None:
+            found = self.store.newest_job(project)
+        else:
+            found = self.store.load_job(project, name, generation)
         if found is not None:
             return Job(self, found)
+        if name is not None and generation is not None and self.store.load_job(project, name):
+            raise NotFound(f"job {name!r} has no generation {generation}")
         if name is None:
             raise NotFound(f"project {project} has no job yet")
         raise NotFound(f"no job {name!r} in project {project}: {self._hint(name, project)}")

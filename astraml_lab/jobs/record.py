@@ -56,8 +56,9 @@ class Record:
         self.reason = ""
         self.note = found.note
         self.created_at = found.created_at
-        self.started_at: float | None = found.started_at
+        self.started_at: float | None = None
         self.ended_at: float | None = None
+        self._ran_before = _seconds_run(found)
         self.owner = f"{lease.host}:{lease.pid}"
         self._store = store
         self._writer = writer
@@ -85,7 +86,8 @@ class Record:
         if self.state is not JobState.RUNNING and not self.state.may_become(JobState.RUNNING):
             raise Conflict(f"job {self.name} is {self.state} and cannot run")
         self.note = note
-        self.started_at = self.started_at or self._store.clock.time()
+        # Not when it first started: time that nothing ran in counts for nobody.
+        self.started_at = self._store.clock.time() - self._ran_before
         self._store.update_generation(
             self._lease,
             spec=self.spec.model_dump_json(),
@@ -196,6 +198,14 @@ class Record:
             with contextlib.suppress(StoreUnavailable):
                 self._writer.put(partial(_update, lease=self._lease, changes=dict(self._unsent)))
                 self._unsent.clear()
+
+
+def _seconds_run(found: GenerationRecord) -> float:
+    """Return how long an earlier run took, as far as its kernel was heard of."""
+    if found.started_at is None:
+        return 0.0
+    heard = found.lease.heartbeat_at if found.lease else found.started_at
+    return max(0.0, (found.ended_at or heard) - found.started_at)
 
 
 def _compact(connection: Connection, *, now: float) -> None:

@@ -135,6 +135,11 @@ class Runner:
         return self._criteria.best
 
     @property
+    def best_value(self) -> float | None:
+        """The best trial's value, with one objective."""
+        return self._criteria.best_value
+
+    @property
     def slots(self) -> int:
         """How many trials may run at once."""
         return self._request.parallel

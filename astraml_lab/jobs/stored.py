@@ -34,6 +34,7 @@ class StoredReader:
         self._versions: dict[int, int] = {}
         self._version = 0
         self._best: tuple[int, ...] = ()
+        self._best_value: float | None = None
 
     def view(self) -> JobView:
         """Return the job as the store has it."""
@@ -41,7 +42,7 @@ class StoredReader:
             self._refresh()
             record, spec = self._record, self._spec
             trials = list(self._trials.values())
-            best = self._best
+            best, best_value = self._best, self._best_value
         counts = dict.fromkeys(TrialState, 0)
         for trial in trials:
             counts[trial.state] += 1
@@ -61,6 +62,7 @@ class StoredReader:
             reason=self._unreadable or record.reason or _stale_reason(record),
             note=record.note,
             best=best,
+            best_value=best_value,
             running=tuple(trial.number for trial in trials if trial.state is TrialState.RUNNING),
             parallel=spec.parallel or 1,
             created_at=record.created_at,
@@ -121,7 +123,7 @@ class StoredReader:
         for trial in self._trials.values():
             if trial.state.ended:
                 criteria.ended(trial)
-        self._best = criteria.best
+        self._best, self._best_value = criteria.best, criteria.best_value
 
 
 def read_spec(found: GenerationRecord) -> tuple[JobSpec, str]:

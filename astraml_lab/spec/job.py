@@ -150,9 +150,9 @@ class JobSpec(LaunchOptions):
     """GPUs kept free for your own cells."""
 
     strategy: Strategy = Strategy.AUTO
-    """How the next point is chosen."""
+    """How the next point is chosen (hyperband: in a later version)."""
     prune: Pruning = Pruning.AUTO
-    """When a trial is given up early."""
+    """When a trial is given up early (asha, hyperband: in a later version)."""
     patience: Annotated[int, Field(ge=1)] | None = None
     """A trial ends itself after this many reports without a better objective."""
     target: float | None = None
@@ -166,13 +166,13 @@ class JobSpec(LaunchOptions):
     max_failures: Annotated[int, Field(ge=1)] | None = None
     """The job fails after this many failed trials."""
     retries: Annotated[int, Field(ge=0, le=100)] = 0
-    """How often a failed trial is tried again."""
+    """How often a failed trial is tried again (in a later version)."""
     window: Duration = BASE_WINDOW
     """Length of a metric window: 30s."""
     warm_start: tuple[str, ...] = ()
-    """Jobs whose finished trials the search starts from: JOB[,JOB]."""
+    """Jobs whose finished trials the search starts from: JOB[,JOB] (in a later version)."""
     executor: ExecutorKind = ExecutorKind.THREADS
-    """Where the trials run."""
+    """Where the trials run (processes, ray: in a later version)."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     """Seed of the search and of each trial's own generators."""
     select: Select = Select.LAST

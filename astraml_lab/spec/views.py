@@ -91,6 +91,8 @@ class JobView:
     """What a user should know about this run: seeds, clamped options, slow sampler."""
     best: tuple[int, ...] = ()
     """The best trial's number; with several objectives the numbers on the Pareto front."""
+    best_value: float | None = None
+    """The best trial's value; `None` with several objectives."""
     running: tuple[int, ...] = ()
     parallel: int = 1
     devices: tuple[DeviceView, ...] = ()

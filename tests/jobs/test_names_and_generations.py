@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -322,3 +323,33 @@ def test_what_another_kernel_adds_to_a_finished_job_is_seen(bench: Bench) -> Non
 
     assert job.view().finished == 5
     other._writer.close()
+
+
+def test_an_older_generation_can_still_be_had(bench: Bench) -> None:
+    bench.run(same, name="digits", trials=2)
+    bench.run(same, name="digits", trials=1, new=True)
+
+    assert len(bench.manager.find("digits", generation=1).trials) == 2
+    with pytest.raises(NotFound, match="no generation 3"):
+        bench.manager.find("digits", generation=3)
+
+
+def test_a_resumed_job_reads_as_running_at_once(bench: Bench) -> None:
+    bench.run(same, name="digits", trials=2)
+    again = bench.launch(same, name="digits", trials=30)
+
+    assert again.state is JobState.RUNNING
+    assert again.view().ended_at is None
+    again.wait(20)
+
+
+def test_one_damaged_specification_hides_no_other_job(bench: Bench) -> None:
+    bench.run(same, name="good", trials=1)
+    bench.run(same, name="bad", trials=1)
+    with sqlite3.connect(bench.store.files.database) as connection:
+        connection.execute("update generations set spec = '{bad' where id = 2")
+
+    views = {job.name: job.view() for job in reopened(bench).jobs()}
+    assert views["good"].state is JobState.SUCCEEDED
+    assert "cannot be read" in views["bad"].reason
+    reopened(bench).find("bad").delete()

@@ -36,7 +36,8 @@ def trial_line(view: TrialView, objectives: Sequence[Objective]) -> str:
 def _job(view: JobView) -> tuple[str, ...]:
     name = view.name if view.project == "default" else f"{view.name} ({view.project})"
     value = view.best_value
-    best = f"{len(view.best)} on the front" if value is None else f"{value:.4g} (trial {view.best[0]})"
+    best = f"trial {view.best[0]}" if len(view.best) == 1 else f"{len(view.best)} on the front"
+    best = best if value is None else f"{value:.4g} ({best})"
     goals = ", ".join(f"{objective.goal} {objective.metric}" for objective in view.objectives)
     created = datetime.fromtimestamp(view.created_at, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     trials = f"{view.finished}/{view.trials}"

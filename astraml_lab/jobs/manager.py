@@ -196,7 +196,7 @@ class Manager:
             if not generation.state.ended and generation.state is not JobState.STALE:
                 name = generation.name
                 raise Conflict(f"{name} is {generation.state}: stop it first (%tune stop {name})")
-        self.store.delete_job(job.project, job.name)
+        self.store.delete_job(job.project, job.name, owner=self._owner)
         with self._lock:
             for generation in gone:
                 self._runners.pop(generation.id, None)

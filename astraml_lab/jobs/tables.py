@@ -60,22 +60,27 @@ def windows_table(reader: JobReader, metric: str, window: str | float) -> pd.Dat
 
     width, own = _seconds(window), reader.view().window
     if not isinstance(width, int | float) or width <= 0 or width % own:
-        allowed = f"a multiple of this job's windows of {own:g} s, such as 5m"
-        raise InvalidSpec([Problem("window", shown(window), allowed)], subject="the question")
-    found = [reader.windows(view.number, metric) for view in reader.trials()[1]]
+        raise _no_such_window(window, f"a multiple of this job's windows of {own:g} s, such as 5m")
+    found = [w for view in reader.trials()[1] if (w := reader.windows(view.number, metric)) is not None]
+    kept = max((w.width for w in found), default=own)
+    if width % kept:
+        raise _no_such_window(window, f"older windows have been merged: a multiple of {kept:g} s")
     columns = ("starts", "means", "minima", "maxima", "lasts", "counts")
     parts = [
         pd.DataFrame(dict(zip(_WINDOW[1:], (getattr(w, name) for name in columns), strict=True))).assign(
             trial=w.trial
         )
         for w in found
-        if w is not None
     ]
     if not parts:
         return pd.DataFrame(columns=_WINDOW)
     frame = _merged(pd.concat(parts, ignore_index=True), float(width))
     frame["start"] = pd.to_datetime(frame["start"], unit="s", utc=True)
     return frame[_WINDOW]
+
+
+def _no_such_window(window: str | float, allowed: str) -> InvalidSpec:
+    return InvalidSpec([Problem("window", shown(window), allowed)], subject="the question")
 
 
 def _seconds(window: str | float) -> object:

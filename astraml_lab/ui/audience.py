@@ -51,7 +51,7 @@ class Audience:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def hear(self, message: dict[str, Any]) -> bool:
-        """Renew the lease of the sender of a message; whether what the views look at changed.
+        """Renew the lease of the sender of a message; whether the views look at something else than before.
 
         The message comes from a browser and is believed in nothing: what does not fit is left out.
         """
@@ -61,14 +61,15 @@ class Audience:
         with self._lock:
             if message.get("t") == "bye":
                 return self._clients.pop(name, None) is not None
-            fresh = _Client(
-                self.clock.monotonic(), _wants(message.get("want")), _number(message.get("detail"))
-            )
+            now = self.clock.monotonic()
+            fresh = _Client(now, _wants(message.get("want")), _number(message.get("detail")))
             before = self._clients.pop(name, None)
             self._clients[name] = fresh
             while len(self._clients) > _CLIENTS:
                 del self._clients[next(iter(self._clients))]
-        return before is None or (before.wants, before.detail) != (fresh.wants, fresh.detail)
+        if before is None or now - before.seen > LEASE_SECONDS:
+            return True
+        return (before.wants, before.detail) != (fresh.wants, fresh.detail)
 
     def looking(self) -> bool:
         """Whether anybody's lease runs."""

@@ -68,7 +68,8 @@ def _metrics(snapshot: Snapshot, *, metric: str | None = None, by: str = "step")
 
 
 def _history(snapshot: Snapshot, *, metric: str | None = None) -> go.Figure:
-    return _alone(snapshot, history_panel(snapshot, _objective(snapshot, metric, 0)))
+    objective = _objective(snapshot, metric, 0)
+    return _alone(snapshot, history_panel(snapshot, snapshot.view.objectives.index(objective)))
 
 
 def _pareto(snapshot: Snapshot, *, x: str | None = None, y: str | None = None) -> go.Figure:
@@ -79,7 +80,7 @@ def _pareto(snapshot: Snapshot, *, x: str | None = None, y: str | None = None) -
         raise InvalidSpec([problem], subject="the figure")
     across, up = _objective(snapshot, x, 1), _objective(snapshot, y, 0)
     pair = (objectives.index(across), objectives.index(up))
-    return _alone(snapshot, pareto_panel(snapshot, (across, up), pair))
+    return _alone(snapshot, pareto_panel(snapshot, pair))
 
 
 def _timeline(snapshot: Snapshot) -> go.Figure:

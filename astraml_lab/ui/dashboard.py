@@ -12,10 +12,11 @@ import anywidget
 
 from astraml_lab.clock import SystemClock
 from astraml_lab.errors import AstramlError
+from astraml_lab.spec import JobState
 from astraml_lab.ui.audience import Audience
-from astraml_lab.ui.cell_watch import cell_watch
+from astraml_lab.ui.cell_watch import WATCH
 from astraml_lab.ui.feed import Feed
-from astraml_lab.ui.publisher import PERIOD
+from astraml_lab.ui.schedule import PERIOD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from astraml_lab.jobs.reader import JobReader
 
 STATIC = Path(__file__).parent / "static"
-QUIET_SECONDS = 1.0
-"""How often a job is looked at that nobody watches: its end has to be noticed."""
 BEAT_SECONDS = 5.0
 """A watched dashboard says this often that its kernel lives."""
 SLOW_SECONDS = 2.0
@@ -74,7 +73,9 @@ class Dashboard(anywidget.AnyWidget):
         self._sent_at = 0.0
         self._sequence = 0
         self._hears_while_busy = False
-        self._ended = False
+        self._state: JobState | None = None
+        self._watching_cells = True
+        WATCH.attach()
         super().__init__()
         answer_in_subshell(self.comm)
         self.on_msg(self._on_message)
@@ -82,37 +83,57 @@ class Dashboard(anywidget.AnyWidget):
     @property
     def ended(self) -> bool:
         """Whether the job was over when it was last looked at."""
-        return self._ended
+        return self._state is not None and self._state.ended
 
-    def publish(self) -> float:
-        """Send what is due; return the seconds until it should be called again."""
+    @property
+    def at_rest(self) -> bool:
+        """Whether the job, when last looked at, would not move by itself: over, or its kernel gone."""
+        return self.ended or self._state is JobState.STALE
+
+    def publish(self) -> float | None:
+        """Send what is due; return the seconds until the next call, or `None` while nobody looks."""
         while not self._answers.empty():
             self.send(self._answers.get())
         pause = self._pause()
         if pause is None:
-            self._ended = self._reader.view().state.ended
-            return QUIET_SECONDS
+            self._state = self._reader.view().state
+            return None
+        try:
+            self._send_changes()
+        except BaseException:
+            # What the frame held is nowhere else: the next one has to hold everything.
+            self._start_over.set()
+            raise
+        return PERIOD if self._feed.more else pause
+
+    def close(self) -> None:
+        """Close the widget for good."""
+        if getattr(self, "_watching_cells", False):
+            self._watching_cells = False
+            WATCH.detach()
+        super().close()
+
+    def _send_changes(self) -> None:
         if self._start_over.is_set():
             self._start_over.clear()
             self._feed.start_over()
         frame = self._feed.frame(self._audience.attention())
+        self._state = self._feed.state
         now = self._clock.monotonic()
         if frame is not None:
             self._sent_at = now
-            self._ended = frame.head.get("job", {}).get("ended", self._ended)
             self._sequence += 1
             content = {"t": "frame", "seq": self._sequence, "can": sorted(self._actions)}
             self.send(content, frame.buffers())
         elif now - self._sent_at >= BEAT_SECONDS:
             self._sent_at = now
             self.send({"t": "beat"})
-        return PERIOD if self._feed.more else pause
 
     def _pause(self) -> float | None:
         """Return the time between two frames, or `None` while nobody looks."""
         if self._audience.looking():
             return PERIOD
-        deaf = cell_watch().running and not self._hears_while_busy
+        deaf = WATCH.running and not self._hears_while_busy
         return SLOW_SECONDS if deaf and self._audience.silence() < SLOW_LIMIT else None
 
     def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:

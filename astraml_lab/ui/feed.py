@@ -12,7 +12,7 @@ from astraml_lab.ui.lines import LINES, Lines, Source, chosen
 if TYPE_CHECKING:
     from astraml_lab.clock import Clock
     from astraml_lab.jobs.reader import JobReader
-    from astraml_lab.spec import JobView, TrialView
+    from astraml_lab.spec import JobState, JobView, TrialView
 
 ROWS = 400
 """Trials per frame: the table of a large job fills in over some frames."""
@@ -21,6 +21,8 @@ _LOG_SECONDS = 1.0
 _LOG_LINES = 200
 _LOG_WIDTH = 2_000
 _TRACEBACK = 20_000
+_KEPT_LINES = 4
+"""Charts that nobody draws any more, kept for when their tab is opened again."""
 
 
 class Feed:
@@ -30,6 +32,7 @@ class Feed:
         self._reader = reader
         self._clock = clock
         self._trials: dict[int, TrialView] = {}
+        self._over: set[int] = set()
         self._cursor = 0
         self._params: dict[str, None] = {}
         self._recent: deque[int] = deque(maxlen=2 * LINES)
@@ -41,6 +44,8 @@ class Feed:
         self._details: dict[int, dict[str, Any]] = {}
         self._details_at: dict[int, float] = {}
         self._fresh = True
+        self.state: JobState | None = None
+        """The job's, as of the last frame."""
         self.more = False
         """Whether the next frame could be sent at once: trials or curves are waiting."""
 
@@ -57,12 +62,12 @@ class Feed:
         """Return what changed, or `None` where nothing did."""
         self._read_trials()
         view = self._reader.view()
+        self.state = view.state
         frame = Frame()
         self._add_job(frame, view)
         self._add_trials(frame, view)
         self._add_lines(frame, view, attention)
         self._add_details(frame, attention)
-        self.more = bool(self._unsent) or any(lines.folding for lines in self._lines.values())
         if not frame.head:
             return None
         frame.head["now"] = round(self._clock.time(), 3)
@@ -71,21 +76,18 @@ class Feed:
             self._fresh = False
         return frame
 
-    def trials(self) -> tuple[TrialView, ...]:
-        """Return the trials as of the last frame."""
-        return tuple(self._trials.values())
-
     def _read_trials(self) -> None:
         self._cursor, changed = self._reader.trials(self._cursor)
         for trial in changed:
-            before = self._trials.get(trial.number)
+            was_over = trial.number in self._over
             self._trials[trial.number] = trial
             self._unsent[trial.number] = None
             self._params.update(dict.fromkeys(trial.params))
-            was_over = before is not None and before.state.ended
             if trial.state.ended and not was_over:
+                self._over.add(trial.number)
                 self._recent.appendleft(trial.number)
             elif was_over and not trial.state.ended:
+                self._over.discard(trial.number)
                 for lines in self._lines.values():
                     lines.drop(trial.number)
 
@@ -109,26 +111,33 @@ class Feed:
         numbers = list(dict.fromkeys((*first, *self._unsent)))[:ROWS]
         for number in numbers:
             del self._unsent[number]
-        frame.head["rows"] = [trial_row(self._trials[number]) for number in numbers]
+        names = [objective.metric for objective in view.objectives]
+        frame.head["rows"] = [trial_row(self._trials[number], names) for number in numbers]
 
     def _add_lines(self, frame: Frame, view: JobView, attention: Attention) -> None:
         wants = attention.wants or _default_want(view)
-        for gone in set(self._lines) - set(wants):
+        drawn = [self._lines_of(want) for want in wants]
+        unwanted = [want for want in self._lines if want not in wants]
+        for gone in unwanted[:-_KEPT_LINES]:
             del self._lines[gone]
-        if not wants:
-            return
         numbers = chosen(view, self._recent, attention.details)
         origin, now = view.started_at or view.created_at, self._clock.time()
-        source = Source(self._reader, self._trials, origin, now)
+        source = Source(self._reader, self._trials, self._over, origin, now, self._clock.monotonic)
         parts = []
-        for want in wants:
-            lines = self._lines.setdefault(want, Lines(want))
+        for lines in drawn:
             head, blocks = lines.changes(source, numbers)
             if head:
                 parts.append(head)
                 frame.blocks += blocks
         if parts:
             frame.head["charts"] = parts
+        self.more = bool(self._unsent) or any(lines.folding for lines in drawn)
+
+    def _lines_of(self, want: Want) -> Lines:
+        """Return the lines of a chart, which become the last ones asked for."""
+        found = self._lines.pop(want, None)
+        self._lines[want] = lines = Lines(want) if found is None else found
+        return lines
 
     def _add_details(self, frame: Frame, attention: Attention) -> None:
         now = self._clock.monotonic()
@@ -149,7 +158,7 @@ class Feed:
     def _detail(self, number: int) -> dict[str, Any]:
         trial = self._trials[number]
         log = [line[:_LOG_WIDTH] for line in self._reader.log_tail(number, _LOG_LINES)]
-        return {"n": number, "log": log, "traceback": trial.traceback[-_TRACEBACK:], "seed": trial.seed}
+        return {"n": number, "log": log, "traceback": trial.traceback[-_TRACEBACK:]}
 
 
 def _default_want(view: JobView) -> tuple[Want, ...]:

@@ -16,6 +16,8 @@ import numpy as np
 from astraml_lab.ui.text import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from astraml_lab.spec import JobView, TrialView
 
 _NAME = 200
@@ -45,7 +47,6 @@ def job_head(view: JobView) -> dict[str, Any]:
         "id": view.id,
         "name": one_line(view.name, _NAME),
         "project": one_line(view.project, _NAME),
-        "generation": view.generation,
         "state": view.state.value,
         "ended": view.state.ended,
         "objectives": [
@@ -54,17 +55,16 @@ def job_head(view: JobView) -> dict[str, Any]:
         "trials": view.trials,
         "counts": {state.value: count for state, count in view.counts.items()},
         "finished": view.finished,
+        "failed": view.failed,
+        "infeasible": view.infeasible,
         "params": list(view.param_names),
         "metrics": list(view.metric_names),
         "reason": one_line(view.reason, _REASON),
         "note": one_line(view.note, _REASON),
         "best": list(view.best),
         "running": list(view.running),
-        "parallel": view.parallel,
-        "created": view.created_at,
         "started": view.started_at,
         "stopped": view.ended_at,
-        "window": view.window,
     }
 
 
@@ -75,24 +75,26 @@ def vital_head(view: JobView) -> dict[str, Any]:
         "devices": [
             {
                 "label": device.label,
-                "name": one_line(device.name, 60),
                 "used": device.used_bytes,
                 "total": device.total_bytes,
                 "load": None if device.utilization is None else round(device.utilization, 2),
-                "trials": list(device.trials),
             }
             for device in view.devices
         ],
     }
 
 
-def trial_row(trial: TrialView) -> dict[str, Any]:
-    """Return what the table and the charts of points need of a trial; defaults are left out."""
+def trial_row(trial: TrialView, objectives: Sequence[str]) -> dict[str, Any]:
+    """Return what the table and the charts of points need of a trial; defaults are left out.
+
+    Of many metrics only the first travel: the objectives are among them.
+    """
+    metrics = {name: trial.metrics[name] for name in objectives if name in trial.metrics} | trial.metrics
     row: dict[str, Any] = {
         "n": trial.number,
         "state": trial.state.value,
         "params": {name: plain(value) for name, value in list(trial.params.items())[:PARAMS]},
-        "metrics": {name: plain(value) for name, value in list(trial.metrics.items())[:_METRICS]},
+        "metrics": {name: plain(value) for name, value in list(metrics.items())[:_METRICS]},
         "start": trial.started_at,
         "end": trial.ended_at,
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab.ui.traces import Band, Columns, curve_columns, window_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     import numpy as np
 
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 LINES = 40
 _BEST = 5
 _SETTLED = 3.0
-_FOLDS = 25
-"""Curves that one frame adds to a band: a job with thousands of trials fills in over some seconds."""
+_FOLD_SECONDS = 0.002
+"""How long one frame may read curves for a band: that of a large job fills in over a few frames."""
+SAMPLE = 500
+"""Trials whose range a band shows, of however many."""
 
 
 def chosen(view: JobView, recent: Iterable[int], selected: Iterable[int], limit: int = LINES) -> list[int]:
@@ -30,15 +32,29 @@ def chosen(view: JobView, recent: Iterable[int], selected: Iterable[int], limit:
     return list(dict.fromkeys(wished))[:limit]
 
 
+def sampled(numbers: Collection[int], of: int) -> list[int]:
+    """Return those of some trials that stand for all `of`: spread evenly, and few enough for a band.
+
+    While a job grows, a choice made earlier keeps its place among the later ones.
+    """
+    stride = 1
+    while of > SAMPLE * stride:
+        stride *= 2
+    return [number for number in numbers if number % stride == 0]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where lines are read from, at one moment."""
 
     reader: JobReader
     trials: dict[int, TrialView]
+    over: set[int]
+    """The numbers of those that have ended."""
     origin: float
     """What moments are counted from."""
     now: float
+    monotonic: Callable[[], float]
 
     def settled(self, trial: TrialView) -> bool:
         """Whether the trial's curves will not change any more: its last points may reach the store later."""
@@ -60,19 +76,21 @@ class Lines:
     _sent: dict[int, _Sent] = field(default_factory=dict)
     _numbers: list[int] = field(default_factory=list)
     _band: Band = field(default_factory=Band)
-    _band_sent: int = 0
+    _band_sent: tuple[int, int] = (0, 0)
+    _others: int = 0
     _fold: deque[int] = field(default_factory=deque)
-    _folded: set[int] = field(default_factory=set)
+    _judged: set[int] = field(default_factory=set)
 
     def forget_sent(self) -> None:
         """Send everything again: a view has come that has nothing."""
         self._sent.clear()
         self._numbers = []
-        self._band_sent = 0
+        self._band_sent = (0, 0)
 
     def drop(self, number: int) -> None:
         """Read a trial again that had ended: it runs once more."""
         self._sent.pop(number, None)
+        self._judged.discard(number)
 
     @property
     def folding(self) -> bool:
@@ -84,19 +102,20 @@ class Lines:
         head: dict[str, Any] = {}
         blocks: list[np.ndarray] = []
         if numbers != self._numbers:
-            self._retire(source.trials, set(numbers))
+            self._retire(source.over, set(numbers))
             self._numbers = numbers
             head["show"] = numbers
         lines = [line for number in numbers if (line := self._line(source, number, blocks))]
         if lines:
             head["lines"] = lines
         if self.want.axis == "step":
-            self._fold_some(source.reader)
-            if self._band.revision != self._band_sent:
+            self._fold_some(source)
+            state = (self._band.revision, self._others)
+            if self._band.trials and state != self._band_sent:
                 columns = self._band.columns()
-                head["band"] = {"p": columns.data.shape[1], "trials": self._band.trials}
+                head["band"] = {"p": columns.data.shape[1], "trials": self._band.trials, "of": self._others}
                 blocks.append(columns.data.ravel())
-                self._band_sent = self._band.revision
+                self._band_sent = state
         if head:
             head |= {"m": self.want.metric, "a": self.want.axis}
         return head, blocks
@@ -130,20 +149,21 @@ class Lines:
             return curve.revision, before.columns
         return curve.revision, curve_columns(curve)
 
-    def _retire(self, trials: dict[int, TrialView], numbers: set[int]) -> None:
-        for number in set(self._sent) - numbers:
+    def _retire(self, over: set[int], shown: set[int]) -> None:
+        for number in set(self._sent) - shown:
             del self._sent[number]
         if self.want.axis == "step":
-            others = [
-                number
-                for number, trial in trials.items()
-                if trial.state.ended and number not in numbers and number not in self._folded
-            ]
-            self._folded.update(others)
-            self._fold.extend(sorted(others, reverse=True))
+            others = over - shown
+            self._others = len(others)
+            fresh = others - self._judged
+            self._judged |= fresh
+            self._fold.extend(sorted(sampled(fresh, len(others)), reverse=True))
 
-    def _fold_some(self, reader: JobReader) -> None:
-        for _ in range(min(_FOLDS, len(self._fold))):
-            curve = reader.curve(self._fold.popleft(), self.want.metric)
+    def _fold_some(self, source: Source) -> None:
+        until = source.monotonic() + _FOLD_SECONDS
+        while self._fold:
+            curve = source.reader.curve(self._fold.popleft(), self.want.metric)
             if curve is not None:
                 self._band.fold(curve.steps, curve.values)
+            if source.monotonic() > until:
+                break

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from IPython.display import display
-
-from astraml_lab.ui.dashboard import QUIET_SECONDS, Dashboard
+from astraml_lab.ui.dashboard import Dashboard
+from astraml_lab.ui.places import put
 from astraml_lab.ui.static_bundle import bundle
 from astraml_lab.ui.text import progress_line
 
 if TYPE_CHECKING:
     from astraml_lab.clock import Clock
     from astraml_lab.jobs.reader import JobReader
+    from astraml_lab.ui.places import Place
     from astraml_lab.ui.presenter import ShownJob
     from astraml_lab.ui.publisher import Publisher
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+QUIET_SECONDS = 1.0
+"""How often a job is looked at that nobody watches: its end has to be noticed."""
 
 
 class Live:
@@ -31,7 +33,7 @@ class Live:
         self._dashboard = Dashboard(
             self.reader, on_stop=job.stop, controls=controls, clock=clock, wake=self._wake
         )
-        self._handles: list[Any] = []
+        self._places: list[Place] = []
         self._lock = threading.Lock()
 
     @property
@@ -39,34 +41,45 @@ class Live:
         """Whether the job was over when it was last looked at."""
         return self._dashboard.ended
 
-    def show(self, display_id: str) -> None:
+    def show(self) -> None:
         """Display one more view in the calling cell."""
         _, trials = self.reader.trials(0)
         text = progress_line(self.reader.view(), trials, self._clock.time())
         view = {"version_major": 2, "version_minor": 0, "model_id": self._dashboard.model_id}
-        handle = display({WIDGET: view, "text/plain": text}, raw=True, display_id=display_id)  # type: ignore[no-untyped-call]  # IPython leaves it untyped
+        place = put({WIDGET: view, "text/plain": text})
         with self._lock:
-            self._handles.append(handle)
+            self._places.append(place)
         self._wake()
 
     def publish(self) -> float | None:
         """Update the views; at the end, put the final picture in the place of each."""
         pause = self._dashboard.publish()
         if self._dashboard.ended:
-            with self._lock:
-                handles, self._handles = self._handles, []
-            if handles:
-                final = bundle(self.reader, self._clock.time())
-                for handle in handles:
-                    handle.update(final, raw=True)
+            self._put_picture()
+        if pause is not None or self._dashboard.at_rest:
             # A view that a page reload brought back cannot be replaced: it asks when it needs something.
-            return None if pause == QUIET_SECONDS else pause
-        return pause
+            return pause
+        return QUIET_SECONDS
 
     def close(self) -> None:
         """Close the widget for good."""
         self._publisher.discard(self)
+        if self.reader.view().state.ended:
+            self._put_picture()
         self._dashboard.close()
+
+    def _put_picture(self) -> None:
+        with self._lock:
+            places = list(self._places)
+        if not places:
+            return
+        final = bundle(self.reader, self._clock.time())
+        for place in places:
+            # Forgotten only once it is done: a failure is tried again.
+            place.update(final, raw=True)
+            with self._lock:
+                if place in self._places:
+                    self._places.remove(place)
 
     def _wake(self) -> None:
         self._publisher.wake(self)

@@ -42,8 +42,8 @@ def escaped(text: str, limit: int = 80) -> str:
     flat = " ".join(text.split())
     flat = flat if len(flat) <= limit else flat[: limit - 1] + "…"
     safe = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # A zero-width space keeps a leading dollar from starting a formula.
-    return safe.replace("$", "$\u200b")
+    # Plotly looks for formulas before it reads entities.
+    return safe.replace("$", "&#36;")
 
 
 def axis(title: str = "", **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from astraml_lab.spec import TrialState
 from astraml_lab.ui import look
-from astraml_lab.ui.lines import LINES, chosen
+from astraml_lab.ui.lines import LINES, chosen, sampled
 from astraml_lab.ui.text import format_number, params_words, state_words
 from astraml_lab.ui.traces import Band, curve_columns, window_columns
 
@@ -23,10 +23,24 @@ if TYPE_CHECKING:
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.spec import JobView, Objective, TrialView
 
-_POINTS = 1_000
 _BARS = 400
-_FOLDS = 500
 _DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much a picture may hold."""
+
+    lines: int = LINES
+    points: int = 250
+    """Per line."""
+    marks: int = 1_000
+    """Trials that are drawn as points."""
+    words: int = 300
+    """Letters about the parameters in what is shown of a trial under the mouse."""
+
+
+EVERYTHING = Room()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +82,15 @@ class Panel:
     """What will be here, where nothing is yet."""
 
 
-def metrics_panel(
-    snapshot: Snapshot, metric: str, by: str = "step", lines: int = LINES, points: int = 250
-) -> Panel:
+def metrics_panel(snapshot: Snapshot, metric: str, by: str = "step", room: Room = EVERYTHING) -> Panel:
     """Draw a metric of the trials, by step or by time."""
-    numbers = chosen(snapshot.view, snapshot.latest(), (), lines)
+    numbers = chosen(snapshot.view, snapshot.latest(), (), room.lines)
     trials = snapshot.by_number
     traces = [*_band(snapshot, metric, set(numbers))] if by == "step" else []
     named: set[str] = set()
     for number in reversed(numbers):  # the best is drawn last, on top
         trial = trials.get(number)
-        drawn = None if trial is None else _line(snapshot, trial, metric, by, points)
+        drawn = None if trial is None else _line(snapshot, trial, metric, by, room.points)
         if trial is None or drawn is None:
             continue
         style = _style(snapshot.view, trial)
@@ -102,31 +114,32 @@ def metrics_panel(
     return Panel(look.escaped(metric), traces, x, look.axis(), empty)
 
 
-def history_panel(snapshot: Snapshot, objective: Objective) -> Panel:
-    """Draw the objective of every trial, and the best so far."""
+def history_panel(snapshot: Snapshot, index: int = 0, room: Room = EVERYTHING) -> Panel:
+    """Draw the objective at `index` for every trial, and the best so far."""
+    objective = snapshot.view.objectives[index]
     title = f"{look.escaped(objective.metric)} by trial"
     done = [
-        trial
+        (trial, trial.values[index])
         for trial in sorted(snapshot.trials, key=lambda trial: trial.number)
-        if trial.state is TrialState.COMPLETE and trial.values and math.isfinite(trial.values[0])
+        if trial.state is TrialState.COMPLETE and trial.values and math.isfinite(trial.values[index])
     ]
     if not done:
         return Panel(title, empty="The first finished trial will appear here.")
-    values = np.array([trial.values[0] for trial in done if trial.values])
+    values = np.array([value for _, value in done])
     best = np.maximum.accumulate(values) if objective.maximize else np.minimum.accumulate(values)
-    turns = sorted({0, len(done) - 1, *(np.flatnonzero(np.diff(best)) + 1).tolist()})
-    shown = _thin(done)
+    turns = _thin(sorted({0, len(done) - 1, *(np.flatnonzero(np.diff(best)) + 1).tolist()}), room.marks)
+    shown = _thin(done, room.marks)
     traces: list[dict[str, Any]] = [
         {
-            **_points("trial", [trial.number for trial in shown], [_first(trial) for trial in shown]),
-            "text": [_hover(trial) for trial in shown],
+            **_points("trial", [trial.number for trial, _ in shown], [value for _, value in shown]),
+            "text": [_hover(trial, room) for trial, _ in shown],
             "marker": {"color": look.FINISHED, "size": 7, "opacity": 0.75},
         },
         {
             "type": "scatter",
             "mode": "lines",
             "name": "best so far",
-            "x": [done[turn].number for turn in turns],
+            "x": [done[turn][0].number for turn in turns],
             "y": _rounded(best[turns]),
             "line": {"color": look.BEST, "width": 2.5, "shape": "hv"},
             "hoverinfo": "x+y",
@@ -135,11 +148,9 @@ def history_panel(snapshot: Snapshot, objective: Objective) -> Panel:
     return Panel(title, traces, look.axis("trial"), look.axis())
 
 
-def pareto_panel(
-    snapshot: Snapshot, objectives: tuple[Objective, Objective], pair: tuple[int, int] = (0, 1)
-) -> Panel:
-    """Draw two objectives against each other, the front on top."""
-    across, up = objectives
+def pareto_panel(snapshot: Snapshot, pair: tuple[int, int] = (1, 0), room: Room = EVERYTHING) -> Panel:
+    """Draw two objectives against each other, the one at `pair[0]` across; the front on top."""
+    across, up = (snapshot.view.objectives[index] for index in pair)
     title = f"{look.escaped(up.metric)} against {look.escaped(across.metric)}"
     points = [
         (trial, trial.values[pair[0]], trial.values[pair[1]])
@@ -150,17 +161,18 @@ def pareto_panel(
     if not points:
         return Panel(title, empty="The first finished trial will appear here.")
     best = set(snapshot.view.best)
-    rest = _thin([point for point in points if point[0].number not in best])
+    rest = _thin([point for point in points if point[0].number not in best], room.marks)
     front = sorted((point for point in points if point[0].number in best), key=lambda point: point[1:])
+    front = _thin(front, room.marks)
     traces = [
         {
             **_points("dominated", [x for _, x, _ in rest], [y for *_, y in rest]),
-            "text": [_hover(trial) for trial, *_ in rest],
+            "text": [_hover(trial, room) for trial, *_ in rest],
             "marker": {"color": look.FINISHED, "size": 7, "opacity": 0.5},
         },
         {
             **_points("Pareto front", [x for _, x, _ in front], [y for *_, y in front]),
-            "text": [_hover(trial) for trial, *_ in front],
+            "text": [_hover(trial, room) for trial, *_ in front],
             "mode": "lines+markers",
             "line": {"color": look.BEST, "width": 1.5, "dash": "dot"},
             "marker": {"color": look.BEST, "size": 10, "symbol": "diamond"},
@@ -171,12 +183,12 @@ def pareto_panel(
     return Panel(title, traces, look.axis(_directed(across)), look.axis(_directed(up)))
 
 
-def timeline_panel(snapshot: Snapshot) -> Panel:
+def timeline_panel(snapshot: Snapshot, room: Room = EVERYTHING) -> Panel:
     """Draw when each trial ran on which device."""
     ran = sorted(
         (trial for trial in snapshot.trials if trial.started_at is not None),
         key=lambda trial: (trial.started_at or 0.0, trial.number),
-    )[-_BARS:]
+    )[-min(_BARS, room.marks) :]
     if not ran:
         return Panel("Timeline", empty="The first trial will appear here when it starts.")
     lanes = lanes_of(ran, snapshot.now)
@@ -193,7 +205,7 @@ def timeline_panel(snapshot: Snapshot) -> Panel:
                 "base": [_moment(trial.started_at or 0.0) for trial in mine],
                 "x": [round(trial.runtime(snapshot.now) * 1000) for trial in mine],
                 "y": [lanes[trial.number] for trial in mine],
-                "text": [_hover(trial) for trial in mine],
+                "text": [_hover(trial, room) for trial in mine],
                 "textposition": "none",
                 "hoverinfo": "text",
                 "marker": {
@@ -263,9 +275,9 @@ def _style(view: JobView, trial: TrialView) -> dict[str, Any]:
 
 
 def _band(snapshot: Snapshot, metric: str, shown: set[int]) -> list[dict[str, Any]]:
-    others = [number for number in snapshot.latest() if number not in shown][:_FOLDS]
+    others = [number for number in snapshot.latest() if number not in shown]
     band = Band()
-    for number in others:
+    for number in sampled(others, len(others)):
         curve = snapshot.reader.curve(number, metric)
         if curve is not None:
             band.fold(curve.steps, curve.values)
@@ -273,7 +285,8 @@ def _band(snapshot: Snapshot, metric: str, shown: set[int]) -> list[dict[str, An
         return []
     x, low, high = band.columns().data
     edge = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "x": x.tolist(), "hoverinfo": "skip"}
-    name = f"range of {band.trials} others"
+    every = band.trials == len(others)
+    name = f"range of {len(others)} others" if every else f"range of {band.trials} of {len(others)} others"
     return [
         {**edge, "y": _rounded(low), "showlegend": False, "legendgroup": "others"},
         {
@@ -298,13 +311,10 @@ def _points(name: str, x: list[Any], y: list[float]) -> dict[str, Any]:
     }
 
 
-def _first(trial: TrialView) -> float:
-    return trial.values[0] if trial.values else math.nan
-
-
-def _hover(trial: TrialView) -> str:
+def _hover(trial: TrialView, room: Room) -> str:
     values = ", ".join(format_number(float(value)) for value in trial.values or ())
-    lines = [f"trial {trial.number} · {state_words(trial)}", values, look.escaped(params_words(trial), 300)]
+    params = look.escaped(params_words(trial), room.words)
+    lines = [f"trial {trial.number} · {state_words(trial)}", values, params]
     return "<br>".join(line for line in lines if line)
 
 
@@ -321,7 +331,7 @@ def _rounded(values: NDArray[Any]) -> list[float | None]:
     return [float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None for value in values.tolist()]
 
 
-def _thin(items: Iterable[Any], limit: int = _POINTS) -> list[Any]:
+def _thin(items: Iterable[Any], limit: int) -> list[Any]:
     every = list(items)
     if len(every) <= limit:
         return every

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from IPython.core.getipython import get_ipython
-from IPython.display import display
 
 from astraml_lab.clock import SystemClock
 from astraml_lab.ui.live import Live
+from astraml_lab.ui.places import put
 from astraml_lab.ui.publisher import Publisher
 from astraml_lab.ui.static_bundle import bundle
 from astraml_lab.ui.text import progress_line, summary
@@ -18,9 +17,9 @@ from astraml_lab.ui.text import progress_line, summary
 if TYPE_CHECKING:
     from astraml_lab.clock import Clock
     from astraml_lab.jobs.reader import JobReader
+    from astraml_lab.ui.places import Place
 
 _ENDED_KEPT = 8
-_numbers = itertools.count(1)
 
 
 class ShownJob(Protocol):
@@ -45,7 +44,7 @@ class NotebookPresenter:
         self._clock = clock or SystemClock()
         self._publisher = Publisher(self._clock)
         self._live: dict[str, Live] = {}
-        self._handles: dict[str, list[Any]] = {}
+        self._places: dict[str, list[Place]] = {}
         self._lock = threading.Lock()
 
     def show(self, job: ShownJob, *, live: bool) -> None:
@@ -58,13 +57,13 @@ class NotebookPresenter:
         if not in_notebook():
             self._print(job)
         elif job.reader.view().state.ended:
-            _display(bundle(job.reader, self._clock.time()))
+            put(bundle(job.reader, self._clock.time()))
         elif live:
-            self._live_of(job).show(_new_id())
+            self._live_of(job).show()
         else:
-            handle = _display({"text/plain": self._text(job)}, _new_id())
+            place = put({"text/plain": self._text(job)})
             with self._lock:
-                self._handles.setdefault(job.id, []).append(handle)
+                self._places.setdefault(job.id, []).append(place)
 
     def progress(self, job: ShownJob) -> None:
         """Print one readable line about the job."""
@@ -74,12 +73,12 @@ class NotebookPresenter:
     def close(self, job: ShownJob) -> None:
         """Turn what `show(live=False)` displayed into the final picture."""
         with self._lock:
-            handles = self._handles.pop(job.id, [])
-        if not handles:
+            places = self._places.pop(job.id, [])
+        if not places:
             return
         final = bundle(job.reader, self._clock.time(), png=True)
-        for handle in handles:
-            handle.update(final, raw=True)
+        for place in places:
+            place.update(final, raw=True)
 
     def figure(self, job: ShownJob, kind: str, **options: Any) -> Any:
         """Return a plotly figure of the job.
@@ -119,11 +118,3 @@ class NotebookPresenter:
 def in_notebook() -> bool:
     """Whether outputs are shown by a notebook: a kernel runs this code, no terminal."""
     return hasattr(get_ipython(), "kernel")
-
-
-def _new_id() -> str:
-    return f"astraml-{next(_numbers)}"
-
-
-def _display(data: dict[str, Any], display_id: str | None = None) -> Any:
-    return display(data, raw=True, display_id=display_id)  # type: ignore[no-untyped-call]  # likewise

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from astraml_lab.ui.schedule import Schedule
 
+if TYPE_CHECKING:
     from astraml_lab.clock import Clock
 
-PERIOD = 0.25
 _log = logging.getLogger(__name__)
 
 
@@ -27,14 +27,14 @@ class Publisher:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._due: dict[Published, float] = {}
+        self._schedule: Schedule[Published] = Schedule()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def add(self, published: Published) -> None:
         """Publish it from now on, at once for the first time; adding it again wakes it."""
         with self._changed:
-            self._due[published] = self._clock.monotonic()
+            self._schedule.ask(published, self._clock.monotonic())
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="astraml-publisher", daemon=True)
                 self._thread.start()
@@ -45,40 +45,35 @@ class Publisher:
     def discard(self, published: Published) -> None:
         """Let it go."""
         with self._changed:
-            self._due.pop(published, None)
+            self._schedule.discard(published)
 
     def _run(self) -> None:
         while True:
-            self._publish(self._wait())
+            for published in self._wait():
+                self._publish(published)
 
-    def _wait(self) -> Iterable[Published]:
+    def _wait(self) -> list[Published]:
         with self._changed:
             while True:
                 now = self._clock.monotonic()
-                due = [published for published, at in self._due.items() if at <= now]
+                due = self._schedule.due(now)
                 if due:
                     return due
-                self._changed.wait(min(self._due.values()) - now if self._due else None)
+                at = self._schedule.next_at()
+                self._changed.wait(None if at == math.inf else at - now)
 
-    def _publish(self, due: Iterable[Published]) -> None:
-        for published in due:
-            started = self._clock.monotonic()
+    def _publish(self, published: Published) -> None:
+        with self._changed:
+            if not self._schedule.begin(published, self._clock.monotonic()):
+                return
+        try:
+            pause = published.publish()
+        except Exception:  # noqa: BLE001  logged; see the comment
+            # One broken dashboard must silence neither the others nor itself for good.
             with self._changed:
-                # Asked for again while it publishes, it keeps that earlier time.
-                self._due[published] = float("inf")
-            try:
-                pause = published.publish()
-            except Exception:  # noqa: BLE001  logged; see the comment
-                # One broken dashboard must not silence the others, and never a cell.
-                _log.exception("A dashboard could not be updated; it is left as it is.")
-                pause = None
+                first = self._schedule.failed(published)
+            if first:
+                _log.exception("A dashboard could not be updated; it is tried again.")
+        else:
             with self._changed:
-                asked = self._due.get(published)
-                if asked is None:
-                    continue
-                if pause is None:
-                    if asked == float("inf"):
-                        del self._due[published]
-                else:
-                    # Not even who asks all the time gets more than the rate.
-                    self._due[published] = max(started + PERIOD, min(asked, started + pause))
+                self._schedule.succeeded(published, pause)

@@ -9,6 +9,7 @@ from astraml_lab.spec import TrialState
 from astraml_lab.ui import look
 from astraml_lab.ui.panels import (
     Panel,
+    Room,
     Snapshot,
     history_panel,
     metrics_panel,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PLOTLY = "application/vnd.plotly.v1+json"
 LIMIT = 280_000
+_ROOMS = (Room(40, 200), Room(20, 120, 600, 160), Room(10, 60, 300, 80), Room(5, 40, 100, 40))
 _ROWS = 12
 _COLUMNS = 6
 _TOP, _BOTTOM, _CHARTS, _LEGEND, _UNDER_AXIS = 96, 16, 300, 96, 46
@@ -49,22 +51,18 @@ def bundle(reader: JobReader, now: float, *, png: bool = False) -> dict[str, Any
 
 def picture(snapshot: Snapshot) -> dict[str, Any]:
     """Return one figure of the job: title, two main charts, best trials; within the size limit."""
-    for lines, points in ((40, 200), (20, 120), (10, 60)):
-        drawn = _picture(snapshot, lines, points)
+    for room in _ROOMS:
+        drawn = _picture(snapshot, room)
         if len(json.dumps(drawn)) < LIMIT:
             break
     return drawn
 
 
-def _picture(snapshot: Snapshot, lines: int, points: int) -> dict[str, Any]:
+def _picture(snapshot: Snapshot, room: Room) -> dict[str, Any]:
     view = snapshot.view
     names = [objective.metric for objective in view.objectives] + list(view.metric_names)
-    left = (
-        metrics_panel(snapshot, names[0], "step", lines, points)
-        if names
-        else Panel("", empty="No metric yet.")
-    )
-    right = _second(snapshot)
+    left = metrics_panel(snapshot, names[0], "step", room) if names else Panel("", empty="No metric yet.")
+    right = _second(snapshot, room)
     table = _table(snapshot)
     # Sizes in pixels: the charts and their legend, and as much table as there are rows.
     reasons = table[0]["cells"]["values"][-1] if table else []
@@ -96,15 +94,11 @@ def _picture(snapshot: Snapshot, lines: int, points: int) -> dict[str, Any]:
     return {"data": [*traces, *table], "layout": layout}
 
 
-def _second(snapshot: Snapshot) -> Panel:
+def _second(snapshot: Snapshot, room: Room) -> Panel:
     objectives = snapshot.view.objectives
     if len(objectives) > 1:
-        panel = pareto_panel(snapshot, (objectives[1], objectives[0]), (1, 0))
-    elif objectives:
-        panel = history_panel(snapshot, objectives[0])
-    else:
-        panel = timeline_panel(snapshot)
-    return panel
+        return pareto_panel(snapshot, room=room)
+    return history_panel(snapshot, room=room) if objectives else timeline_panel(snapshot, room)
 
 
 def _title(snapshot: Snapshot) -> str:

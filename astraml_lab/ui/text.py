@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from astraml_lab.spec import TrialState, format_duration, shown
+from astraml_lab.spec import FailureKind, TrialState, format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +68,8 @@ def progress_line(view: JobView, trials: Iterable[TrialView], now: float) -> str
     parts.append(f"{view.finished}/{view.trials} trials")
     if view.failed:
         parts.append(f"{view.failed} failed")
+    if view.infeasible:
+        parts.append(f"{view.infeasible} infeasible")
     best = best_words(view, trials)
     parts += [best] if best else []
     clock = times(view, now)
@@ -104,7 +106,9 @@ def params_words(trial: TrialView, limit: int = 6) -> str:
 
 
 def state_words(trial: TrialView) -> str:
-    """Name the state of a trial, with the kind of a failure."""
+    """Name the state of a trial, with the kind of a failure; an impossible point is none."""
+    if trial.kind is FailureKind.INFEASIBLE:
+        return trial.kind.value
     kind = f" ({trial.kind.value})" if trial.kind is not None else ""
     return trial.state.value.lower() + kind
 
@@ -123,8 +127,3 @@ def summary(view: JobView, trials: tuple[TrialView, ...], now: float) -> str:
             )
             lines.append(f"  trial {number}: {values}  {params_words(trial)}".rstrip())
     return "\n".join(lines)
-
-
-def quoted(name: str) -> str:
-    """Spell a job's name as an argument of `%tune`."""
-    return shown(name) if any(character.isspace() for character in name) else name

@@ -75,6 +75,10 @@ class FakeReader:
             numbers = sorted(number for number, at in self._changed.items() if at > since)
             return self._cursor, tuple(self._trials[number] for number in numbers)
 
+    def trial(self, number: int) -> TrialView | None:
+        with self.lock:
+            return self._trials.get(number)
+
     def curve(self, trial: int, metric: str) -> CurveView | None:
         with self.lock:
             self.calls += 1
@@ -160,6 +164,7 @@ class FakeReader:
             states = [each.state for each in self._trials.values()]
             running = tuple(n for n, each in self._trials.items() if each.state is TrialState.RUNNING)
             self.change(
+                infeasible=sum(each.kind is FailureKind.INFEASIBLE for each in self._trials.values()),
                 counts={state: states.count(state) for state in TrialState if state in states},
                 running=running,
                 best=self._best(),

@@ -9,9 +9,13 @@ from plugins.fake_job import FakeJob, FakeReader, play
 
 from astraml_lab.clock import FakeClock
 from astraml_lab.errors import Conflict
+from astraml_lab.spec import JobState
 from astraml_lab.ui.audience import LEASE_SECONDS
-from astraml_lab.ui.dashboard import QUIET_SECONDS, Dashboard, answer_in_subshell
-from astraml_lab.ui.publisher import PERIOD
+from astraml_lab.ui.cell_watch import CellWatch
+from astraml_lab.ui.dashboard import Dashboard, answer_in_subshell
+from astraml_lab.ui.live import QUIET_SECONDS, Live
+from astraml_lab.ui.publisher import Publisher
+from astraml_lab.ui.schedule import PERIOD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +45,7 @@ class Watched:
 
 def test_nothing_is_sent_before_a_view_asks_and_after_its_lease() -> None:
     watched = Watched()
-    assert watched.board.publish() == QUIET_SECONDS
+    assert watched.board.publish() is None
     assert not watched.sent
     watched.say(t="hello")
     assert watched.woken
@@ -49,7 +53,7 @@ def test_nothing_is_sent_before_a_view_asks_and_after_its_lease() -> None:
     assert watched.kinds() == ["frame"]
     watched.clock.advance(LEASE_SECONDS + 1)
     watched.reader.start(50)
-    assert watched.board.publish() == QUIET_SECONDS
+    assert watched.board.publish() is None
     assert watched.kinds() == ["frame"]
 
 
@@ -139,6 +143,83 @@ def test_the_end_of_a_job_is_noticed_though_nobody_looks() -> None:
     watched.reader.finish()
     watched.board.publish()
     assert watched.board.ended
+
+
+def test_a_frame_that_could_not_be_sent_is_followed_by_one_that_holds_everything() -> None:
+    watched = Watched()
+    watched.say(t="hello")
+    send, watched.board.send = watched.board.send, broken
+    with pytest.raises(OSError, match="wire"):
+        watched.board.publish()
+    watched.board.send = send
+    watched.board.publish()
+    head = json.loads(watched.sent[0][1][0])
+    assert head["fresh"]
+    assert len(head["rows"]) == 4
+
+
+def broken(*_ignored: object) -> None:
+    raise OSError("the wire is cut")
+
+
+@pytest.mark.parametrize(
+    ("state", "pause"),
+    [(JobState.RUNNING, QUIET_SECONDS), (JobState.STALE, None), (JobState.SUCCEEDED, None)],
+)
+def test_unwatched_a_job_is_looked_at_only_while_it_moves_by_itself(
+    state: JobState, pause: float | None
+) -> None:
+    clock = FakeClock()
+    reader = FakeReader(clock=clock)
+    live = Live(FakeJob(reader), Publisher(clock), clock)
+    reader.change(state=state)
+    assert live.publish() == pause
+
+
+def test_a_view_that_is_looked_at_again_wakes_its_dashboard() -> None:
+    watched = Watched()
+    watched.say(t="hello")
+    woken = watched.woken
+    watched.say(t="alive")
+    assert watched.woken == woken
+    watched.clock.advance(LEASE_SECONDS + 1)
+    watched.say(t="alive")
+    assert watched.woken == woken + 1
+
+
+class Shell:
+    """What of a shell is listened to."""
+
+    def __init__(self, kind: str) -> None:
+        self.events = self
+        self.kind = kind
+        self.listeners: dict[str, Any] = {}
+
+    def get_parent(self) -> dict[str, Any]:
+        return {"header": {"msg_type": self.kind}}
+
+    def register(self, event: str, listener: Any) -> None:
+        self.listeners[event] = listener
+
+    def unregister(self, event: str, listener: Any) -> None:
+        assert self.listeners.pop(event) == listener
+
+
+def test_the_cell_that_runs_already_is_seen_and_the_listeners_are_taken_off() -> None:
+    watch, shell = CellWatch(), Shell("execute_request")
+    watch.attach(shell)
+    watch.attach(shell)
+    seen = [watch.running]
+    for event in ("post_run_cell", "pre_run_cell"):
+        shell.listeners[event]()
+        seen.append(watch.running)
+    assert seen == [True, False, True]
+    watch.detach()
+    assert shell.listeners
+    watch.detach()
+    assert not shell.listeners
+    watch.attach(Shell("comm_msg"))
+    assert watch.running is False
 
 
 def test_the_patch_of_the_comm_is_left_out_where_there_is_nothing_to_patch() -> None:

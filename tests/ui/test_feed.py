@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from plugins.fake_job import FakeReader, play
 
 from astraml_lab.clock import FakeClock
-from astraml_lab.spec import TrialState
+from astraml_lab.spec import FailureKind, TrialState, TrialView
 from astraml_lab.ui.audience import LEASE_SECONDS, Attention, Audience, Want
 from astraml_lab.ui.feed import ROWS, Feed
-from astraml_lab.ui.lines import LINES
+from astraml_lab.ui.lines import LINES, SAMPLE, sampled
 from astraml_lab.ui.traces import POINTS
 
 if TYPE_CHECKING:
@@ -89,7 +90,48 @@ def test_a_large_job_stays_within_the_budget_of_lines_points_and_rows() -> None:
     while feed.more:
         frames.append(next_frame(feed))
     assert sum(len(each.head.get("rows", ())) for each in frames) == 501
-    assert frames[-1].head["charts"][0]["band"]["trials"] == 501 - LINES
+    bands = [chart["band"] for each in frames for chart in each.head.get("charts", []) if "band" in chart]
+    assert bands[-1]["trials"] == bands[-1]["of"] == 501 - LINES
+
+
+def test_the_range_of_thousands_is_that_of_some_hundred_spread_evenly_over_them() -> None:
+    clock = FakeClock()
+    reader = FakeReader(trials=3_000, clock=clock)
+    for number in range(3_000):
+        reader._trials[number] = TrialView(number, TrialState.COMPLETE, {}, ended_at=0.0)
+        reader._curves[number, "accuracy"] = ([0.0, 1.0], [number, number + 1.0], [0.0, 0.0])
+    reader._changed = dict.fromkeys(range(3_000), 1)
+    head = next_frame(Feed(reader, clock)).head["charts"][0]
+    assert head["band"]["of"] == 3_000 - len(head["show"])
+    assert SAMPLE / 2 <= head["band"]["trials"] <= SAMPLE
+    chosen = sampled(range(3_000), 3_000)
+    assert max(after - before for before, after in pairwise(chosen)) == 8
+    assert set(sampled(range(10_000), 10_000)) & set(range(3_000)) <= set(chosen)
+
+
+def test_a_chart_that_is_opened_again_goes_on_where_it_was() -> None:
+    reader = FakeReader(clock=FakeClock())
+    play(reader, 60, epochs=5)
+    feed = Feed(reader, reader.clock)
+    next_frame(feed)
+    next_frame(feed, Attention((Want("loss", "step"),)))
+    assert feed.frame(Attention()) is None or not feed.more
+    reader.start(60)
+    reader.report(60, 1, accuracy=0.5)
+    charts = next_frame(feed).head["charts"][0]
+    assert [line["n"] for line in charts["lines"]] == [60]
+    feed.start_over()
+    assert len(next_frame(feed).head["charts"][0]["lines"]) == LINES
+
+
+def test_an_objective_among_many_metrics_travels_and_an_impossible_point_is_no_failure() -> None:
+    reader = FakeReader(clock=FakeClock())
+    reader.start(0)
+    reader.report(0, 1, **{f"m{index}": float(index) for index in range(60)}, accuracy=0.5)
+    reader.end(0, TrialState.FAILED, kind=FailureKind.INFEASIBLE)
+    head = next_frame(Feed(reader, reader.clock)).head
+    assert next(iter(head["rows"][0]["metrics"])) == "accuracy"
+    assert (head["job"]["failed"], head["job"]["infeasible"]) == (0, 1)
 
 
 def test_the_curves_of_trials_that_ended_long_ago_are_read_once() -> None:
@@ -158,7 +200,7 @@ def test_the_log_of_the_opened_trial_travels_when_it_grows_once_a_second() -> No
     reader.logs[3] = ["one"]
     feed = Feed(reader, clock)
     look = Attention(details=(3, 99))
-    assert next_frame(feed, look).head["details"] == [{"n": 3, "log": ["one"], "traceback": "", "seed": 3}]
+    assert next_frame(feed, look).head["details"] == [{"n": 3, "log": ["one"], "traceback": ""}]
     reader.logs[3].append("two")
     assert feed.frame(look) is None
     clock.advance(1.0)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from plugins.fake_job import FakeReader, play
 
 from astraml_lab.clock import FakeClock
 from astraml_lab.errors import InvalidSpec
-from astraml_lab.spec import JobState
+from astraml_lab.spec import JobState, TrialState, TrialView
 from astraml_lab.ui import picture
 from astraml_lab.ui.charts import figure
 from astraml_lab.ui.static_bundle import LIMIT, PLOTLY, bundle
@@ -18,8 +19,22 @@ from astraml_lab.ui.static_bundle import LIMIT, PLOTLY, bundle
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from astraml_lab.spec import ParamValue
+
 KINDS = ("metrics", "history", "timeline", "parallel")
 EVIL = '<script>alert("x")</script> <b>$\\frac{1}{2}$</b>'
+
+
+TEX = re.compile(r"([^$]*)([$]+[^$]*[$]+)([^$]*)")
+"""What plotly takes for a formula (svg_text_utils.js)."""
+
+
+def strings(value: Any) -> list[str]:
+    """Return every text inside a figure."""
+    if isinstance(value, str):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [text for part in parts for text in strings(part)]
 
 
 def finished(*, pareto: bool = False, trials: int = 20) -> FakeReader:
@@ -51,6 +66,21 @@ def test_the_final_picture_of_a_large_job_is_small() -> None:
     assert len(json.dumps(bundle(reader, 0.0))) < LIMIT < 300_000
 
 
+@pytest.mark.parametrize("pareto", [False, True])
+def test_long_names_of_many_trials_fit_the_final_picture(*, pareto: bool) -> None:
+    reader = FakeReader(trials=2_000, pareto=pareto, clock=FakeClock())
+    names = [f"encoder/blocks/{index}/attention/projection/dropout probability" for index in range(10)]
+    for number in range(2_000):
+        params: dict[str, ParamValue] = {name: f"{name}={number}" for name in names}
+        values = (float(number), float(number)) if pareto else (float(number),)
+        reader._trials[number] = TrialView(
+            number, TrialState.COMPLETE, params, values=values, reason=names[0] * 9
+        )
+    reader._changed = dict.fromkeys(range(2_000), 1)
+    reader.change(param_names=tuple(names), best=reader._best())
+    assert len(json.dumps(bundle(reader, 0.0))) < 300_000
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_job_without_a_trial_has_every_picture(kind: str) -> None:
     reader = FakeReader(clock=FakeClock())
@@ -72,7 +102,8 @@ def test_names_from_users_are_no_markup_in_a_picture(kind: str) -> None:
         text = json.dumps(drawn, default=str)
         assert "<script" not in text
         assert "<b>$" not in text
-        assert "$\\\\frac" not in text
+        assert not [words for words in strings(drawn) if TEX.search(words)]
+        assert "&amp;#36;" not in text
 
 
 def test_the_kinds_of_figures_have_their_options() -> None:
@@ -82,7 +113,18 @@ def test_the_kinds_of_figures_have_their_options() -> None:
     front = figure(reader, "pareto")
     assert "latency_ms" in front.layout.xaxis.title.text
     assert len(front.data[1].x) == len(reader.view().best)
-    assert figure(reader, "history", metric="latency_ms").data
+
+
+def test_the_history_of_the_second_objective_shows_its_own_values_and_direction() -> None:
+    reader = finished(pareto=True)
+    done = [trial for trial in reader.trials()[1] if trial.values]
+    shown, best = figure(reader, "history", metric="latency_ms").data
+    values = [trial.values[1] for trial in done if trial.values]
+    assert list(shown.y) == pytest.approx(values, rel=1e-4)
+    assert list(best.y)[-1] == pytest.approx(min(values), rel=1e-4)
+    assert list(best.y) == sorted(best.y, reverse=True)
+    first = figure(reader, "history").data[1]
+    assert list(first.y) == sorted(first.y)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ def test_a_finished_job_is_shown_as_its_picture_at_once() -> None:
 
 def test_a_live_view_becomes_the_picture_when_the_job_ends_in_each_place_where_it_is_shown() -> None:
     show = "presenter.show(job, live=True)"
-    wait = "reader.finish(); time.sleep(3)"
+    wait = """reader.finish()
+live = presenter._live[job.id]; until = time.monotonic() + 60
+while live._places and time.monotonic() < until: time.sleep(0.02)"""
     notebook = executed(show, show, wait)
     for index in (1, 2):
         data: dict[str, Any] = notebook.cells[index].outputs[0].data

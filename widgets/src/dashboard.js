@@ -3,6 +3,9 @@
 import { Store, decode } from "./store.js";
 import { View } from "./view.js";
 
+/** Milliseconds between two requests for everything. */
+const PATIENCE = 3000;
+
 /** What one page knows of one job, and the views of it on that page. */
 export class Page {
   /** @param {(message: object) => void} send */
@@ -14,6 +17,9 @@ export class Page {
     this.can = [];
     this.version = 0;
     this.sequence = 0;
+    /** Whether a frame is missing: what comes does not fit what is here until everything comes anew. */
+    this.lost = true;
+    this.askedAt = 0;
     this.heardAt = Date.now();
     this.deliver = send;
   }
@@ -46,17 +52,21 @@ export class Page {
    */
   #take(message, buffers) {
     const { head, values } = decode(buffers);
-    const expected = this.sequence + 1;
+    this.lost = !head.fresh && (this.lost || message.seq !== this.sequence + 1);
     this.sequence = message.seq;
-    if (!head.fresh && message.seq !== expected) {
-      // Something was lost on the way: what follows does not fit what is here.
-      for (const view of this.views) return view.say("hello");
-      return;
-    }
+    if (this.lost) return this.#askAnew();
     this.can = Array.isArray(message.can) ? message.can : [];
     this.store.apply(head, values);
     if (head.charts || head.rows || head.job) this.version += 1;
     for (const view of this.views) view.changed();
+  }
+
+  /** Ask for everything, through any view; again where the answer is lost as well. */
+  #askAnew() {
+    if (Date.now() - this.askedAt < PATIENCE) return;
+    this.askedAt = Date.now();
+    const [view] = this.views;
+    view?.say("hello");
   }
 }
 

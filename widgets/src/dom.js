@@ -14,7 +14,7 @@ const ICONS = {
   STALE: "M5.2 1h1.6v6.4H5.2zM5.2 9h1.6v1.8H5.2z",
 };
 /** @type {Record<string, keyof typeof ICONS>} */
-const SAME = { WAITING: "QUEUED", SUCCEEDED: "COMPLETE", CANCELLED: "STOPPED", STOPPING: "STOPPED" };
+const SAME = { WAITING: "QUEUED", INFEASIBLE: "STOPPED", SUCCEEDED: "COMPLETE", CANCELLED: "STOPPED", STOPPING: "STOPPED" };
 
 /**
  * Make an element.

@@ -139,11 +139,11 @@ export function metricsFigure(store, look, options, chart) {
     keys.set(label, key);
   }
   if (chart?.band && !byTime) {
-    const { columns, trials } = chart.band;
+    const { columns, trials, of } = chart.band;
     const [x, low, high] = columns;
     if (x && low && high && x.length) {
       drawn.push(...bandOf(x, low, high, look.band, 0));
-      const label = `range of ${trials} other${trials === 1 ? "" : "s"}`;
+      const label = `range of ${trials < of ? `${trials} of ` : ""}${of} other${of === 1 ? "" : "s"}`;
       keys.set(label, { label, colour: look.band, dash: "band", width: 9, numbers: [] });
     }
   }

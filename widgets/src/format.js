@@ -84,11 +84,20 @@ export function forPlotly(text, limit = 60) {
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
     .replaceAll("%{", "%\u200b{")
-    .replaceAll("$", "$\u200b");
+    .replaceAll("$", "&#36;");
+}
+
+/**
+ * Spell a name as one argument of `%tune`, as Python's `shlex.quote` does.
+ * @param {string} name
+ */
+export function quoted(name) {
+  return /^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", `'"'"'`)}'`;
 }
 
 /** @param {import("./store.js").Row} row */
 export function stateWords(row) {
+  if (row.kind === "infeasible") return "infeasible";
   return row.state.toLowerCase() + (row.kind ? ` (${row.kind.replace("_", " ")})` : "");
 }
 

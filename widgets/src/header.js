@@ -4,7 +4,7 @@ import { icon, make, setText } from "./dom.js";
 import { formatBytes, formatDuration, formatEstimate, formatNumber, shorten } from "./format.js";
 import { objectiveOf } from "./store.js";
 
-const SHARES = ["COMPLETE", "PRUNED", "FAILED", "RUNNING"];
+const SHARES = ["COMPLETE", "PRUNED", "FAILED", "INFEASIBLE", "RUNNING"];
 const PARAMS = 5;
 
 export class Header {
@@ -89,8 +89,7 @@ export class Header {
     setText(this.name, shorten(label, 60));
     this.name.title = job.id;
     this.#updateChip(job.state);
-    const failed = job.counts.FAILED ?? 0;
-    setText(this.count, `${job.finished}/${job.trials} trials${failed ? `, ${failed} failed` : ""}`);
+    setText(this.count, [`${job.finished}/${job.trials} trials`, ...failureWords(job)].join(", "));
     this.#updateBar(job);
     this.tick(store);
     this.#updateBest(store, job);
@@ -127,17 +126,18 @@ export class Header {
 
   /** @param {import("./store.js").Job} job */
   #updateBar(job) {
+    /** @type {Record<string, number>} */
+    const counts = { ...job.counts, FAILED: job.failed, INFEASIBLE: job.infeasible };
     SHARES.forEach((state, index) => {
       const share = this.shares[index];
-      const percent = (100 * (job.counts[state] ?? 0)) / Math.max(job.trials, job.finished, 1);
+      const percent = (100 * (counts[state] ?? 0)) / Math.max(job.trials, job.finished, 1);
       if (share) share.style.width = `${percent}%`;
     });
     this.bar.setAttribute("aria-valuemin", "0");
     this.bar.setAttribute("aria-valuemax", String(job.trials));
     this.bar.setAttribute("aria-valuenow", String(job.finished));
-    this.bar.title = Object.entries(job.counts)
-      .map(([state, count]) => `${count} ${state.toLowerCase()}`)
-      .join(", ");
+    const others = Object.entries(job.counts).filter(([state, count]) => state !== "FAILED" && count);
+    this.bar.title = [...others.map(([state, count]) => `${count} ${state.toLowerCase()}`), ...failureWords(job)].join(", ");
   }
 
   /**
@@ -180,6 +180,14 @@ export class Header {
     const count = job.running.length;
     setText(this.question, count ? `${count} running trial${count === 1 ? "" : "s"} will end.` : "Stop the job?");
   }
+}
+
+/**
+ * How many trials failed; an impossible point is an answer and no failure.
+ * @param {import("./store.js").Job} job
+ */
+export function failureWords(job) {
+  return [job.failed ? `${job.failed} failed` : "", job.infeasible ? `${job.infeasible} infeasible` : ""].filter(Boolean);
 }
 
 /**

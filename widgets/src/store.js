@@ -3,12 +3,13 @@
  *
  * @typedef {{metric: string, maximize: boolean}} Objective
  * @typedef {{
- *   id: string, name: string, project: string, generation: number, state: string, ended: boolean,
+ *   id: string, name: string, project: string, state: string, ended: boolean,
  *   objectives: Objective[], trials: number, counts: Record<string, number>, finished: number,
+ *   failed: number, infeasible: number,
  *   params: string[], metrics: string[], reason: string, note: string, best: number[], running: number[],
- *   parallel: number, created: number, started: number | null, stopped: number | null, window: number,
+ *   started: number | null, stopped: number | null,
  * }} Job
- * @typedef {{label: string, name: string, used: number, total: number, load: number | null, trials: number[]}} Device
+ * @typedef {{label: string, used: number, total: number, load: number | null}} Device
  * @typedef {{eta: number | null, devices: Device[]}} Vital
  * @typedef {string | number | boolean | null} Value
  * @typedef {{
@@ -16,12 +17,12 @@
  *   start: number | null, end: number | null, values?: Value[], kind?: string, reason?: string,
  *   device?: string, step?: number, notes?: string[],
  * }} Row
- * @typedef {{n: number, log: string[], traceback: string, seed: number}} Detail
+ * @typedef {{n: number, log: string[], traceback: string}} Detail
  * @typedef {{x0: number, columns: Float32Array[]}} Line
- * @typedef {{columns: Float32Array[], trials: number}} Band
+ * @typedef {{columns: Float32Array[], trials: number, of: number}} Band
  * @typedef {{show: number[], lines: Map<number, Line>, band: Band | null}} Chart
  * @typedef {{n: number, k: number, p: number, c: number, x0?: number}} LinePatch
- * @typedef {{m: string, a: string, show?: number[], lines?: LinePatch[], band?: {p: number, trials: number}}} ChartPatch
+ * @typedef {{m: string, a: string, show?: number[], lines?: LinePatch[], band?: {p: number, trials: number, of: number}}} ChartPatch
  * @typedef {{
  *   now: number, fresh?: boolean, job?: Job, vital?: Vital, rows?: Row[], charts?: ChartPatch[], details?: Detail[],
  * }} Head
@@ -65,7 +66,7 @@ export class Store {
    */
   apply(head, values) {
     if (head.fresh) {
-      // Everything follows again; rows that are replaced one by one do not make the table flicker.
+      // Everything follows again. The rows stay until their successors come: the table does not flicker.
       this.charts.clear();
       this.details.clear();
     }
@@ -108,7 +109,7 @@ export class Store {
         for (const number of chart.lines.keys()) if (!shown.has(number)) chart.lines.delete(number);
       }
       if (patch.band) {
-        chart.band = { trials: patch.band.trials, columns: columnsOf(take(patch.band.p * 3), 3) };
+        chart.band = { trials: patch.band.trials, of: patch.band.of, columns: columnsOf(take(patch.band.p * 3), 3) };
       }
     }
   }

@@ -293,9 +293,9 @@ export class Table {
         if (spec.key === "reason") cell.title = text;
       } else if (cell.dataset.text !== text) {
         cell.dataset.text = text;
-        cell.dataset.state = row.state;
+        cell.dataset.state = row.kind === "infeasible" ? "INFEASIBLE" : row.state;
         cell.title = row.reason || text;
-        cell.replaceChildren(icon(row.state), make("span", "", row.state.toLowerCase()));
+        cell.replaceChildren(icon(cell.dataset.state), make("span", "", stateWords(row).replace(/ .*/, "")));
       }
     });
   }

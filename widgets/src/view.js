@@ -3,6 +3,7 @@
 import { Charts } from "./charts.js";
 import { Detail } from "./detail.js";
 import { Listeners, make } from "./dom.js";
+import { quoted } from "./format.js";
 import { Header } from "./header.js";
 import { lookOf } from "./look.js";
 import { Table } from "./table.js";
@@ -28,6 +29,8 @@ export class View {
     this.frame = 0;
     this.inSight = true;
     this.message = "";
+    /** Whether the job ended a while ago and this view still stands where its picture should be. */
+    this.left = false;
     this.wanted = "";
     this.actions = 0;
     this.silent = false;
@@ -167,8 +170,9 @@ export class View {
   #words() {
     const job = this.page.store.job;
     if (this.message) return this.message;
+    const how = `%tune show ${job ? quoted(job.name) : ""}`.trimEnd();
+    if (this.left) return `The job has ended. Run ${how} to store its picture in the notebook.`;
     if (!this.silent || job?.ended) return "";
-    const how = job ? `%tune show ${quoted(job.name)}` : "%tune show";
     return `No word from the kernel for a while: it is busy, restarted or out of reach. If this stays, run ${how}`;
   }
 
@@ -177,13 +181,17 @@ export class View {
    * @param {boolean} ended
    */
   #expectPicture(ended) {
-    if (!ended || this.endTimer !== undefined) return;
-    this.endTimer = setTimeout(() => {
-      const job = this.page.store.job;
-      if (!job?.ended) return;
-      this.message = `The job has ended. Run %tune show ${quoted(job.name)} to store its picture in the notebook.`;
-      this.changed();
-    }, PICTURE);
+    if (!ended) {
+      clearTimeout(this.endTimer);
+      this.endTimer = undefined;
+      this.left = false;
+    } else if (this.endTimer === undefined) {
+      this.message = ""; // about a job that ran
+      this.endTimer = setTimeout(() => {
+        this.left = true;
+        this.changed();
+      }, PICTURE);
+    }
   }
 
   remove() {
@@ -200,6 +208,3 @@ export class View {
     this.root.remove();
   }
 }
-
-/** @param {string} name */
-const quoted = (name) => (/\s/.test(name) ? JSON.stringify(name) : name);

@@ -156,7 +156,7 @@ class Job:
         if view.state is JobState.STALE:
             raise JobFailed(f"{self.name} went on without this kernel: {view.reason}")
         if view.state is JobState.FAILED:
-            raise JobFailed(f"{self.name} FAILED: {view.reason}")
+            raise JobFailed(f"{self.name} FAILED: {view.reason}{self._first_traceback()}")
         if view.state is JobState.CANCELLED:
             raise JobCancelled(f"{self.name} was CANCELLED: {view.reason}")
         return self
@@ -292,6 +292,12 @@ class Job:
             print(self)  # noqa: T201 - IPython's way of displaying
 
     # how it gets there
+
+    def _first_traceback(self) -> str:
+        """Return the first traceback of a user's code, for whoever reads this and nothing else."""
+        failed = (view for view in self.reader.trials()[1] if view.traceback)
+        first = next(failed, None)
+        return f"\n\nTrial {first.number}:\n{first.traceback.rstrip()}" if first else ""
 
     def _done(self) -> Callable[[], bool]:
         runner = self._runner()

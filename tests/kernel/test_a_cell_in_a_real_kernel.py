@@ -61,7 +61,9 @@ def test_a_failed_job_fails_the_cell_that_nobody_watches(kernel: Kernel) -> None
 
     assert ran.status == "error"
     assert "ZeroDivisionError" in ran.text
-    assert "Traceback" not in ran.text
+    assert "line 3" in ran.text
+    assert "report(score=1 / 0)" in ran.text
+    assert "astraml_lab/" not in ran.text
 
 
 def test_the_users_traceback_has_the_cells_lines(kernel: Kernel) -> None:

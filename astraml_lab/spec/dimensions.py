@@ -7,6 +7,7 @@ models with positional constructors. The maths of the scales lives with its one 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -67,7 +68,7 @@ def _not_for_pydantic(init: _C) -> _C:
     return init
 
 
-class BaseDimension(Model):
+class BaseDimension(Model, ABC):
     """What the four kinds share."""
 
     when: Conditions | None = None
@@ -92,8 +93,9 @@ class BaseDimension(Model):
             for name, given in value.items()
         }
 
+    @abstractmethod
     def _arguments(self) -> list[str]:
-        raise NotImplementedError
+        """Return the words of the constructor call that makes it."""
 
     def __repr__(self) -> str:
         words = self._arguments()

@@ -3,52 +3,139 @@
 from __future__ import annotations
 
 import ast
+import json
 import keyword
+import re
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import InvalidSpec, Problem
-from astraml_lab.spec import line_of, shown
+from astraml_lab.spec import Categorical, line_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from astraml_lab.spec import JobSpec
 
 PLACEHOLDER = """# your training, with the names above; at each step:
 # report({metrics})
 """
+_SEMICOLON = re.compile(r"[ \t\f]*;[ \t\f]*")
+_REST = re.compile(r"[ \t\f]*(#[^\n]*)?(\n|\Z)")
 
 
-def cell_of(spec: JobSpec, body: str = "") -> str:
+def cell_of(spec: JobSpec, body: str = "", written: Mapping[str, str] | None = None) -> str:
     """Return the cell: its line, one line per dimension, and the body.
 
+    Args:
+        spec: The job.
+        body: What each trial runs.
+        written: How a cell spells dimensions whose choices are objects (`written_dimensions`).
+
     Raises:
-        InvalidSpec: A dimension's name is no Python name, so no cell can assign it.
+        InvalidSpec: What no cell can say, such as a name that is no Python name.
     """
-    problems = [
-        Problem(f"space.{name}", shown(name), "must be a Python name to be written in a cell")
-        for name in spec.space.names()
-        if not name.isidentifier() or keyword.iskeyword(name)
-    ]
+    written = written or {}
+    problems = list(_problems(spec, written))
     if problems:
         raise InvalidSpec(problems, subject="the cell")
-    metrics = ", ".join(f"{objective.metric}=…" for objective in spec.objectives)
-    rest = body.strip("\n") or PLACEHOLDER.format(metrics=metrics or "loss=…").rstrip()
-    lines = [line_of(spec), *(f"{name} = {spec.space[name]!r}" for name in spec.space.names())]
-    return "\n".join([*lines, *([""] if spec.space.names() else []), rest]) + "\n"
+    rest = body.strip("\n") or PLACEHOLDER.format(metrics=_report(spec)).rstrip()
+    lines = [line_of(spec)]
+    for name, dimension in spec.space.dimensions.items():
+        labelled = isinstance(dimension, Categorical) and dimension.has_objects
+        lines.append(f"{name} = {written[name] if labelled else repr(dimension)}")
+    return "\n".join([*lines, *([""] if len(spec.space) else []), rest]) + "\n"
 
 
 def body_without(source: str, names: Collection[str]) -> str:
-    """Return a cell's body without the lines that assign its dimensions."""
+    """Return a cell's body without the statements that assign its dimensions."""
+    text = _normal(source)
     try:
-        tree = ast.parse(source)
-    except SyntaxError:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
         return source
-    gone: set[int] = set()
+    gone = list(_assignments(tree, names).values())
+    kept = ast.Module([statement for statement in tree.body if statement not in gone], [])
+    for statement in reversed(gone):
+        start = _offset(text, statement.lineno, statement.col_offset)
+        end = _offset(text, statement.end_lineno or 0, statement.end_col_offset or 0)
+        text = _cut(text, start, end)
+    if not _means(text, kept):  # a backslash at the end of the line before, say
+        text = ast.unparse(kept)
+    return text.strip("\n")
+
+
+def written_dimensions(source: str, names: Collection[str]) -> dict[str, str]:
+    """Return how a cell spells each of its dimensions: `Float(1e-4, 1e-1, log=True)`."""
+    text = _normal(source)
+    try:
+        found = _assignments(ast.parse(text), names)
+    except (SyntaxError, ValueError):
+        return {}
+    values = {name: statement.value for name, statement in found.items() if statement.value is not None}
+    return {name: ast.get_source_segment(text, value) or "" for name, value in values.items()}
+
+
+def _problems(spec: JobSpec, written: Mapping[str, str]) -> list[Problem]:
+    problems = []
+    if len(spec.definitions) > 1:
+        count = str(len(spec.definitions))
+        problems.append(Problem("definitions", count, "a cell holds one", "export it as a request"))
+    for name, dimension in spec.space.dimensions.items():
+        path = f"space.{name}"
+        if not name.isidentifier() or keyword.iskeyword(name):
+            problems.append(Problem(path, shown(name), "must be a Python name to be written in a cell"))
+        elif isinstance(dimension, Categorical) and dimension.has_objects and name not in written:
+            hint = "write the choices there as labels and objects"
+            problems.append(Problem(path, "", "its choices are objects, which have no text", hint))
+    return problems
+
+
+def _report(spec: JobSpec) -> str:
+    names = [objective.metric for objective in spec.objectives] or ["loss"]
+    if all(name.isidentifier() and not keyword.iskeyword(name) for name in names):
+        return ", ".join(f"{name}=..." for name in names)
+    return "{" + ", ".join(f"{json.dumps(name)}: ..." for name in names) + "}"
+
+
+def _normal(source: str) -> str:
+    """Give every line the end that Python's own parser counts."""
+    return source.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _assignments(tree: ast.Module, names: Collection[str]) -> dict[str, ast.Assign | ast.AnnAssign]:
+    """Return the first top-level `name = call(…)` of each name."""
+    found: dict[str, ast.Assign | ast.AnnAssign] = {}
     for statement in tree.body:
-        targets = statement.targets if isinstance(statement, ast.Assign) else []
-        targets = [statement.target] if isinstance(statement, ast.AnnAssign) else targets
-        if any(isinstance(target, ast.Name) and target.id in names for target in targets):
-            gone.update(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
-    kept = [line for number, line in enumerate(source.splitlines(), 1) if number not in gone]
-    return "\n".join(kept).strip("\n")
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call()) if name in names:
+                found.setdefault(name, statement)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Call()) if name in names:
+                found.setdefault(name, statement)
+    return found
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    """Return where in the text a place is that `ast` gives by line and by bytes of UTF-8."""
+    lines = text.split("\n")
+    before = sum(len(each) + 1 for each in lines[: line - 1])
+    return before + len(lines[line - 1].encode("utf-8", "surrogatepass")[:column].decode("utf-8", "replace"))
+
+
+def _cut(text: str, start: int, end: int) -> str:
+    """Take a statement out, and its line where nothing else is on it."""
+    semicolon = _SEMICOLON.match(text, end)
+    end = semicolon.end() if semicolon else end
+    line = text.rfind("\n", 0, start) + 1
+    before, rest = text[line:start], _REST.match(text, end)
+    if rest and not before.strip():
+        return text[:line] + text[rest.end() :]
+    if rest:
+        return text[:line] + before.rstrip().removesuffix(";").rstrip() + text[end:]
+    return text[:start] + text[end:]
+
+
+def _means(text: str, tree: ast.Module) -> bool:
+    try:
+        return ast.dump(ast.parse(text)) == ast.dump(tree)
+    except SyntaxError:
+        return False

@@ -24,9 +24,10 @@ from astraml_lab.spec import (
     refuse_unbuilt,
     validate,
 )
-from astraml_lab.ui.cell_text import body_without, cell_of
+from astraml_lab.ui.cell_text import body_without, cell_of, written_dimensions
 from astraml_lab.ui.form_fields import OptionField, complaint, said
 from astraml_lab.ui.form_rows import DimensionRow, ObjectiveRow
+from astraml_lab.ui.places import within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +45,9 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         spec: What it starts with.
         body: What runs: a function, or the body of a cell as text (default: the specification's own cell).
         lab: The facade that launches (default: `astraml_lab.lab`).
+
+    Raises:
+        InvalidSpec: The specification has several definitions, and a form holds one.
     """
 
     def __init__(
@@ -51,11 +55,14 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
     ) -> None:
         self._lab = lab
         self._start = spec or JobSpec()
+        if len(self._start.definitions) > 1:
+            problem = Problem("definitions", str(len(self._start.definitions)), "the form holds one")
+            raise InvalidSpec([problem], subject="the form")
         self.job: Any = None
         self._code = body if callable(body) else None
         self.body = widgets.Textarea(
             value=body if isinstance(body, str) and body else _body_of(self._start),
-            placeholder="for epoch in range(10):\n    …\n    report(accuracy=…)",
+            placeholder="for epoch in range(10):\n    ...\n    report(accuracy=...)",
             tooltip="What each trial runs; the names of the space are its variables",
             layout=widgets.Layout(width="auto", height="140px"),
         )
@@ -71,6 +78,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             layout=widgets.Layout(width="auto", height="180px", display="none"), tooltip="The job as a cell"
         )
         self.output = widgets.Output()
+        self._shown = widgets.VBox()
         self._fill()
         super().__init__(self._parts(), layout=widgets.Layout(width="100%"))
 
@@ -120,7 +128,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
     def write_as_cell(self) -> str:
         """Put the job into a new cell; the text is also shown here and returned."""
         try:
-            text = cell_of(self.spec(), self.body.value)
+            text = self._cell(self.spec())
         except InvalidSpec as error:
             self._complain(error)
             return ""
@@ -141,7 +149,9 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             return None
         lab = self._lab if self._lab is not None else importlib.import_module("astraml_lab.lab")
         self.output.clear_output()
-        with self.output:
+        place = widgets.Output()  # a job that was launched before keeps its own
+        self._shown.children = (place,)
+        with self.output, within(place):
             try:
                 spec, code = self._program()
                 self.job = lab.launch(spec.model_copy(update={"wait": False}), code)
@@ -161,18 +171,37 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         shell = get_ipython()
         names: dict[str, Any] = {kind.__name__: kind for kind in CONSTRUCTORS}
         names |= shell.user_ns if shell is not None else {}
-        source = cell_of(spec, self.body.value).partition("\n")[2]
+        source = self._cell(spec).partition("\n")[2]
         parsed = parse_cell(source, names)
         code = CellCode(parsed, names, job=spec.name or "")
         definition = spec.definitions[0].model_copy(update={"space": parsed.space, "program": code.program})
         return spec.model_copy(update={"definitions": (definition,)}), code
+
+    def _cell(self, spec: JobSpec) -> str:
+        """Write the cell; objects behind labels are spelled as in the cell that the form came from."""
+        program = self._start.definitions[0].program
+        source = program.source if program is not None and program.kind == "cell" else ""
+        written = written_dimensions(source, self._start.space.names())
+        same = {
+            row.name.value.strip(): written[row.start_name]
+            for row in self.dimensions
+            if row.untouched and row.start_name in written
+        }
+        return cell_of(spec, self.body.value, same)
 
     def _validated(
         self, space: Mapping[str, AnyDimension], objectives: list[Objective], problems: list[Problem]
     ) -> JobSpec | None:
         values = {name: field.value() for name, field in self.options.items()}
         try:
-            definition = validate(Definition, {"space": dict(space), "objectives": tuple(objectives)})
+            definition = validate(
+                Definition,
+                {
+                    "name": self._start.definitions[0].name,
+                    "space": dict(space),
+                    "objectives": tuple(objectives),
+                },
+            )
         except InvalidSpec as error:
             problems += error.problems
             definition = Definition()
@@ -239,6 +268,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             self.message,
             self.cell,
             self.output,
+            self._shown,
         ]
 
     def _buttons(self) -> widgets.HBox:

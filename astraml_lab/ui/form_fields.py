@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 import ipywidgets as widgets
 
 from astraml_lab.spec.line import text_of
+from astraml_lab.ui.form_words import pair, parts, spelled, unquoted
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -40,7 +41,9 @@ class OptionField:
         self._kinds = _kinds(info.annotation)
         self._may_be_none = type(None) in get_args(info.annotation)
         self.help = info.description or ""
+        self._start = value
         self.control = self._control(value)
+        self._entered_first = self.control.value
         self._said = widgets.HTML(layout=GROW)
         label = widgets.Label(name.replace("_", " "), layout=LABEL)
         self.row = widgets.HBox([label, self.control, self._said], layout=ROW)
@@ -49,6 +52,9 @@ class OptionField:
     def value(self) -> Any:
         """Return what is entered, for the specification to judge; the default where nothing is."""
         entered = self.control.value
+        return self._start if entered == self._entered_first else self._read(entered)
+
+    def _read(self, entered: Any) -> Any:
         if not isinstance(entered, str):
             return entered
         text = entered.strip()
@@ -57,10 +63,10 @@ class OptionField:
         if not text:
             return self._default
         if dict in self._kinds:
-            pairs = (pair.partition("=") for pair in text.split(",") if pair.strip())
-            return {key.strip(): value.strip() for key, _, value in pairs}
+            pairs = map(pair, parts(text))
+            return {key: unquoted(value or "") for key, value in pairs}
         if tuple in self._kinds:
-            return [part.strip() for part in text.split(",") if part.strip()]
+            return [unquoted(part) for part in parts(text)]
         return text
 
     def complain(self, text: str) -> None:
@@ -78,8 +84,16 @@ class OptionField:
             chosen = next(word for word, meaning in _ANSWERS.items() if meaning is value)
             return widgets.Dropdown(options=list(_ANSWERS), value=chosen, **common)
         hint = "none" if not self._default else text_of(self.name, self._default)
-        shown = "" if value == self._default else text_of(self.name, value)
+        shown = "" if value == self._default else _spelled(self.name, value)
         return widgets.Text(value=shown, placeholder=hint, continuous_update=False, **common)
+
+
+def _spelled(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{spelled(key)}={spelled(text)}" for key, text in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(spelled(str(part)) for part in value)
+    return text_of(name, value)
 
 
 def _kinds(annotation: Any) -> list[Any]:

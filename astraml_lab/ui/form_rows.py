@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
@@ -12,21 +11,18 @@ from astraml_lab.spec import (
     CONSTRUCTORS,
     AnyDimension,
     Categorical,
-    Discrete,
-    Float,
     Goal,
-    Int,
     Objective,
     Scale,
     shown,
 )
 from astraml_lab.ui.form_fields import ROW, complaint
+from astraml_lab.ui.form_words import Entered, dimension_of, entered_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_KINDS = {kind.__name__: kind for kind in CONSTRUCTORS}
-_SCALES = [scale.value for scale in Scale if scale is not Scale.VERTEX_REVERSE_LOG]
+_KINDS = [kind.__name__ for kind in CONSTRUCTORS]
 
 
 def _text(hint: str, tooltip: str, width: str, value: str = "") -> widgets.Text:
@@ -42,33 +38,34 @@ class DimensionRow:
     def __init__(
         self, on_remove: Callable[[DimensionRow], object], name: str, dimension: AnyDimension
     ) -> None:
-        low, high, step = (getattr(dimension, part, None) for part in ("low", "high", "step"))
-        values = getattr(dimension, "choices", getattr(dimension, "values", ()))
+        self._start, self.start_name = dimension, name
+        self._start_entered = start = entered_of(dimension)
         self.name = _text("name", "What the value is called in the cell", "120px", name)
         self.kind = widgets.Dropdown(
-            options=list(_KINDS),
-            value=type(dimension).__name__,
+            options=_KINDS,
+            value=start.kind,
             tooltip="The kind of values",
             layout=widgets.Layout(width="110px"),
         )
-        self.low = _text("low", "Lower bound, included", "90px", _word(low))
-        self.high = _text("high", "Upper bound, included", "90px", _word(high))
-        self.step = _text("step", "Distance of the allowed values; empty for none", "70px", _step(step))
+        self.low = _text("low", "Lower bound, included", "90px", start.low)
+        self.high = _text("high", "Upper bound, included", "90px", start.high)
+        self.step = _text("step", "Distance of the allowed values; empty for none", "70px", start.step)
+        # One scale exists for imported requests only: it is kept, and offered to nobody else.
+        scales = [scale.value for scale in Scale if scale is not Scale.VERTEX_REVERSE_LOG]
         self.scale = widgets.Dropdown(
-            options=_SCALES,
-            value=str(getattr(dimension, "scale", Scale.LINEAR)),
+            options=list(dict.fromkeys([*scales, start.scale])),
+            value=start.scale,
             tooltip="How the values are spread out for the search",
             layout=widgets.Layout(width="120px"),
         )
-        words = ", ".join(map(_item, values))
         self.values = _text(
-            "relu, gelu, 3, true", "The choices or numbers, with commas between", "300px", words
-        )
-        when = "; ".join(
-            f"{parent} = {', '.join(map(_item, given))}" for parent, given in (dimension.when or {}).items()
+            "relu, gelu, 3, true", "The choices or numbers, with commas between", "300px", start.values
         )
         self.when = _text(
-            "when: optimizer = sgd", "Active only while other dimensions have these values", "200px", when
+            "when: optimizer = sgd",
+            "Active only while other dimensions have these values",
+            "200px",
+            start.when,
         )
         remove = widgets.Button(
             icon="times", tooltip="Take this dimension away", layout=widgets.Layout(width="36px")
@@ -86,37 +83,36 @@ class DimensionRow:
         Raises:
             InvalidSpec: With every mistake in the row.
         """
-        name, when = self.name.value.strip(), self._when()
+        name = self.start_name if self.name.value == self.start_name else self.name.value.strip()
         if not name:
             raise InvalidSpec([Problem("name", "", "give the dimension a name")])
-        if self.kind.value == "Categorical":
-            return name, Categorical([_value(part) for part in _parts(self.values.value)], when=when)
-        if self.kind.value == "Discrete":
-            return name, Discrete([_value(part) for part in _parts(self.values.value)], when=when)
-        bounds = [self._number(part) for part in ("low", "high")]
-        step = _value(self.step.value) if self.step.value.strip() else None
-        kind: Any = _KINDS[self.kind.value]
-        made: Float | Int = kind(*bounds, step=step, scale=self.scale.value, when=when)
-        return name, made
+        entered = self._entered()
+        if entered == self._start_entered:
+            return name, self._start
+        return name, self._with_objects(dimension_of(entered))
+
+    @property
+    def untouched(self) -> bool:
+        """Whether all but its name is what the form started with."""
+        return self._entered() == self._start_entered
 
     def complain(self, problems: Sequence[Problem]) -> None:
         """Say below the row what is wrong with it."""
         self._said.value = complaint("; ".join(map(str, problems)))
 
-    def _number(self, part: str) -> Any:
-        text = getattr(self, part).value.strip()
-        if not text:
-            raise InvalidSpec([Problem(part, "", "required, but empty")])
-        return _value(text)
+    def _entered(self) -> Entered:
+        fields = (self.kind, self.low, self.high, self.scale, self.step, self.values, self.when)
+        return Entered(*(field.value for field in fields))
 
-    def _when(self) -> dict[str, Any] | None:
-        conditions = {}
-        for condition in filter(str.strip, self.when.value.split(";")):
-            parent, equals, values = condition.partition("=")
-            if not equals:
-                raise InvalidSpec([Problem("when", shown(condition.strip()), "must be name = value, value")])
-            conditions[parent.strip()] = [_value(part) for part in _parts(values)]
-        return conditions or None
+    def _with_objects(self, made: AnyDimension) -> AnyDimension:
+        """Put the objects behind labels that the row started with."""
+        start = self._start
+        if not (isinstance(start, Categorical) and start.has_objects and isinstance(made, Categorical)):
+            return made
+        strange = [label for label in made.choices if label not in start.choices]
+        if strange:
+            raise InvalidSpec([Problem("choices", shown(strange), "no object has this label")])
+        return Categorical({label: start.decode(label) for label in made.choices}, when=made.when)
 
     def _show_fields(self) -> None:
         ranged = self.kind.value in {"Float", "Int"}
@@ -129,6 +125,7 @@ class ObjectiveRow:
     """One objective: a metric and the direction in which it is better."""
 
     def __init__(self, on_remove: Callable[[ObjectiveRow], object], metric: str, goal: Goal) -> None:
+        self._start = metric
         self.goal = widgets.Dropdown(
             options=[each.value for each in Goal],
             value=goal.value,
@@ -146,46 +143,5 @@ class ObjectiveRow:
 
     def read(self) -> Objective | None:
         """Return the objective, or `None` for an empty row."""
-        metric = self.metric.value.strip()
+        metric = self._start if self.metric.value == self._start else self.metric.value.strip()
         return Objective(metric=metric, goal=Goal(self.goal.value)) if metric else None
-
-
-def _parts(text: str) -> list[str]:
-    """Split at the commas, but not inside quotes."""
-    listed = f"[{text}]"
-    try:
-        tree = ast.parse(listed, mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return [part.strip() for part in text.split(",") if part.strip()]
-    elements = tree.elts if isinstance(tree, ast.List) else []
-    return [ast.get_source_segment(listed, element) or "" for element in elements]
-
-
-def _value(text: str) -> Any:
-    """Read a value as Python, JSON or, failing both, as the word it is."""
-    word = text.strip()
-    named = {"true": True, "false": False, "null": None, "none": None}
-    if word.lower() in named:
-        return named[word.lower()]
-    try:
-        read = ast.literal_eval(word)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return word
-    return read if isinstance(read, str | int | float | bool) or read is None else word
-
-
-def _word(value: object) -> str:
-    """Spell a value so that `_value` reads it back."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value if _value(value) == value and "," not in value and ";" not in value else repr(value)
-    return repr(value)
-
-
-def _item(value: object) -> str:
-    return "none" if value is None else _word(value)
-
-
-def _step(step: object) -> str:
-    return "" if step in {None, 1} else _word(step)

@@ -84,7 +84,10 @@ def test_every_tab_draws_in_the_dark_theme_and_in_a_narrow_page(
 
 def test_stop_works_while_another_cell_is_running(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
     jupyter_lab.use_theme("light")
-    busy = "import time\nstarted = time.time(); time.sleep(8); job.stopped.is_set()"
+    busy = """try:
+    print(job.stopped.wait(60), flush=True); threading.Event().wait(120)
+except KeyboardInterrupt:
+    print("interrupted")"""
     jupyter_lab.write_notebook("stop.ipynb", [FIRST, show("stopme", trials=400), busy])
     notebook.open("stop.ipynb")
     notebook.run_cell(0)
@@ -98,12 +101,16 @@ def test_stop_works_while_another_cell_is_running(jupyter_lab: LabServer, notebo
     notebook.screenshot("dashboard-stop-confirm")
     view.get_by_role("button", name="Stop now").click()
 
-    # The dashboard is gone, the picture is in its place, and the cell still sleeps.
+    # The dashboard is gone, the picture is in its place, and the cell still runs.
     expect(view).to_have_count(0, timeout=6_000)
     expect(notebook.output(1).locator(".js-plotly-plot").first).to_be_visible()
     expect(notebook.output(1)).to_contain_text("cancelled")
+    expect(notebook.output(2)).to_contain_text("True")
     expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
-    expect(notebook.output(2)).to_contain_text("True", timeout=15_000)
+    notebook.cell(2).locator(".jp-InputPrompt").click()
+    for _ in range(2):  # how a person interrupts a kernel by keys
+        notebook.page.keyboard.press("i")
+    expect(notebook.output(2)).to_contain_text("interrupted", timeout=15_000)
 
 
 def test_a_reload_brings_the_dashboard_back_and_the_picture_outlives_the_kernel(
@@ -238,11 +245,15 @@ def test_the_form_checks_writes_a_cell_and_launches(jupyter_lab: LabServer, note
     form = """from astraml_lab.ui import TuneForm
 class Lab:
     def launch(self, spec, code):
-        job = FakeJob(FakeReader(spec.name)); job.name = spec.name
+        job = FakeJob(FakeReader(spec.name, trials=6)); job.name = spec.name
         presenter.show(job, live=True)
+        def run():
+            play(job.reader, 6, pause=0.03); go_on.wait(60); job.reader.finish()
+        threading.Thread(target=run, daemon=True).start()
         return job
+go_on = threading.Event()
 form = TuneForm(body="report(accuracy=lr)", lab=Lab()); form"""
-    jupyter_lab.write_notebook("form.ipynb", [FIRST, form, "1 + 1"])
+    jupyter_lab.write_notebook("form.ipynb", [FIRST, form, "go_on.set()"])
     notebook.page.set_viewport_size({"width": 1400, "height": 1300})
     notebook.open("form.ipynb")
     notebook.run_cell(0)
@@ -262,4 +273,11 @@ form = TuneForm(body="report(accuracy=lr)", lab=Lab()); form"""
     )
     output.get_by_role("button", name="Launch").click()
     expect(output.locator(".astraml-name")).to_be_visible()
+    expect(output.locator("tr[data-n='3']")).to_be_visible()
     notebook.screenshot("form-launched")
+    notebook.run_cell(2)
+    expect(output.locator(".astraml")).to_have_count(0, timeout=15_000)
+    expect(output.locator(".js-plotly-plot").first).to_be_visible()
+    expect(output).to_contain_text("succeeded")
+    output.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
+    notebook.screenshot("form-ended")

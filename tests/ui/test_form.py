@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import pytest
@@ -15,17 +16,23 @@ from astraml_lab.spec import (
     Categorical,
     Definition,
     Discrete,
+    ExecutorKind,
     Float,
     Int,
     JobSpec,
     Program,
     Pruning,
+    Select,
     Space,
+    Strategy,
     objectives_of,
     option_fields,
 )
 from astraml_lab.ui.cell_text import body_without, cell_of
 from astraml_lab.ui.form import TuneForm
+from astraml_lab.ui.form_fields import OptionField
+from astraml_lab.ui.form_words import dimension_of, entered_of
+from astraml_lab.ui.places import put
 
 SPACE: dict[str, AnyDimension] = {
     "lr": Float(1e-4, 1e-1, log=True),
@@ -148,6 +155,194 @@ def test_the_kind_of_a_dimension_decides_which_fields_it_has() -> None:
     assert row.read()[1] == Categorical(["relu", "gelu, tanh", 3, True, None])
 
 
+WORDS = st.text(max_size=12) | st.sampled_from(
+    [
+        "a, b",
+        "",
+        " ",
+        "x=y",
+        "p; q",
+        "'",
+        '"it"',
+        "don't",
+        "none",
+        "True",
+        "1e3",
+        "0x10",
+        "007",
+        "\\d",
+        "inf",
+        "a\nb",
+    ]
+)
+SCALARS = WORDS | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+CHOICES = st.lists(SCALARS, min_size=1, max_size=5).filter(
+    lambda given: all(given.index(choice) == index for index, choice in enumerate(given))
+)
+NAMES = st.text(min_size=1, max_size=8)
+BOUNDS = st.tuples(st.floats(-1e6, 1e6), st.floats(0, 1e6)).map(lambda pair: (pair[0], pair[0] + pair[1]))
+
+
+@st.composite
+def spaces(draw: st.DrawFn) -> Space:
+    parent = Categorical(draw(CHOICES))
+    name, *others = draw(st.lists(NAMES, min_size=1, max_size=5, unique=True))
+    when = {name: draw(st.lists(st.sampled_from(parent.choices), min_size=1, max_size=3))}
+    dimensions: dict[str, AnyDimension] = {name: parent}
+    for other in others:
+        low, high = draw(BOUNDS)
+        kinds: list[AnyDimension] = [
+            Float(low, high, when=when),
+            Float(low, high, step=draw(st.sampled_from([1.0, 0.1, 3.0]))),
+            Float(abs(low) + 1e-3, abs(low) + abs(high) + 1, log=True, when=when),
+            Float(0.5, 0.75, scale="reverse_log"),
+            Float(1.0, 2.0, scale="vertex_reverse_log"),
+            Int(int(low), int(high) + 1, step=draw(st.integers(1, 5)), when=when),
+            Int(1, 1000, log=True),
+            Discrete([low, high + 1, int(high) + 7]),
+        ]
+        dimensions[other] = draw(st.sampled_from(kinds))
+    return Space(dimensions)
+
+
+@settings(max_examples=150, deadline=None)
+@given(spaces())
+def test_any_dimension_reads_back_from_its_fields(space: Space) -> None:
+    for dimension in space.dimensions.values():
+        again = dimension_of(entered_of(dimension))
+        assert repr(again) == repr(dimension)
+        assert again == dimension
+
+
+@settings(max_examples=20, deadline=None)
+@given(spaces())
+def test_any_space_survives_the_form(space: Space) -> None:
+    definition = Definition(space=space, objectives=objectives_of("val/acc ", "a, b"))
+    spec = JobSpec(definitions=(definition,))
+    assert TuneForm(spec).spec() == spec
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(WORDS, WORDS, max_size=3), st.lists(WORDS.filter(bool), max_size=3))
+def test_any_tags_and_lists_read_back_from_their_fields(tags: dict[str, str], jobs: list[str]) -> None:
+    fields = option_fields()
+    for name, value in (("tag", tags), ("warm_start", tuple(jobs))):
+        field = OptionField(name, fields[name], value)
+        assert field.value() == value
+        assert type(value)(field._read(field.control.value)) == value
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "name": st.text(min_size=1, max_size=9).filter(
+                lambda text: text.isprintable() and text == text.strip()
+            ),
+            "trials": st.integers(1, 1_000_000),
+            "parallel": st.none() | st.integers(1, 4096),
+            "gpus": st.sampled_from([None, 0.0, 0.25, 1.0, 8.0]),
+            "devices": st.none()
+            | st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True).map(tuple),
+            "reserve": st.integers(0, 8),
+            "strategy": st.sampled_from(Strategy).filter(lambda chosen: chosen is not Strategy.HYPERBAND),
+            "prune": st.sampled_from(Pruning),
+            "patience": st.none() | st.integers(1, 99),
+            "target": st.none() | st.floats(allow_nan=False, allow_infinity=False),
+            "max_runtime": st.none() | st.floats(0.01, 1e6),
+            "trial_timeout": st.none() | st.integers(1, 10**6).map(float),
+            "retries": st.integers(0, 100),
+            "window": st.sampled_from([1.0, 5.0, 30.0, 300.0]),
+            "seed": st.none() | st.integers(0, 2**32 - 1),
+            "executor": st.sampled_from(ExecutorKind),
+            "select": st.sampled_from(Select),
+            "on_nan": st.sampled_from(["fail", "last_finite"]),
+            "wait": st.sampled_from([None, True, False]),
+            "new": st.booleans(),
+        },
+    )
+)
+def test_any_options_read_back_from_their_fields(given_options: dict[str, Any]) -> None:
+    definition = Definition(space=Space({"x": Int(0, 9)}), objectives=objectives_of("acc"))
+    spec = JobSpec(definitions=(definition,), **given_options)
+    form = TuneForm(spec)
+    assert form.spec() == spec
+    for field in form.options.values():
+        field._entered_first = None  # as if every field had been edited
+    assert form.spec() == spec
+
+
+class Net:
+    """An object behind a label."""
+
+
+def test_objects_behind_labels_survive_the_form_and_the_cell_that_is_written_again() -> None:
+    source = 'net = Categorical({"small": Net, "large": [Net, Net]})\nreport(accuracy=len(str(net)))'
+    names: dict[str, Any] = {"Categorical": Categorical, "Net": Net}
+    parsed = parse_cell(source, names)
+    definition = Definition(
+        space=parsed.space, objectives=objectives_of("accuracy"), program=Program(kind="cell", source=source)
+    )
+    form = TuneForm(JobSpec(definitions=(definition,)))
+    read = form.spec().space["net"]
+    assert isinstance(read, Categorical)
+    assert read.decode("small") is Net
+    assert source.splitlines()[0] in form.write_as_cell()
+    form.dimensions[0].values.value = "large"
+    _, fewer = form.dimensions[0].read()
+    assert isinstance(fewer, Categorical)
+    assert fewer.decode("large") == [Net, Net]
+    form.dimensions[0].values.value = "large, huge"
+    assert not form.check()
+    assert "no object has this label" in form.dimensions[0]._said.value
+
+
+def test_objects_that_have_no_text_are_refused_in_one_sentence() -> None:
+    definition = Definition(
+        space=Space({"net": Categorical({"net": Net})}), objectives=objectives_of("accuracy")
+    )
+    with pytest.raises(InvalidSpec) as caught:
+        cell_of(JobSpec(definitions=(definition,)))
+    assert "objects, which have no text" in str(caught.value)
+
+
+def test_several_definitions_are_refused() -> None:
+    two = tuple(Definition(name=name, objectives=objectives_of("loss")) for name in ("a", "b"))
+    with pytest.raises(InvalidSpec, match="the form holds one"):
+        TuneForm(JobSpec(definitions=two))
+    with pytest.raises(InvalidSpec, match="a cell holds one"):
+        cell_of(JobSpec(definitions=two))
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        ("lr = Float(0, 1); rate = lr * 2\nreport(loss=rate)", "rate = lr * 2\nreport(loss=rate)"),
+        ("a = 1; lr = Float(0, 1)  # why\nreport(loss=a)", "a = 1  # why\nreport(loss=a)"),
+        ("a = 1; lr = Float(0, 1); b = 2\nreport(loss=a)", "a = 1; b = 2\nreport(loss=a)"),
+        ("lr = Float(0, 1); w = Int(1, 2);  # both\nreport(loss=lr)", "report(loss=lr)"),
+        (
+            "a = 'é\x0c'; lr = Float(0, 1)\n\x0c\nlr = lr * 2\nreport(loss=lr)",
+            "a = 'é\x0c'\n\x0c\nlr = lr * 2\nreport(loss=lr)",
+        ),
+        ("a = 1; \\\nlr = Float(0, 1)\nfor b in (): pass", "a = 1\nfor b in ():\n    pass"),
+        ("lr = Float(0, 1)\r\nreport(loss=lr)\r\n", "report(loss=lr)"),
+        ("if", "if"),
+    ],
+)
+def test_only_the_dimensions_are_taken_out_of_a_cell(source: str, body: str) -> None:
+    assert body_without(source, ["lr", "w"]) == body
+
+
+@pytest.mark.parametrize("metrics", [(), ("accuracy",), ("val/acc", "class")])
+def test_the_empty_cell_shows_a_report_that_is_python(metrics: tuple[str, ...]) -> None:
+    definition = Definition(objectives=objectives_of(metrics))
+    last = cell_of(JobSpec(definitions=(definition,))).splitlines()[-1]
+    tree = ast.parse(last.removeprefix("# "))
+    assert all(metric in ast.unparse(tree) for metric in metrics)
+
+
 def test_a_name_that_is_no_python_name_cannot_be_written_as_a_cell() -> None:
     form = TuneForm(SPEC)
     form.dimensions[0].name.value = "learning rate"
@@ -189,6 +384,23 @@ def test_launch_hands_over_the_cell() -> None:
     assert spec.wait is False
     assert spec.definitions[0].program is not None
     assert code.program.kind == "cell"
+
+
+def test_the_launched_job_is_shown_in_the_form_and_its_final_picture_takes_that_place() -> None:
+    class ShowingLab(Lab):
+        def launch(self, spec: JobSpec, code: Any) -> Any:
+            self.place = put({"text/plain": "running"})
+            return super().launch(spec, code)
+
+    labs = [ShowingLab(), ShowingLab()]
+    form = TuneForm(SPEC, body="report(accuracy=lr)", lab=labs[0])
+    form.launch()
+    form._lab = labs[1]
+    form.launch()
+    labs[0].place.update({"text/plain": "the first is over"}, raw=True)
+    labs[1].place.update({"text/plain": "over"}, raw=True)
+    (shown,) = form._shown.children
+    assert [output["data"] for output in shown.outputs] == [{"text/plain": "over"}]
 
 
 def test_launch_hands_over_a_function() -> None:

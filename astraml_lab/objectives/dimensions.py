@@ -136,6 +136,9 @@ class DimensionFinder:
     def _statement(self, statement: ast.stmt) -> None:
         self._misplaced(statement, "not assigned to a name")
         self.body.append(statement)
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(self._local.get(node.id), list | dict | set):
+                self._local[node.id] = Unknown  # this statement may change it: only the trial knows its value
         for bound, _ in bindings(statement):
             self._local[bound] = Unknown
         self._local.update(_literal(statement) or _our_imports(statement) or self._alias(statement))

@@ -273,6 +273,7 @@ form = TuneForm(body="report(accuracy=lr)", lab=Lab()); form"""
     )
     output.get_by_role("button", name="Launch").click()
     expect(output.locator(".astraml-name")).to_be_visible()
+    output.locator(".astraml").scroll_into_view_if_needed()  # out of sight nothing is drawn
     expect(output.locator("tr[data-n='3']")).to_be_visible()
     notebook.screenshot("form-launched")
     notebook.run_cell(2)

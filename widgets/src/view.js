@@ -17,7 +17,7 @@ const PICTURE = 6000;
 
 export class View {
   /**
-   * @param {import("./dashboard.js").Page} page
+   * @param {import("./page.js").Page} page
    * @param {HTMLElement} element
    */
   constructor(page, element) {

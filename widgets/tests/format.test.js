@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { forPlotly, formatBytes, formatDuration, formatEstimate, formatNumber, shorten } from "../src/format.js";
+import { forPlotly, formatBytes, formatDuration, formatEstimate, formatNumber, quoted, shorten } from "../src/format.js";
 
 test("numbers have three significant digits", () => {
   /** @type {[unknown, string][]} */
@@ -55,5 +55,13 @@ test("plotly reads no markup, no template and no formula in a name", () => {
   const safe = forPlotly('<a href="javascript:x">&</a> %{y} $x$');
   assert.ok(!/[<>]/.test(safe));
   assert.ok(!safe.includes("%{"));
-  assert.ok(!/\$[^\u200b]/.test(safe));
+  assert.ok(!/([^$]*)([$]+[^$]*[$]+)([^$]*)/.test(safe)); // plotly's own search for formulas
+  assert.ok(safe.includes("&amp;") && safe.includes("&#36;x&#36;"));
+});
+
+test("names are quoted as Python's shlex does", () => {
+  assert.equal(quoted("digits-2"), "digits-2");
+  assert.equal(quoted("my digits"), "'my digits'");
+  assert.equal(quoted("it's; $HOME"), `'it'"'"'s; $HOME'`);
+  assert.equal(quoted("größe"), "'größe'");
 });

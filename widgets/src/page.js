@@ -1,0 +1,77 @@
+/** Between a page's views of one job and the kernel: frames in their order, answers, and what is asked. */
+
+import { Store, decode } from "./store.js";
+
+/** Milliseconds between two requests for everything. */
+const PATIENCE = 3000;
+
+/**
+ * What of a view is needed here.
+ * @typedef {{
+ *   say(kind: "hello" | "alive" | "want"): void, answered(id: string, error: string): void, changed(): void,
+ * }} Shown
+ */
+
+/** What one page knows of one job, and the views of it on that page. */
+export class Page {
+  /** @param {(message: object) => void} send */
+  constructor(send) {
+    this.store = new Store();
+    /** @type {Set<Shown>} */
+    this.views = new Set();
+    /** @type {string[]} */
+    this.can = [];
+    this.version = 0;
+    this.sequence = 0;
+    /** Whether a frame is missing: what comes does not fit what is here until everything comes anew. */
+    this.lost = true;
+    this.askedAt = 0;
+    this.heardAt = Date.now();
+    this.deliver = send;
+  }
+
+  /** @param {object} message */
+  send(message) {
+    try {
+      this.deliver(message);
+    } catch {
+      // The kernel is gone: the views say so when they have not heard from it for a while.
+    }
+  }
+
+  /**
+   * @param {any} message
+   * @param {DataView[]} buffers
+   */
+  receive(message, buffers) {
+    this.heardAt = Date.now();
+    if (message?.t === "done") {
+      for (const view of this.views) view.answered(String(message.id), String(message.error ?? ""));
+    } else if (message?.t === "frame") {
+      this.#take(message, buffers);
+    }
+  }
+
+  /**
+   * @param {any} message
+   * @param {DataView[]} buffers
+   */
+  #take(message, buffers) {
+    const { head, values } = decode(buffers);
+    this.lost = !head.fresh && (this.lost || message.seq !== this.sequence + 1);
+    this.sequence = message.seq;
+    if (this.lost) return this.#askAnew();
+    this.can = Array.isArray(message.can) ? message.can : [];
+    this.store.apply(head, values);
+    if (head.charts || head.rows || head.job) this.version += 1;
+    for (const view of this.views) view.changed();
+  }
+
+  /** Ask for everything, through any view; again where the answer is lost as well. */
+  #askAnew() {
+    if (Date.now() - this.askedAt < PATIENCE) return;
+    this.askedAt = Date.now();
+    const [view] = this.views;
+    view?.say("hello");
+  }
+}

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { bestWords, failureWords, runningWords } from "../src/header.js";
+import { Store } from "../src/store.js";
+
+const JOB = { objectives: [{ metric: "acc", maximize: true }], best: [], running: [], failed: 0, infeasible: 0 };
+
+/** @param {object} job */
+const jobOf = (job) => /** @type {import("../src/store.js").Job} */ (/** @type {any} */ ({ ...JOB, ...job }));
+
+test("an impossible point is no failure", () => {
+  assert.deepEqual(failureWords(jobOf({})), []);
+  assert.deepEqual(failureWords(jobOf({ failed: 2, infeasible: 1 })), ["2 failed", "1 infeasible"]);
+});
+
+test("what is best is said with its parameters, or what is looked for", () => {
+  const store = new Store();
+  store.rows.set(3, /** @type {any} */ ({ n: 3, params: { lr: 0.00123, off: null }, metrics: {}, values: [0.5] }));
+  assert.deepEqual(bestWords(store, jobOf({})), ["looking for the highest acc"]);
+  assert.deepEqual(bestWords(store, jobOf({ best: [3] })), ["best acc", "0.5", "trial 3", "lr 0.00123"]);
+});
+
+test("what runs is said with its devices", () => {
+  const store = new Store();
+  store.vital = { eta: null, devices: [{ label: "cuda:0", used: 2e9, total: 8e9, load: 0.5 }] };
+  assert.equal(runningWords(store, jobOf({ running: [1, 2] })), "2 running: 1, 2 on cuda:0 50 % 2 GB of 8 GB");
+});

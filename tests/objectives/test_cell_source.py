@@ -125,7 +125,7 @@ def test_arguments_name_the_notebook_or_literals_above() -> None:
         ("lr = Float(0, 1 / 0)", ["line 2: lr", "ZeroDivisionError"]),
         ("n = len([1])\nlr = Float(0, n)", ["line 3: lr", "`n` is computed in this cell", "cell above"]),
         ('a = ["x"]\na.append("y")\nk = Categorical(a)', ["line 4: k", "`a` is computed in this cell"]),
-        ("b = [1, 2]\nb[1] = 50\nx = Float(b[0], b[1])", ["line 4: x", "`b` is computed in this cell"]),
+        ("b = [1, 2]\nb[1] = 50\nx = Float(b[0], 60)", ["line 4: x", "`b` is computed in this cell"]),
         ("import math\nlr = Float(0, math.pi)", ["line 3: lr", "`math` is computed", "cell above"]),
         ("lr = Float(0, hihg)", ["line 2: lr", "`hihg` is not defined", 'did you mean "high"']),
         ("lr = Float(0, 1)\nw = Float(0, lr)", ["line 3: w", "depends on the dimension `lr`"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.ui.audience import Attention, Want
@@ -108,7 +109,8 @@ class Feed:
         if not self._unsent:
             return
         first = [number for number in (*view.best, *view.running) if number in self._unsent]
-        numbers = list(dict.fromkeys((*first, *self._unsent)))[:ROWS]
+        waiting = chain(first, islice(self._unsent, ROWS))
+        numbers = list(dict.fromkeys(waiting))[:ROWS]
         for number in numbers:
             del self._unsent[number]
         names = [objective.metric for objective in view.objectives]

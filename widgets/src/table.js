@@ -21,7 +21,7 @@ const PARAMS = 30;
  * @param {string} title
  * @param {number} least
  */
-const widthFor = (title, least) => Math.min(150, Math.max(least, Math.ceil(title.length * 7.8) + 34));
+const widthFor = (title, least) => Math.min(150, Math.max(least, Math.ceil(title.length * 7.2) + 26));
 
 /**
  * The columns of a job.
@@ -34,7 +34,7 @@ export function columnsOf(job, now) {
   const results = job.objectives.map((objective, index) => ({
     key: `objective ${index}`,
     title: objective.metric,
-    width: widthFor(objective.metric, 76),
+    width: widthFor(objective.metric, 68),
     number: true,
     value: (row) => objectiveOf(row, job, index),
     text: (row) => formatNumber(objectiveOf(row, job, index)),
@@ -43,16 +43,24 @@ export function columnsOf(job, now) {
   const params = job.params.slice(0, PARAMS).map((name) => ({
     key: `param ${name}`,
     title: name,
-    width: widthFor(name, 70),
+    width: widthFor(name, 62),
     number: true,
     value: (row) => row.params[name] ?? null,
     text: (row) => shorten(formatNumber(row.params[name] ?? null), 40),
   }));
   return [
-    { key: "n", title: "#", width: 46, number: true, value: (row) => row.n, text: (row) => String(row.n) },
-    { key: "state", title: "state", width: 92, number: false, value: stateWords, text: stateWords },
+    { key: "n", title: "#", width: 42, number: true, value: (row) => row.n, text: (row) => String(row.n) },
+    { key: "state", title: "state", width: 88, number: false, value: stateWords, text: stateWords },
     ...results,
     ...params,
+    {
+      key: "reason",
+      title: "why it ended",
+      width: 240,
+      number: false,
+      value: (row) => row.reason ?? "",
+      text: (row) => row.reason ?? "",
+    },
     {
       key: "time",
       title: "time",
@@ -63,14 +71,6 @@ export function columnsOf(job, now) {
         const seconds = runtime(row, now());
         return seconds === null ? "" : formatDuration(seconds);
       },
-    },
-    {
-      key: "reason",
-      title: "why it ended",
-      width: 320,
-      number: false,
-      value: (row) => row.reason ?? "",
-      text: (row) => row.reason ?? "",
     },
   ];
 }

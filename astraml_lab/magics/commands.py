@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from astraml_lab.errors import Conflict, InvalidSpec, NotBuiltYet, NotFound, Problem
+from astraml_lab.errors import Conflict, InvalidSpec, NotBuiltYet, NotFound, Problem, one_of
 from astraml_lab.magics.examples import EXAMPLES, examples_text
 from astraml_lab.magics.form import tune_form
 from astraml_lab.magics.help import line_help
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     from astraml_lab.objectives import Code
     from astraml_lab.spec import JobSpec, JobView
 
+FORMS = ("cell", "optuna")
+"""What `%tune export` makes of a job."""
+
 _LIVE = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.PAUSED})
+_LONGEST_NUMBER = 9
 
 
 class Lab(Protocol):
@@ -83,22 +88,41 @@ class Call:
             raise Conflict(f"Several jobs are running; name one: {', '.join(view.name for view in live)}.")
         return self.lab.job(live[0].name, project=live[0].project)
 
-    def trial(self) -> int | None:
-        """Return the trial that the second word names, if there is one.
+    def trial(self, job: Any) -> int | None:
+        """Return the trial of `job` that the second word names, if there is one.
 
         Raises:
             InvalidSpec: It is no number.
+            NotFound: The job has no such trial.
         """
         if len(self.words) < 2:  # noqa: PLR2004 - JOB TRIAL
             return None
-        if not self.words[1].isdecimal():
-            raise InvalidSpec([Problem("TRIAL", shown(self.words[1]), "must be a trial's number")])
-        return int(self.words[1])
+        number = _whole("TRIAL", self.words[1], "must be a trial's number")
+        if job.reader.trial(number) is None:
+            last = max((view.number for view in job.reader.trials()[1]), default=None)
+            there = "it has none yet" if last is None else f"its trials are 0 to {last}"
+            raise NotFound(f"{job.name} has no trial {number}; {there}.")
+        return number
+
+
+def _whole(path: str, text: str, allowed: str) -> int:
+    """Read a whole number.
+
+    Raises:
+        InvalidSpec: It is none, or absurdly long.
+    """
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
+        raise InvalidSpec([Problem(path, shown(text), allowed)], subject="the line")
+    return int(text)
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command of `%tune`."""
+    """A command of `%tune`.
+
+    Attributes:
+        usage: Its words as the help shows them: `JOB` is needed, `[JOB]` may be left out.
+    """
 
     name: str
     usage: str
@@ -107,6 +131,16 @@ class Command:
     takes_job: bool = True
     options: tuple[str, ...] = ("project",)
     flags: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """What its words stand for, in their order: `JOB`, `TRIAL`."""
+        return tuple(re.findall(r"(?<= )\[?([A-Z]+)", self.usage))
+
+    @property
+    def needed(self) -> int:
+        """How many of them must be there."""
+        return len(re.findall(r" [A-Z]", self.usage))
 
 
 def _list(call: Call) -> str:
@@ -118,7 +152,8 @@ def _show(call: Call) -> None:
 
 
 def _stop(call: Call) -> str:
-    job, trial = call.live_job(), call.trial()
+    job = call.live_job()
+    trial = call.trial(job)
     if trial is None:
         job.stop()
         return f"{job.name}: running trials end at their next report, no other starts."
@@ -157,16 +192,15 @@ def _best(call: Call) -> str | None:
 
 
 def _logs(call: Call) -> str:
-    job, number = call.job(), call.trial()
-    lines = call.options.get("lines", "100")
-    if not lines.isdecimal():
-        raise InvalidSpec([Problem("--lines", shown(lines), "must be a whole number")], subject="the line")
+    job = call.job()
+    number = call.trial(job)
+    lines = _whole("--lines", call.options.get("lines", "100"), "must be a whole number")
     if number is None:
         started = (view.number for view in job.reader.trials()[1] if view.started_at is not None)
         number = max(started, default=None)
     if number is None:
         raise NotFound(f"{job.name} has no trial that has started yet.")
-    return "\n".join([f"{job.name}, trial {number}:", *job.reader.log_tail(number, int(lines))])
+    return "\n".join([f"{job.name}, trial {number}:", *job.reader.log_tail(number, lines)])
 
 
 def _examples(call: Call) -> str | None:
@@ -185,8 +219,6 @@ def _help(_call: Call) -> str:
 
 
 def _delete(call: Call) -> str:
-    if not call.words:
-        raise InvalidSpec([Problem("JOB", "", "name the job to delete")], subject="the line")
     call.job().delete()
     return f"{call.words[0]} is deleted."
 
@@ -195,19 +227,26 @@ def _method(name: str) -> Callable[[Call], str]:
     """Return a command that calls the job's own method of this name, where it has one."""
 
     def run(call: Call) -> str:
-        job = call.job() if len(call.words) > 1 else call.live_job()
+        job = call.live_job()
         method = getattr(job, name, None)
         if method is None:
             raise NotBuiltYet(f"`%tune {name}` is not built in this version.")
-        answer = method(*(int(word) if word.isdecimal() else word for word in call.words[1:]))
+        trial = call.trial(job)
+        answer = method() if trial is None else method(trial)
         return answer if isinstance(answer, str) else repr(job)
 
     return run
 
 
+def _export(call: Call) -> object:
+    form = call.words[1] if len(call.words) > 1 else FORMS[0]
+    if form not in FORMS:
+        problem = Problem("FORM", shown(form), one_of(FORMS), nearest(form, FORMS))
+        raise InvalidSpec([problem], subject="the line")
+    return call.job().export(form)
+
+
 def _import(call: Call) -> object:
-    if not call.words:
-        raise InvalidSpec([Problem("PATH", "", "name the file of the request")], subject="the line")
     return call.lab.submit(call.words[0])
 
 
@@ -245,7 +284,12 @@ COMMANDS: dict[str, Command] = {
         Command("rerun", "rerun JOB TRIAL", "Run a trial's parameters again.", _method("rerun")),
         Command("debug", "debug JOB TRIAL", "Run a failed trial under the debugger.", _method("debug")),
         Command("delete", "delete JOB", "Remove a job with its files.", _delete),
-        Command("export", "export JOB FORM", "Print a job in another form: cell.", _method("export")),
+        Command(
+            "export",
+            "export [JOB] [FORM]",
+            "Print a job as a cell; with `optuna`, hand it back as a study.",
+            _export,
+        ),
         Command("import", "import PATH", "Submit a request of another service.", _import, takes_job=False),
         Command("form", "form", "Open a job as a form.", _form, takes_job=False),
         Command(
@@ -285,7 +329,11 @@ def run_line(line: str, lab: Lab, notebook: Notebook) -> object:
 
 
 def _split(command: Command, words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Tell a command's options from its words."""
+    """Tell a command's options from its words.
+
+    Raises:
+        InvalidSpec: With every mistake: options it has not, words missing or too many.
+    """
     plain: list[str] = []
     options: dict[str, str] = {}
     problems: list[Problem] = []
@@ -293,17 +341,36 @@ def _split(command: Command, words: Sequence[str]) -> tuple[list[str], dict[str,
     while waiting:
         flag, equals, value = waiting.pop(0).partition("=")
         name = flag.removeprefix("--")
-        if not flag.startswith("--"):
+        if not flag.startswith("-"):
             plain.append(flag + equals + value)
+        elif name in command.flags and equals:
+            problems.append(Problem(flag, shown(value), "takes no value", f"%tune {command.usage}"))
         elif name in command.flags:
             options[name] = ""
         elif name not in command.options:
             known = [f"--{each}" for each in (*command.options, *command.flags)]
-            problems.append(Problem(flag, "", "no such option", nearest(flag, known) or command.usage))
+            problems.append(
+                Problem(flag, "", "no such option", nearest(flag, known) or f"%tune {command.usage}")
+            )
         elif equals or waiting:
             options[name] = value if equals else waiting.pop(0)
         else:
-            problems.append(Problem(flag, "", "needs a value", command.usage))
+            problems.append(Problem(flag, "", "needs a value", f"%tune {command.usage}"))
+    problems += _misfit(command, plain)
     if problems:
         raise InvalidSpec(problems, subject="the line")
     return plain, options
+
+
+def _misfit(command: Command, words: Sequence[str]) -> list[Problem]:
+    """Say which words are missing or too many, if any."""
+    usage = f"usage: %tune {command.usage}"
+    if len(words) < command.needed:
+        missing = " and ".join(command.places[len(words) : command.needed])
+        return [Problem(missing, "", "missing", usage)]
+    surplus = words[len(command.places) :]
+    if not surplus:
+        return []
+    many = "one word too many" if len(surplus) == 1 else "too many words"
+    quoted = "; quote a name that has spaces" if command.takes_job else ""
+    return [Problem(" ".join(surplus), "", many, usage + quoted)]

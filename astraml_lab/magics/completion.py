@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.magics.commands import COMMANDS
+from astraml_lab.magics.commands import COMMANDS, FORMS
 from astraml_lab.magics.examples import EXAMPLES
 from astraml_lab.magics.options import OPTIONS, Kind
 
@@ -30,12 +32,21 @@ def complete(before: str, body: str, lab: Callable[[], Lab]) -> tuple[str, list[
     found = _LINE.match(before)
     if found is None:
         return None
-    *words, last = re.split(r"\s+", found[2])
+    words, last = _words(found[2])
     if found[1] == "%%":
         offers, typed = _cell_offers(words, last, body, lab)
     else:
         offers, typed = _line_offers(words, last, lab), last
     return typed, [offer for offer in offers if offer.startswith(typed)]
+
+
+def _words(text: str) -> tuple[list[str], str]:
+    """Return the finished words and the unfinished one; a quoted name is one word."""
+    *words, last = re.split(r"\s+", text)
+    try:
+        return shlex.split(" ".join(words)), last
+    except ValueError:  # an open quote
+        return words, last
 
 
 def metric_names(body: str) -> list[str]:
@@ -73,11 +84,26 @@ def _line_offers(words: list[str], last: str, lab: Callable[[], Lab]) -> Iterabl
     command = COMMANDS.get(words[0])
     if command is None:
         return ()
+    options = [f"--{each}" for each in command.options]
     if last.startswith("-"):
-        return [f"--{each}" for each in (*command.options, *command.flags)]
-    if command.name == "examples":
-        return [example.name for example in EXAMPLES]
-    return _job_names(lab) if command.takes_job and len(words) == 1 else ()
+        return [*options, *(f"--{each}" for each in command.flags)]
+    if words[-1] in options:
+        return {view.project for view in lab().jobs()} if words[-1] == "--project" else ()
+    plain = [word for before, word in pairwise(words) if before not in options and not word.startswith("-")]
+    place = command.places[len(plain)] if len(plain) < len(command.places) else ""
+    if place == "TRIAL":
+        return _trial_numbers(lab().job(plain[0], project=_project(words)))
+    offers = {"NAME": [example.name for example in EXAMPLES], "FORM": FORMS}
+    return _job_names(lab) if place == "JOB" else offers.get(place, ())
+
+
+def _project(words: list[str]) -> str:
+    given = re.search(r" --project[ =](\S+)", " ".join(words))
+    return given[1] if given else "default"
+
+
+def _trial_numbers(job: Any) -> list[str]:
+    return [str(view.number) for view in job.reader.trials()[1]]
 
 
 def _job_names(lab: Callable[[], Lab]) -> list[str]:

@@ -215,7 +215,10 @@ class _Reader:
             if rest and not rest[0].startswith("-"):
                 rest.pop(0)  # its value, most likely
         else:
-            self.problems.append(Problem(word, "", "is no option", f"a job is named with --name {word}"))
+            while rest and not rest[0].startswith("-"):
+                word += f" {rest.pop(0)}"
+            name = f"--name {shlex.quote(word)}"
+            self.problems.append(Problem(word, "", "is no option", f"a job is named with {name}"))
 
     def _take(self, option: Option, text: str) -> None:
         if option.kind is Kind.GOAL:

@@ -39,7 +39,7 @@ class CellCode:
         self._names = {name: value for name, value in names.items() if not _IPYTHON.fullmatch(name)}
         self._job = re.sub(r"\W+", "_", job).strip("_") or "job"
         body = [name for name in cell.names if name in self._names]
-        self._parts = {"the cell": tree_digest(cell.tree), **reached(body, names)}
+        self._parts = {"the cell": tree_digest(cell.tree), **reached(body, names, cell.tree)}
         self.program = Program(kind="cell", source=cell.source, names=tuple(body))
 
     def fingerprint(self) -> Mapping[str, str]:
@@ -60,7 +60,11 @@ class CellCode:
 
     @contextlib.contextmanager
     def _module(self, number: int) -> Iterator[ModuleType]:
-        """Register a module for one trial: pickle, dataclasses and data loaders look classes up there."""
+        """Register a module for one trial: pickle, dataclasses and data loaders look classes up there.
+
+        What outlives the trial (a kept model, a thread) goes on using the module's names; with nothing kept,
+        the garbage collector frees module, functions and model together.
+        """
         module = ModuleType(f"astraml_cell_{self._job}_{number}")
         while sys.modules.setdefault(module.__name__, module) is not module:  # a namesake job is running
             module.__name__ += "_"
@@ -69,6 +73,3 @@ class CellCode:
             yield module
         finally:
             sys.modules.pop(name, None)
-            # The functions of the cell and this namespace hold each other: the collector would free the model
-            # and its device memory much later.
-            module.__dict__.clear()

@@ -1,34 +1,36 @@
 """What makes two runs of a job the same job: digests of the code, of what it reaches, and of plain values.
 
-Comments, white space and line numbers do not count: what is compared is the syntax tree.
+Comments, white space and line numbers do not count: what is compared is the syntax tree. Neither do data
+(models, tables, long lists), and what the code itself writes into.
 """
 
 from __future__ import annotations
 
-import ast
+import contextlib
 import functools
-import hashlib
-import inspect
-import textwrap
-from types import CodeType, FunctionType, MethodType
+from collections import defaultdict, deque
+from enum import Enum
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.objectives.references import inner_codes, outer_names
+from astraml_lab.objectives.callables import cells, code_behind, defaults, methods, plain_function, wrapped_by
+from astraml_lab.objectives.references import outer_names, rebound_names
+from astraml_lab.objectives.sources import Source, read_source, tree_digest
+from astraml_lab.objectives.values import attributes, children, digest, leaf, weight
+from astraml_lab.objectives.writes import EVERYTHING, writes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    import ast
+    from collections.abc import Hashable, Iterable, Iterator, Mapping
 
-_SMALL = 100
+__all__ = ["changed", "digest", "reached", "reached_by", "tree_digest"]
 
-
-def digest(text: str) -> str:
-    """Return a short digest of a text."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def tree_digest(tree: ast.AST) -> str:
-    """Return a digest of code that comments, white space and line numbers do not change."""
-    return digest(ast.dump(tree))
+_DEEPEST = 6
+_MOST_ITEMS = 2_000
+_MOST_WRAPPERS = 20
+_CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__setstate__"})
+# Not following these keeps the state of a framework's objects out: `torch.nn.Module.training`.
+_BARE = frozenset({"abc", "builtins", "enum", "typing"})
 
 
 def changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
@@ -36,100 +38,253 @@ def changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     return [part for part in {**new, **old} if old.get(part) != new.get(part)]
 
 
-def reached(used: Iterable[str], names: Mapping[str, Any]) -> dict[str, str]:
+def reached(used: Iterable[str], names: Mapping[str, Any], tree: ast.AST | None = None) -> dict[str, str]:
     """Return a digest per notebook function, class and plain value that code using `used` reaches.
 
     Args:
         used: The names that the code reads.
         names: The notebook's namespace; what was defined elsewhere (an installed package) is not followed.
+        tree: The code, to see what it writes into.
     """
-    parts: dict[str, str] = {}
-    home = names.get("__name__", "__main__")
-    waiting = [(name, names[name]) for name in used if name in names]
-    while waiting:
-        name, value = waiting.pop(0)
-        if type(value).__module__ == home:  # an object stands for its class
-            value = type(value)
-        part = _part(name, value, home)
-        if part is not None and part[0] not in parts:
-            parts[part[0]] = part[1]
-            waiting += [(inner, names[inner]) for inner in _read_by(value) if inner in names]
-    return parts
+    walk = _Walk({"__main__", str(names.get("__name__", "__main__"))})
+    if tree is not None:
+        walk.note_writes(writes(tree), names)
+    for name in used:
+        if name in names:
+            walk.later(name, names[name])
+    return walk.run()
 
 
-def _part(name: str, value: Any, home: str) -> tuple[str, str] | None:
-    """Return the readable name and the digest of a value that counts."""
-    if isinstance(value, type):
-        return (f"class {value.__name__}", _class_digest(value)) if value.__module__ == home else None
-    function = plain_function(value)
-    if function is not None:
-        return (f"function {name}", function_digest(function)) if function.__module__ == home else None
-    return (f"`{name}`", digest(repr(value))) if _is_plain(value) else None
+def reached_by(function: Any, name: str) -> dict[str, str]:
+    """Return the same for a function, with what it is bound to: an object, a partial's arguments."""
+    walk = _Walk({"__main__", *_homes(function)})
+    walk.later(name, function, label=f"what `{name}` is bound to")
+    return walk.run()
 
 
-def function_digest(function: FunctionType) -> str:
-    """Return a digest of a function: of its source, or of its bytecode where there is no source."""
-    defaults = [repr(value) for value in function.__defaults__ or () if _is_plain(value)]
-    return digest("\n".join([_function_text(function), *defaults]))
+def _homes(function: Any) -> Iterator[str]:
+    """Yield the modules that count as the user's: where a function, and what it is bound to, was written."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    owner = type(function.__self__) if isinstance(function, MethodType) else type(function)
+    plain = plain_function(function) or plain_function(owner.__call__)
+    for each in (owner, plain, code_behind(function)):
+        if each is not None and each.__module__ not in {*_BARE, "functools"}:
+            yield str(each.__module__)
 
 
-def _function_text(function: FunctionType) -> str:
-    try:
-        source = textwrap.dedent(inspect.getsource(function))
-        return ast.dump(ast.parse(source))
-    except (OSError, TypeError, SyntaxError, ValueError):  # made by exec(), or a lambda inside a call
-        codes = inner_codes(function.__code__)
-        return "\n".join(f"{code.co_code.hex()} {code.co_names} {_plain_constants(code)}" for code in codes)
+class _Walk:
+    """Follows code from name to name, and reads out the values on the way; never raises.
 
+    Args:
+        homes: The modules whose functions and classes are the user's.
+    """
 
-def _plain_constants(code: CodeType) -> list[str]:
-    return [repr(value) for value in code.co_consts if not isinstance(value, CodeType)]
+    def __init__(self, homes: set[str]) -> None:
+        self._homes = homes
+        self._parts: dict[str, str] = {}
+        self._code: deque[tuple[str, FunctionType | type]] = deque()
+        self._values: deque[tuple[str, str, Any, Hashable]] = deque()
+        self._seen: dict[Hashable, Any] = {}  # keeps what it holds alive: an id must not come twice
+        self._written: dict[int, set[Hashable]] = defaultdict(set)
+        self._written_by_methods: dict[int, set[Hashable]] = defaultdict(set)
+        self._rebound: set[Hashable] = set()
+        self._root = ""
+        self._left = 0
 
+    def run(self) -> dict[str, str]:
+        """Follow all that waits; code goes first, because it says what is written into."""
+        while self._code or self._values:
+            # A user's class may raise at any touch, and a running trial may change a dict meanwhile.
+            with contextlib.suppress(Exception):
+                if self._code:
+                    self._read_code(*self._code.popleft())
+                else:
+                    self._read_value(*self._values.popleft())
+        return self._parts
 
-def _class_digest(cls: type) -> str:
-    """Digest a class member by member: Python before 3.13 finds no source of a notebook's class."""
-    parts = [repr([base.__qualname__ for base in cls.__bases__])]
-    parts += [f"{name} {function_digest(function)}" for name, function in _methods(cls)]
-    parts += [f"{name} {value!r}" for name, value in vars(cls).items() if _is_plain(value, private=name)]
-    parts.append(repr(sorted((name, str(kind)) for name, kind in _annotations(cls).items())))
-    return digest("\n".join(parts))
+    def later(self, name: str, value: Any, *, label: str = "", origin: Hashable = None) -> None:
+        """Follow a value that code reaches under a name."""
+        code = self._code_of(value)
+        if code is not None and self._is_home(code):
+            self._code.append((name, code))
+        else:
+            self._values.append((name, label or f"`{name}`", value, origin))
 
+    def note_writes(self, found: Iterable[tuple[str, Hashable]], scope: Mapping[str, Any]) -> None:
+        """Note what code writes into; what it merely gives a new name stays as it is."""
+        for name, key in found:
+            value = scope.get(name)
+            if isinstance(value, list | deque | set | bytearray) or hasattr(type(value), "dtype"):
+                self._written[id(value)].add(EVERYTHING)
+            elif isinstance(value, dict) or (key is not EVERYTHING and value is not None):
+                self._written[id(value)].add(key)
 
-def _annotations(cls: type) -> dict[str, Any]:
-    return dict(vars(cls).get("__annotations__", {}))
+    # code
 
+    def _is_home(self, code: FunctionType | type) -> bool:
+        if isinstance(code, type):
+            return code.__module__ in self._homes
+        return code.__globals__.get("__name__") in self._homes  # decorators copy `__module__`
 
-def _methods(cls: type) -> Iterator[tuple[str, FunctionType]]:
-    for name, member in vars(cls).items():
-        getters = (member.fget, member.fset) if isinstance(member, property) else (member,)
-        for getter in getters:
-            function = plain_function(getter)
-            if function is not None and function.__module__ == cls.__module__:
-                yield name, function
+    def _code_of(self, value: Any) -> FunctionType | type | None:
+        """Return the code behind a value; an object of the user's class has more to it than what it wraps."""
+        if type(value).__module__ in self._homes and not isinstance(value, type):
+            return None
+        code = code_behind(value)
+        for _ in range(_MOST_WRAPPERS):
+            if not isinstance(code, FunctionType) or self._is_home(code) or not wrapped_by(code):
+                break
+            code = code_behind(wrapped_by(code))  # another's decorator tells nothing
+        return code
 
+    def _read_code(self, name: str, code: FunctionType | type) -> None:
+        if id(code) in self._seen:
+            return
+        self._seen[id(code)] = code
+        if isinstance(code, type):
+            self._add(f"class {code.__name__}", self._class_text(code))
+        else:
+            self._add(f"function {name}", self._function_text(code, name))
 
-def plain_function(value: Any) -> FunctionType | None:
-    """Return the plain function behind decorators, methods and partials."""
-    while isinstance(value, functools.partial | staticmethod | classmethod | MethodType):
-        value = value.func if isinstance(value, functools.partial) else value.__func__
-    if hasattr(type(value), "__wrapped__") or "__wrapped__" in getattr(value, "__dict__", {}):
-        value = inspect.unwrap(value)
-    return value if isinstance(value, FunctionType) else None
+    def _add(self, label: str, text: str) -> None:
+        self._parts[label] = digest(self._parts.get(label, "") + text)
 
+    def _function_text(self, function: FunctionType, name: str) -> str:
+        """Return the text of a function itself; what it reaches waits."""
+        source, around = self._read(function)
+        if wrapped_by(function) is not None:
+            self.later(name, wrapped_by(function))
+        for free, value in around.items():
+            if free not in source.rebinds:
+                self.later(free, value, label=f"`{free}` of {name}")
+        return f"{source.digest} {self._defaults(function, name)}"
 
-def _read_by(value: Any) -> list[str]:
-    """Return the global names that a function or a class reads, its bases among them."""
-    if isinstance(value, type):
-        methods = [name for _, function in _methods(value) for name in outer_names(function.__code__)]
-        return [*(base.__name__ for base in value.__bases__), *methods]
-    function = plain_function(value)
-    return [] if function is None else outer_names(function.__code__)
+    def _read(self, function: FunctionType) -> tuple[Source, dict[str, Any]]:
+        """Read a function's source; queue the globals that it uses; return it with its free variables."""
+        source, around = read_source(function), dict(cells(function))
+        names, space = outer_names(function.__code__), function.__globals__
+        self._rebound |= {(id(space), name) for name in source.rebinds - {*around}}
+        used = {name: space[name] for name in names if name in space}
+        self.note_writes(source.writes, {**used, **defaults(function), **around})
+        for name, value in used.items():
+            self.later(name, value, origin=(id(space), name))
+        return source, around
 
+    def _defaults(self, function: FunctionType, root: str) -> str:
+        return self._whole(defaults(function), root) or ""
 
-def _is_plain(value: Any, *, private: str = "", depth: int = 2) -> bool:
-    """Whether a value is a number, a text, or a small tuple or list of them: what a change of counts."""
-    if private.startswith("__"):
-        return False
-    if isinstance(value, tuple | list):
-        return depth > 0 and len(value) <= _SMALL and all(_is_plain(item, depth=depth - 1) for item in value)
-    return value is None or type(value) in {bool, int, float, complex, str, bytes}
+    def _class_text(self, cls: type) -> str:
+        """Digest a class member by member: Python before 3.13 finds no source of a notebook's class."""
+        parts = [repr([base.__qualname__ for base in cls.__bases__])]
+        self._code.extend((base.__name__, base) for base in cls.__bases__ if self._is_home(base))
+        for name, function in methods(cls):
+            source, around = self._read(function)
+            self._note_own_writes(cls, name, function, source)
+            held = self._whole({key: value for key, value in around.items() if value is not cls}, name)
+            parts.append(f"{name} {source.digest} {self._defaults(function, name)} {held}")
+        written = self._written[id(cls)]
+        for name, member in vars(cls).items():
+            code = code_behind(member)
+            if isinstance(code, FunctionType):
+                if wrapped_by(code) is not None and self._is_home(code):  # its decorator counts, too
+                    self.later(f"{cls.__name__}.{name}", code)
+            elif not name.startswith("__") and name not in written:
+                parts.append(f"{name} {self._whole(member, cls.__name__)}")
+        fields = dict(vars(cls).get("__annotations__", {}))
+        parts.append(repr(sorted((name, str(kind)) for name, kind in fields.items())))
+        return "\n".join(parts)
+
+    def _note_own_writes(self, cls: type, name: str, function: FunctionType, source: Source) -> None:
+        """Note which attributes a class's methods change as they run."""
+        if name in _CONSTRUCTORS or not function.__code__.co_argcount:
+            return
+        me = function.__code__.co_varnames[0]
+        own = {key for changed_name, key in source.writes if changed_name == me} - {EVERYTHING}
+        of_class = isinstance(vars(cls).get(name), classmethod)
+        (self._written if of_class else self._written_by_methods)[id(cls)] |= own
+
+    # values
+
+    def _read_value(self, name: str, label: str, value: Any, origin: Hashable) -> None:
+        key = (label, id(value))
+        if key in self._seen or origin in self._rebound:
+            return
+        self._seen[key] = value
+        text = self._whole(value, name)
+        if text is not None:
+            self._add(label, text)
+
+    def _whole(self, value: Any, root: str) -> str | None:
+        """Return the text of a value, or `None` where it does not count; functions in it wait as `root`'s."""
+        before = self._root, self._left
+        self._root, self._left = root, _MOST_ITEMS
+        try:
+            return self._text(value, 0)
+        finally:
+            self._root, self._left = before
+
+    def _text(self, value: Any, depth: int) -> str | None:
+        try:
+            return self._read_text(value, depth)
+        except Exception:  # noqa: BLE001 - a user's object; see `run`
+            return None
+
+    def _read_text(self, value: Any, depth: int) -> str | None:
+        if EVERYTHING in self._written.get(id(value), ()):
+            return None
+        self._left -= weight(value)
+        found = leaf(value) if self._left >= 0 else None
+        if found is not None or depth > _DEEPEST or self._left < 0:
+            return found
+        code = self._code_of(value)
+        if code is not None:
+            return self._reference(code, depth)
+        opened = self._open(value, depth)
+        if opened is None:
+            return None
+        kind, pairs = opened
+        written = self._written.get(id(value), ())
+        kept = [(key, item) for key, item in pairs if key not in written]
+        texts = [f"{self._part(key, depth)}: {self._part(item, depth)}" for key, item in kept]
+        return f"{kind} {{{', '.join(texts)}}}"
+
+    def _part(self, value: Any, depth: int) -> str:
+        """Return the text of a part; data in a container is known by its type alone."""
+        return self._text(value, depth + 1) or f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+    def _reference(self, code: FunctionType | type, depth: int) -> str:
+        """Return the name of a function or class that a value holds; the user's own are followed."""
+        if self._is_home(code):
+            self._code.append((self._root if code.__name__ == "<lambda>" else code.__name__, code))
+            return code.__qualname__
+        held: dict[str, Any] = {}
+        if isinstance(code, FunctionType):
+            rebound = rebound_names(code.__code__) if code.__closure__ else ()
+            held = {name: value for name, value in cells(code) if name not in rebound}
+        inside = f" {self._part(held, depth)}" if held else ""
+        return f"{code.__module__}.{code.__qualname__}{inside}"
+
+    def _open(self, value: Any, depth: int) -> tuple[str, list[tuple[Any, Any]]] | None:
+        """Return the kind and the parts of a value; an object of the user's class shows its attributes."""
+        kind = type(value)
+        opened = children(value)
+        if isinstance(value, set | frozenset) and opened is not None:
+            return opened[0], [(text, None) for text in sorted(self._part(each, depth) for each in value)]
+        if kind.__module__ not in self._homes or issubclass(kind, Enum):
+            return opened
+        self._read_code(kind.__name__, kind)
+        inside = opened[1] if opened is not None else []
+        own = dict(self._attributes(value))
+        return kind.__qualname__, [*own.items(), *((key, item) for key, item in inside if key not in own)]
+
+    def _attributes(self, value: Any) -> Iterator[tuple[str, Any]]:
+        """Yield what the user's classes put into an object, but for what its methods change."""
+        bases = type(value).__mro__
+        foreign = [base for base in bases if base.__module__ not in {*self._homes, *_BARE}]
+        theirs = {name for base in foreign for name in (*vars(base), *vars(base).get("__annotations__", {}))}
+        written = {key for base in bases for key in self._written_by_methods.get(id(base), ())}
+        for name, item in attributes(value):
+            framework = name in theirs or (bool(foreign) and name.startswith("_"))
+            if name not in written and not framework:
+                yield name, item

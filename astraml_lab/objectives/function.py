@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import textwrap
 from collections import OrderedDict
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives.base import NO_EXTRAS
-from astraml_lab.objectives.fingerprint import plain_function, reached
+from astraml_lab.objectives.callables import plain_function
+from astraml_lab.objectives.fingerprint import reached_by
 from astraml_lab.objectives.frames import user_traceback
 from astraml_lab.objectives.references import outer_names
 from astraml_lab.spec import Program, nearest, shown
@@ -42,7 +44,7 @@ class FunctionCode:
         self, function: Callable[..., Any], space: Space, objectives: Sequence[Objective] = ()
     ) -> None:
         self._function = function
-        self._name = getattr(function, "__name__", type(function).__name__)
+        self._name = _name(function)
         self._metrics = tuple(objective.metric for objective in objectives)
         self._signature = _signature(function, self._name)
         problems = list(self._problems(space))
@@ -52,7 +54,7 @@ class FunctionCode:
         plain = plain_function(function) or plain_function(type(function).__call__)
         names = {} if plain is None else plain.__globals__
         used = [] if plain is None else [name for name in outer_names(plain.__code__) if name in names]
-        self._parts = reached([self._name, *used], {**names, self._name: plain})
+        self._parts = reached_by(function, self._name)
         self.program = Program(kind="function", source=_source(plain), names=tuple(used))
 
     def fingerprint(self) -> Mapping[str, str]:
@@ -127,6 +129,12 @@ class FunctionCode:
             f"`{self._name}` returned {type(value).__name__} {shown(value)}; "
             "the final report is a number, a tuple of numbers, a dict of numbers, or nothing"
         )
+
+
+def _name(function: Callable[..., Any]) -> str:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return getattr(function, "__name__", type(function).__name__)
 
 
 def _signature(function: Callable[..., Any], name: str) -> inspect.Signature:

@@ -6,6 +6,7 @@ The compiler has settled all questions of scope (comprehensions, classes, `globa
 from __future__ import annotations
 
 import dis
+import functools
 from types import CodeType
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ _LOADS = frozenset({"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"})
 _STORES = frozenset({"STORE_NAME", "STORE_GLOBAL"})
 
 
-def outer_names(code: CodeType) -> list[str]:
+@functools.lru_cache(maxsize=1024)  # disassembling costs a microsecond per instruction
+def outer_names(code: CodeType) -> tuple[str, ...]:
     """Return the names that a body reads without having bound them before, in order of appearance.
 
     What functions inside read counts unless the body binds it anywhere: they run later.
@@ -32,7 +34,7 @@ def outer_names(code: CodeType) -> list[str]:
             direct[name] = None
         elif isinstance(name, CodeType):
             inner |= dict.fromkeys(outer_names(name))
-    return [*direct, *(name for name in inner if name not in bound and name not in direct)]
+    return (*direct, *(name for name in inner if name not in bound and name not in direct))
 
 
 def inner_codes(code: CodeType) -> Iterator[CodeType]:
@@ -41,3 +43,14 @@ def inner_codes(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from inner_codes(constant)
+
+
+def rebound_names(code: CodeType) -> frozenset[str]:
+    """Return the names around a function that it assigns by `global` or `nonlocal`: they hold its state."""
+    stores = {"STORE_GLOBAL", "STORE_DEREF", "DELETE_GLOBAL", "DELETE_DEREF"}
+    return frozenset(
+        instruction.argval
+        for part in inner_codes(code)
+        for instruction in dis.get_instructions(part)
+        if instruction.opname in stores and instruction.argval not in code.co_cellvars
+    )

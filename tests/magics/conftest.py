@@ -63,6 +63,9 @@ class FakeJob:
     def trials(self) -> tuple[int, tuple[TrialView, ...]]:
         return 1, (FakeTrial(0).view(), FakeTrial(1).view())
 
+    def trial(self, number: int) -> TrialView | None:
+        return {view.number: view for view in self.trials()[1]}.get(number)
+
     def log_tail(self, trial: int, lines: int) -> list[str]:
         return [f"line of {trial}"] * min(lines, 2)
 

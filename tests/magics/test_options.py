@@ -89,6 +89,13 @@ def test_all_mistakes_of_the_line_are_reported_at_once() -> None:
     assert len(refusals("--trails 3 --parallel none --strategy best --tag x")) == 4
 
 
+def test_words_that_are_no_option_are_refused_in_one_sentence() -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        parse_options("my best job --trials 3")
+    (problem,) = caught.value.problems
+    assert str(problem) == "my best job; is no option (a job is named with --name 'my best job')"
+
+
 def test_what_does_not_fit_the_space_is_refused_with_the_space() -> None:
     space = Space({"lr": Float(0.0, 1.0)})
     with pytest.raises(InvalidSpec, match=r"(?s)--maximize.*name the metric.*space.lr.*step="):

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from astraml_lab.magics.commands import COMMANDS
 from astraml_lab.spec import Goal, JobState, Objective
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def test_stop_ends_the_only_running_job(notebook: Notebook, digits: FakeJob, old
 
 
 def test_stop_with_a_number_ends_one_trial(notebook: Notebook, digits: FakeJob) -> None:
-    notebook.run("%tune stop digits 7")
-    assert digits.asked == [("stop", 7)]
+    notebook.run("%tune stop digits 1")
+    assert digits.asked == [("stop", 1)]
     assert "must be a trial's number" in notebook.refused("%tune stop digits seven")
 
 
@@ -76,6 +77,9 @@ def test_later_commands_reach_the_job_where_it_can(notebook: Notebook, digits: F
     notebook.run("%tune delete digits")
     assert digits.asked == ["pause", "delete"]
     assert notebook.run("%tune export digits cell").strip() == "as cell"
+    assert notebook.run("%tune export digits").strip() == "as cell"
+    assert notebook.run("%tune export").strip() == "as cell"
+    assert notebook.run("study = %tune export digits optuna") == "as optuna\n"
     assert "`%tune rerun` is not built in this version" in notebook.refused("%tune rerun digits 3")
     notebook.run("%tune import job.json")
     assert notebook.lab.submitted == ["job.json"]
@@ -90,7 +94,28 @@ def test_later_commands_reach_the_job_where_it_can(notebook: Notebook, digits: F
         ("logs --lines", "needs a value"),
         ("logs digits --lines few", "whole number"),
         ("show 'digits", "quotation"),
-        ("delete", "name the job"),
+        ("delete", "JOB; missing (usage: %tune delete JOB)"),
+        ("rerun digits", "TRIAL; missing (usage: %tune rerun JOB TRIAL)"),
+        ("debug", "JOB and TRIAL; missing"),
+        ("import", "PATH; missing"),
+        (
+            "show digits curve",
+            "curve; one word too many (usage: %tune show [JOB]; quote a name that has spaces)",
+        ),
+        ("pause digits 3", "3; one word too many"),
+        ("resume my big job", "big job; too many words"),
+        ("export digits cell 3", "3; one word too many (usage: %tune export [JOB] [FORM]"),
+        ("logs digits 0 1 2", "1 2; too many words"),
+        ("list all", "all; one word too many (usage: %tune list)"),
+        ("help me", "one word too many"),
+        ("form digits", "one word too many"),
+        ("examples curve pareto", "one word too many"),
+        ("show -x", "-x; no such option"),
+        ("best --insert=3", "takes no value"),
+        ("export digits cel", 'one of cell, optuna (did you mean "cell"'),
+        ("logs digits 77", "digits has no trial 77; its trials are 0 to 1."),
+        ("stop digits 77", "digits has no trial 77"),
+        (f"logs digits {'9' * 5000}", "must be a trial's number"),
         ("show nothing", "no job nothing"),
         ("examples nothing", "curve"),
     ],
@@ -100,6 +125,13 @@ def test_a_mistake_is_refused_in_a_sentence(notebook: Notebook, line: str, words
     shown = notebook.refused(f"%tune {line}")
     assert words in shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in {"form", "rerun", "debug"}])
+@pytest.mark.parametrize("words", ["", " digits", " digits 0", " digits 0 x y", " digits --x", " ''", " -1"])
+@pytest.mark.usefixtures("digits")
+def test_no_command_shows_a_traceback(notebook: Notebook, command: str, words: str) -> None:
+    assert "Traceback" not in notebook.run(f"%tune {command}{words}")
 
 
 def test_help_is_the_docstring(notebook: Notebook) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import pickle
 import sys
 import textwrap
@@ -103,7 +104,7 @@ def test_namesakes_that_run_at_once_have_modules_of_their_own(make_trial: MakeTr
     assert not [name for name in sys.modules if name.startswith("astraml_cell")]
 
 
-def test_the_namespace_is_dropped_at_the_end(make_trial: MakeTrial, box: list[Any]) -> None:
+def test_a_trial_that_keeps_nothing_frees_all_it_made(make_trial: MakeTrial, box: list[Any]) -> None:
     code = cell(
         """\
         class Model: pass
@@ -115,7 +116,38 @@ def test_the_namespace_is_dropped_at_the_end(make_trial: MakeTrial, box: list[An
         ref=weakref.ref,
     )
     code.run(make_trial()[0])
+    gc.collect()
     assert box[0]() is None
+
+
+def test_what_outlives_its_trial_goes_on_working(make_trial: MakeTrial, box: list[Any]) -> None:
+    code = cell(
+        """\
+        import math as F
+        class Model:
+            def forward(self, x): return F.sqrt(x) * scale
+        def make(n):
+            return lambda: Model().forward(n)
+        def later():
+            go.wait(20)
+            box.append(Model().forward(9))
+        thread = Thread(target=later)
+        thread.start()
+        box += [Model(), make(4), thread]
+        """,
+        box=box,
+        scale=10,
+        go=threading.Event(),
+        Thread=threading.Thread,
+    )
+    code.run(make_trial()[0])
+    gc.collect()
+    model, closure, thread = box
+    assert (model.forward(16), closure()) == (40, 20)
+    model.forward.__globals__["go"].set()
+    thread.join()
+    assert box[3:] == [30]
+    assert not [name for name in sys.modules if name.startswith("astraml_cell")]
 
 
 def test_a_script_with_a_main_guard_runs(make_trial: MakeTrial) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from astraml_lab.jobs.attendance import attended, in_kernel
-from astraml_lab.jobs.handles import TrialHandle, describe_trial, shown_value
+from astraml_lab.jobs.handles import TrialHandle
 from astraml_lab.jobs.job import Job, describe_job
 from astraml_lab.jobs.manager import Manager
 from astraml_lab.jobs.preflight import Preflight, preflight
@@ -21,9 +21,7 @@ __all__ = [
     "Wiring",
     "attended",
     "describe_job",
-    "describe_trial",
     "in_kernel",
     "preflight",
     "presenter",
-    "shown_value",
 ]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import NotFound
-from astraml_lab.spec import TrialView, format_duration, shown
+from astraml_lab.spec import trial_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from astraml_lab.jobs.reader import JobReader
-    from astraml_lab.spec import CurveView, FailureKind, ParamValue, TrialState
+    from astraml_lab.spec import CurveView, FailureKind, ParamValue, TrialState, TrialView
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,7 @@ class TrialHandle:
         return self._reader.curve(self.number, metric)
 
     def __repr__(self) -> str:
-        view, objectives = self.view(), self._reader.view().objectives
-        values = dict(zip((o.metric for o in objectives), view.values or (), strict=False))
-        return describe_trial(replace(view, metrics={**view.metrics, **values}))
+        return trial_words(self.view(), self._reader.view().objectives)
 
 
 class Trials(Mapping[int, TrialHandle]):
@@ -136,22 +134,5 @@ class Trials(Mapping[int, TrialHandle]):
         return sum(self._reader.view().counts.values())
 
     def __repr__(self) -> str:
-        return "\n".join(describe_trial(view) for view in self._reader.trials()[1]) or "no trial yet"
-
-
-def describe_trial(view: TrialView) -> str:
-    """Say a trial in one line."""
-    values = {name: f"{value:.4g}" for name, value in view.metrics.items()}
-    parts = [
-        f"trial {view.number} {view.state}",
-        ", ".join(f"{name} {text}" for name, text in values.items()),
-        ", ".join(f"{name}={shown_value(value)}" for name, value in view.params.items() if value is not None),
-        "" if view.ended_at is None else format_duration(view.runtime(view.ended_at)),
-        view.reason,
-    ]
-    return " · ".join(part for part in parts if part)
-
-
-def shown_value(value: ParamValue) -> str:
-    """Spell a parameter's value for people."""
-    return f"{value:.4g}" if isinstance(value, float) else shown(value).strip('"')
+        objectives = self._reader.view().objectives
+        return "\n".join(trial_words(view, objectives) for view in self._reader.trials()[1]) or "no trial yet"

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from astraml_lab import output
 from astraml_lab.devices import activate
 from astraml_lab.errors import InvalidSpec, JobFailed, Problem, TrialEnd, TrialStopped
-from astraml_lab.jobs.handles import shown_value
 from astraml_lab.search import Searcher
-from astraml_lab.spec import ParamValue, format_duration
+from astraml_lab.spec import ParamValue, format_duration, format_number, params_words
 from astraml_lab.trial import Trial, entered
 
 if TYPE_CHECKING:
@@ -49,8 +48,10 @@ class Preflight:
 
     def __str__(self) -> str:
         lines = ["The job is valid. It would try, for example:"]
-        lines += [f"  {index}  {_words(sample)}" for index, sample in enumerate(self.samples)]
-        reported = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items()) or "nothing"
+        lines += [f"  {index}  {params_words(sample)}" for index, sample in enumerate(self.samples)]
+        reported = (
+            ", ".join(f"{name} {format_number(value)}" for name, value in self.metrics.items()) or "nothing"
+        )
         lines.append(f"Configuration 0 ran on {self.device} for {format_duration(self.seconds)}: {reported}.")
         lines += [f"  | {line}" for line in self.printed]
         return "\n".join(lines)
@@ -146,7 +147,3 @@ def _trial(
         checkpoint_dir=folder,
         values=proposal.params,
     )
-
-
-def _words(params: Mapping[str, ParamValue]) -> str:
-    return ", ".join(f"{name}={shown_value(value)}" for name, value in params.items())

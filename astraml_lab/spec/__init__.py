@@ -35,6 +35,7 @@ from astraml_lab.spec.problems import nearest, shown, validate
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TrialState
 from astraml_lab.spec.views import CurveView, DeviceView, JobView, TrialView, WindowRow, WindowView
+from astraml_lab.spec.words import format_number, params_words, state_words, trial_words, value_words
 
 __all__ = [
     "CONSTRUCTORS",
@@ -68,12 +69,17 @@ __all__ = [
     "WindowRow",
     "WindowView",
     "format_duration",
+    "format_number",
     "line_of",
     "nearest",
     "objectives_of",
     "option_fields",
+    "params_words",
     "parse_duration",
     "refuse_unbuilt",
     "shown",
+    "state_words",
+    "trial_words",
     "validate",
+    "value_words",
 ]

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from astraml_lab.spec import TrialState
+from astraml_lab.spec import TrialState, format_number, params_words, state_words
 from astraml_lab.ui import look
 from astraml_lab.ui.lines import LINES, chosen, sampled
-from astraml_lab.ui.text import format_number, params_words, state_words
 from astraml_lab.ui.traces import Band, curve_columns, window_columns
 
 if TYPE_CHECKING:
@@ -313,7 +312,7 @@ def _points(name: str, x: list[Any], y: list[float]) -> dict[str, Any]:
 
 def _hover(trial: TrialView, room: Room) -> str:
     values = ", ".join(format_number(float(value)) for value in trial.values or ())
-    params = look.escaped(params_words(trial), room.words)
+    params = look.escaped(params_words(trial.params), room.words)
     lines = [f"trial {trial.number} · {state_words(trial)}", values, params]
     return "<br>".join(line for line in lines if line)
 

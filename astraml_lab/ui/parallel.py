@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.spec import TrialState
+from astraml_lab.spec import TrialState, format_number, value_words
 from astraml_lab.ui import look
-from astraml_lab.ui.text import format_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,4 +81,4 @@ def _log_axis(label: str, values: list[float]) -> dict[str, Any]:
 
 
 def _word(value: object) -> str:
-    return "not active" if value is None else format_number(value)
+    return "not active" if value is None else value_words(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.spec import TrialState
+from astraml_lab.spec import TrialState, format_number, state_words, value_words
 from astraml_lab.ui import look
 from astraml_lab.ui.panels import (
     Panel,
@@ -17,7 +17,7 @@ from astraml_lab.ui.panels import (
     timeline_panel,
 )
 from astraml_lab.ui.picture import png_of
-from astraml_lab.ui.text import best_words, format_number, name_of, one_line, state_words, summary, times
+from astraml_lab.ui.text import best_words, name_of, one_line, summary, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,4 +165,4 @@ def _value(trial: TrialView, index: int) -> str:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else one_line(format_number(value), 40)
+    return "" if value is None else one_line(value_words(value), 40)

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from astraml_lab.spec import FailureKind, TrialState, format_duration
+from astraml_lab.spec import TrialState, format_duration, format_number, trial_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from astraml_lab.spec import JobView, TrialView
-
-_LARGE = 1e5
-_SMALL = 1e-3
-
-
-def format_number(value: object, digits: int = 3) -> str:
-    """Spell a value for people: a float with `digits` significant digits, anything else as it is."""
-    if isinstance(value, bool) or not isinstance(value, float):
-        return str(value)
-    if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("∞" if value > 0 else "-∞")
-    if value == 0:
-        return "0"
-    if not _SMALL <= abs(value) < _LARGE:
-        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
-        return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    text = f"{value:.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def one_line(text: str, limit: int = 120) -> str:
@@ -98,21 +79,6 @@ def roughly(seconds: float) -> str:
     return format_duration(round(seconds / 60) * 60)
 
 
-def params_words(trial: TrialView, limit: int = 6) -> str:
-    """Name the active parameters of a trial: `lr 0.00312 · width 128`."""
-    active = [(name, value) for name, value in trial.params.items() if value is not None]
-    words = [f"{one_line(name, 30)} {one_line(format_number(value), 30)}" for name, value in active[:limit]]
-    return " · ".join(words) + (" · …" if len(active) > limit else "")
-
-
-def state_words(trial: TrialView) -> str:
-    """Name the state of a trial, with the kind of a failure; an impossible point is none."""
-    if trial.kind is FailureKind.INFEASIBLE:
-        return trial.kind.value
-    kind = f" ({trial.kind.value})" if trial.kind is not None else ""
-    return trial.state.value.lower() + kind
-
-
 def summary(view: JobView, trials: tuple[TrialView, ...], now: float) -> str:
     """Describe a job in a few lines: the text side of its picture."""
     lines = [progress_line(view, trials, now)]
@@ -121,9 +87,6 @@ def summary(view: JobView, trials: tuple[TrialView, ...], now: float) -> str:
     for number in view.best[:5]:
         trial = by_number.get(number)
         if trial is not None and trial.state is TrialState.COMPLETE:
-            values = ", ".join(
-                f"{one_line(objective.metric, 30)} {format_number(float(value))}"
-                for objective, value in zip(view.objectives, trial.values or (), strict=False)
-            )
-            lines.append(f"  trial {number}: {values}  {params_words(trial)}".rstrip())
+            finals = replace(trial, metrics={})  # a job may have dozens of others
+            lines.append("  " + one_line(trial_words(finals, view.objectives), 300))
     return "\n".join(lines)

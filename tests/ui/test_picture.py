@@ -51,7 +51,7 @@ def test_the_final_picture_is_plotly_and_text_and_nothing_that_needs_a_kernel(*,
     go.Figure(made[PLOTLY])
     json.dumps(made, allow_nan=False)
     assert "20/20 trials" in made["text/plain"]
-    assert "lr " in made["text/plain"]
+    assert "lr=" in made["text/plain"]
 
 
 def test_the_final_picture_of_a_large_job_is_small() -> None:

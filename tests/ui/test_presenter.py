@@ -40,7 +40,7 @@ def test_outside_a_notebook_a_job_is_text(capsys: pytest.CaptureFixture[str]) ->
     capsys.readouterr()
     reader.clock.advance(80.0)  # type: ignore[attr-defined]  # the fake clock
     presenter.progress(job)
-    line = "digits  6/40 trials  best accuracy 0.962 (trial 3)  1 m 20 s, about 3 m left\n"
+    line = "digits  6/40 trials  best accuracy 0.9621 (trial 3)  1 m 20 s, about 3 m left\n"
     assert capsys.readouterr().out == line
 
 

@@ -1,21 +1,31 @@
 /** Numbers, durations and names for people. */
 
-const DIGITS = 3;
+const DIGITS = 4;
+const BYTE_DIGITS = 3;
+/** Whole numbers below it are spelled in full. */
+const WHOLE = 1e10;
 
 /**
- * Spell a value: a number with three significant digits, anything else as it is.
+ * Spell a value as `astraml_lab/spec/words.py` does: a number with four significant digits, a whole one in full.
  * @param {unknown} value
  */
 export function formatNumber(value) {
   if (value === null || value === undefined) return "";
+  if (typeof value === "boolean") return value ? "True" : "False";
   if (typeof value !== "number") return String(value);
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "-∞";
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e6) return String(value);
-  if (size < 1e-3 || size >= 1e5) return value.toExponential(DIGITS - 1).replace(/\.?0+e/, "e").replace("e+", "e");
-  return String(Number(value.toPrecision(DIGITS)));
+  if (Number.isInteger(value) && size < WHOLE) return String(value + 0);
+  if (size < 1e-3 || size >= 1e5) {
+    const [mantissa = "", exponent] = value.toExponential(DIGITS - 1).split("e");
+    return `${trimmed(mantissa)}e${Number(exponent)}`;
+  }
+  return trimmed(value.toFixed(Math.max(0, DIGITS - 1 - Math.floor(Math.log10(size)))));
 }
+
+/** @param {string} text */
+const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
 
 /**
  * Spell seconds in at most two units: `4 m 10 s`; a short time with one decimal.
@@ -60,7 +70,7 @@ export function formatBytes(bytes) {
     size /= 1000;
     unit += 1;
   }
-  return `${formatNumber(Number(size.toPrecision(DIGITS)))} ${units[unit]}`;
+  return `${formatNumber(Number(size.toPrecision(BYTE_DIGITS)))} ${units[unit]}`;
 }
 
 /**

@@ -21,7 +21,7 @@ const PARAMS = 30;
  * @param {string} title
  * @param {number} least
  */
-const widthFor = (title, least) => Math.min(150, Math.max(least, Math.ceil(title.length * 7.2) + 26));
+const widthFor = (title, least) => Math.min(150, Math.max(least, Math.ceil(title.length * 7.2) + 34));
 
 /**
  * The columns of a job.
@@ -34,7 +34,7 @@ export function columnsOf(job, now) {
   const results = job.objectives.map((objective, index) => ({
     key: `objective ${index}`,
     title: objective.metric,
-    width: widthFor(objective.metric, 68),
+    width: widthFor(objective.metric, 72),
     number: true,
     value: (row) => objectiveOf(row, job, index),
     text: (row) => formatNumber(objectiveOf(row, job, index)),
@@ -43,14 +43,14 @@ export function columnsOf(job, now) {
   const params = job.params.slice(0, PARAMS).map((name) => ({
     key: `param ${name}`,
     title: name,
-    width: widthFor(name, 62),
+    width: widthFor(name, 72),
     number: true,
     value: (row) => row.params[name] ?? null,
     text: (row) => shorten(formatNumber(row.params[name] ?? null), 40),
   }));
   return [
     { key: "n", title: "#", width: 42, number: true, value: (row) => row.n, text: (row) => String(row.n) },
-    { key: "state", title: "state", width: 88, number: false, value: stateWords, text: stateWords },
+    { key: "state", title: "state", width: 96, number: false, value: stateWords, text: stateWords },
     ...results,
     ...params,
     {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from astraml_lab.spec import shown
+from astraml_lab.spec import format_number, params_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +28,8 @@ def job_table(jobs: Sequence[JobView]) -> str:
 def trial_line(view: TrialView, objectives: Sequence[Objective]) -> str:
     """Return a trial's values and parameters in one line."""
     values = zip(objectives, view.values or (), strict=False)
-    said = ", ".join(f"{objective.metric} {value:.6g}" for objective, value in values)
-    params = ", ".join(f"{name}={_value(value)}" for name, value in view.params.items() if value is not None)
-    return f"trial {view.number}: {said} with {params}"
+    said = ", ".join(f"{objective.metric} {format_number(value)}" for objective, value in values)
+    return f"trial {view.number}: {said} with {params_words(view.params)}"
 
 
 def _job(view: JobView) -> tuple[str, ...]:
@@ -42,7 +41,3 @@ def _job(view: JobView) -> tuple[str, ...]:
     created = datetime.fromtimestamp(view.created_at, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     trials = f"{view.finished}/{view.trials}"
     return name, view.state.value, trials, best if view.best else "", goals, created
-
-
-def _value(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else shown(value)

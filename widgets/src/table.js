@@ -281,6 +281,7 @@ export class Table {
    */
   #fillRow(element, row, index) {
     element.dataset.n = String(row.n);
+    element.title = row.reason ?? ""; // its column may be out of sight
     element.setAttribute("aria-rowindex", String(index + 2));
     element.setAttribute("aria-selected", String(row.n === this.selected));
     element.classList.toggle("is-best", this.best.has(row.n));
@@ -290,11 +291,9 @@ export class Table {
       const text = spec.text(row);
       if (spec.key !== "state") {
         setText(cell, text);
-        if (spec.key === "reason") cell.title = text;
       } else if (cell.dataset.text !== text) {
         cell.dataset.text = text;
         cell.dataset.state = row.kind === "infeasible" ? "INFEASIBLE" : row.state;
-        cell.title = row.reason || text;
         cell.replaceChildren(icon(cell.dataset.state), make("span", "", stateWords(row).replace(/ .*/, "")));
       }
     });

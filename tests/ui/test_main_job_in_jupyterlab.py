@@ -49,7 +49,7 @@ def dashboard(notebook: NotebookPage, index: int = 1) -> Locator:
 
 
 def reload_until_shown(notebook: NotebookPage, view: Locator, times: int = 3) -> None:
-    """Press F5; once more where JupyterLab gave up on a starved machine (it grants the kernel 4 s to answer)."""
+    """Press F5; again where JupyterLab gave up: it grants a starved kernel 4 s."""
     for _ in range(times):
         notebook.reload()
         expect(view.or_(notebook.output(1).get_by_text("model not found")).first).to_be_visible(

@@ -32,7 +32,7 @@ def test_jobs_are_listed_and_shown_for_people_and_for_programs() -> None:
     assert json.loads(runner.invoke(app, ["list", "--json"]).output) == [row]
     shown = runner.invoke(app, ["show", "digits"]).output
     assert "digits SUCCEEDED · 2/2 trials" in shown
-    assert "trial 1 COMPLETE" in shown
+    assert "trial 1 complete" in shown
     trials = json.loads(runner.invoke(app, ["show", "digits", "--json"]).output)
     assert [trial["number"] for trial in trials] == [0, 1]
 

@@ -213,11 +213,6 @@ def sql(query: str) -> Any:
     )
 
 
-def insert_best(job: Job) -> str:
-    """Return the source of a cell that assigns the job's best values."""
-    return job.best_as_cell()
-
-
 def manager() -> Manager:
     """Return the manager of the store in ASTRAML_HOME, or of the platform's folder; opened once."""
     home = default_home().resolve()

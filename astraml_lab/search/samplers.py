@@ -20,7 +20,7 @@ from astraml_lab.optional import installed
 from astraml_lab.search.boundary import quiet
 from astraml_lab.search.distributions import coding_of
 from astraml_lab.spec import Strategy
-from astraml_lab.spec.job import finite
+from astraml_lab.spec.job import grid_problems
 
 if TYPE_CHECKING:
     import optuna
@@ -73,11 +73,7 @@ def sampler_problems(strategy: Strategy, definition: Definition) -> list[Problem
     if strategy is Strategy.CMAES and len(definition.objectives) > 1:
         return [Problem("strategy", '"cmaes"', "goes with one objective", "auto, gp or nsga2 take several")]
     if strategy is Strategy.GRID:
-        endless = [name for name, dimension in definition.space.dimensions.items() if not finite(dimension)]
-        return [
-            Problem(f"space.{name}", "", "--strategy grid needs a finite dimension", "give it a step=")
-            for name in endless
-        ]
+        return grid_problems(definition.space)
     return []
 
 

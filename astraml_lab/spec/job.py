@@ -249,11 +249,7 @@ class JobSpec(LaunchOptions):
                 )
             )
         if self.strategy is Strategy.GRID:
-            endless = [name for name, dimension in self.space.dimensions.items() if not finite(dimension)]
-            problems += [
-                Problem(f"space.{name}", "", "--strategy grid needs a finite dimension", "give it a step=")
-                for name in endless
-            ]
+            problems += grid_problems(self.space)
         return problems
 
     def _device_problems(self) -> list[Problem]:
@@ -263,6 +259,15 @@ class JobSpec(LaunchOptions):
         if self.devices is not None and len(set(self.devices)) != len(self.devices):
             problems.append(Problem("devices", shown(self.devices), "each device once"))
         return problems
+
+
+def grid_problems(space: Space) -> list[Problem]:
+    """Find the dimensions over which a grid would never end."""
+    return [
+        Problem(f"space.{name}", "", "--strategy grid needs a finite dimension", "give it a step=")
+        for name, dimension in space.dimensions.items()
+        if not finite(dimension)
+    ]
 
 
 def finite(dimension: Float | Int | Categorical | Discrete) -> bool:

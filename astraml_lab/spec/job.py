@@ -20,6 +20,7 @@ from astraml_lab.spec.problems import FoundProblems, shown
 from astraml_lab.spec.space import Space
 
 BASE_WINDOW = 30.0
+KeepCheckpoints = Annotated[str, Field(pattern=r"^(all|none|(best|last):[1-9][0-9]{0,5})$")]
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
@@ -165,14 +166,18 @@ class JobSpec(LaunchOptions):
     """A trial ends after this time: 10m."""
     max_failures: Annotated[int, Field(ge=1)] | None = None
     """The job fails after this many failed trials."""
-    retries: Annotated[int, Field(ge=0, le=100)] = 0
-    """How often a failed trial is tried again (in a later version)."""
+    retries: Annotated[int, Field(ge=0, le=100)] | None = None
+    """How often a failed trial is tried again (default: once if it crashed or its kernel died, else never)."""
+    retry_delay: Duration = 1.0
+    """How long to wait before a failed trial is tried again; doubles with each try: 10s."""
+    keep_checkpoints: KeepCheckpoints = "all"
+    """Which ended trials keep their checkpoints: all, none, best:3 or last:3."""
     window: Duration = BASE_WINDOW
     """Length of a metric window: 30s."""
     warm_start: tuple[str, ...] = ()
-    """Jobs whose finished trials the search starts from: JOB[,JOB] (in a later version)."""
+    """Jobs whose finished trials the search starts from: JOB[,JOB]."""
     executor: ExecutorKind = ExecutorKind.THREADS
-    """Where the trials run (processes, ray: in a later version)."""
+    """Where the trials run: threads of this kernel, or a clean process each (ray: in a later version)."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     """Seed of the search and of each trial's own generators."""
     select: Select = Select.LAST
@@ -294,16 +299,12 @@ def refuse_unbuilt(spec: JobSpec) -> None:
         NotBuiltYet: Naming every such option.
     """
     later: list[str] = []
-    if spec.executor is not ExecutorKind.THREADS:
-        later.append(f"--executor {spec.executor} (threads run now)")
+    if spec.executor is ExecutorKind.RAY:
+        later.append("--executor ray (threads and processes run now)")
     if spec.prune in {Pruning.ASHA, Pruning.HYPERBAND}:
         later.append(f"--prune {spec.prune} (median and percentile run now)")
     if spec.strategy is Strategy.HYPERBAND:
         later.append("--strategy hyperband (random with --prune median runs now)")
-    if spec.warm_start:
-        later.append("--warm-start")
-    if spec.retries:
-        later.append("--retries")
     if len(spec.definitions) > 1:
         later.append("a job with several definitions")
     if later:

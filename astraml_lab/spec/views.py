@@ -47,6 +47,8 @@ class TrialView:
     """The user's own traceback, with the cell's line numbers."""
     notes: tuple[str, ...] = ()
     """Warnings about the trial: a repeated step, memory that it left behind."""
+    disk_bytes: int = 0
+    """What its folder holds, log and checkpoints, as measured when it ended."""
 
     def runtime(self, now: float) -> float:
         """Return how long it has run, in seconds."""
@@ -104,6 +106,8 @@ class JobView:
     window: float = 30.0
     owner: str = ""
     """Which kernel runs it: `host:pid`, empty where none does."""
+    disk_bytes: int = 0
+    """What the folders of its trials hold."""
     tags: dict[str, str] = field(default_factory=dict)
 
     @property

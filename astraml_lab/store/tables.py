@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -105,6 +105,7 @@ trials = Table(
     Column("ended_at", Float),
     Column("traceback", Text, nullable=False),
     Column("notes", Text, nullable=False),
+    Column("disk_bytes", Integer, nullable=False, server_default="0"),
 )
 
 journal = Table(
@@ -157,5 +158,19 @@ controls = Table(
     _generation_key(),
     Column("command", Text, nullable=False),
     Column("argument", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+device_leases = Table(
+    "device_leases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("host", Text, nullable=False),
+    # what the driver calls it: two kernels may number the devices differently
+    Column("device", Text, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("pid_started_at", Float, nullable=False),
     Column("created_at", Float, nullable=False),
 )

@@ -172,9 +172,9 @@ def test_a_running_job_is_not_deleted_and_a_finished_one_goes_with_its_files(ben
 
 def test_options_of_later_versions_are_refused_in_one_sentence(bench: Bench) -> None:
     with pytest.raises(NotBuiltYet) as caught:
-        bench.launch(same, executor="processes", prune="asha", retries=2)
+        bench.launch(same, executor="ray", prune="asha")
     assert str(caught.value).count("\n") == 0
-    assert "--executor processes" in str(caught.value)
+    assert "--executor ray" in str(caught.value)
     assert "--prune asha" in str(caught.value)
 
 

@@ -116,8 +116,6 @@ def test_what_comes_later_is_refused_in_one_sentence() -> None:
         {"executor": "ray"},
         {"prune": "asha"},
         {"strategy": "hyperband"},
-        {"warm_start": ["a"]},
-        {"retries": 1},
         {"definitions": [ONE, ONE]},
     ):
         with pytest.raises(NotBuiltYet):

@@ -132,9 +132,9 @@ def test_a_good_form_says_so() -> None:
 
 def test_an_option_that_a_later_version_runs_is_refused_in_one_sentence() -> None:
     form = TuneForm(SPEC)
-    form.options["retries"].control.value = "3"
+    form.options["executor"].control.value = "ray"
     assert not form.check()
-    assert "--retries" in form.message.value
+    assert "--executor ray" in form.message.value
 
 
 def test_rows_are_added_and_taken_away() -> None:

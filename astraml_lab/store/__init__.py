@@ -7,6 +7,7 @@ from astraml_lab.store.files import Files, default_home, folder_name, name_key
 from astraml_lab.store.journal import Journal
 from astraml_lab.store.records import (
     Control,
+    DeviceClaim,
     GenerationRecord,
     Lease,
 )
@@ -15,6 +16,7 @@ from astraml_lab.store.writer import Writer
 
 __all__ = [
     "Control",
+    "DeviceClaim",
     "Files",
     "GenerationRecord",
     "Journal",

@@ -7,14 +7,12 @@ owner gets a higher fence; what the old one still tries to write is refused by t
 from __future__ import annotations
 
 import os
-import socket
-from functools import cache
 from typing import TYPE_CHECKING
 
-import psutil
 from sqlalchemy import insert, select, update
 
 from astraml_lab.errors import Conflict, LeaseLost, NotFound
+from astraml_lab.store.processes import runs, this_host, this_process
 from astraml_lab.store.records import Lease
 from astraml_lab.store.tables import generations, leases
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 HEARTBEAT_SECONDS = 60.0
-_SAME_START = 2.0  # the start time of a process moves a little when the clock is set
 
 
 def read(connection: Connection, generation_id: int) -> Lease | None:
@@ -35,8 +32,8 @@ def is_alive(lease: Lease | None, now: float) -> bool:
     """Whether somebody holds this lease who could still write."""
     if lease is None or lease.owner is None:
         return False
-    if lease.host == _host():
-        return _runs(lease.pid, lease.pid_started_at)
+    if lease.host == this_host():
+        return runs(lease.pid, lease.pid_started_at)
     return now - lease.heartbeat_at < HEARTBEAT_SECONDS
 
 
@@ -46,7 +43,11 @@ def refuse_other(held: Lease | None, owner: str | None, now: float) -> None:
     Raises:
         Conflict: Somebody else does; the message says who.
     """
-    if held and is_alive(held, now) and (held.owner, held.pid, held.host) != (owner, os.getpid(), _host()):
+    if (
+        held
+        and is_alive(held, now)
+        and (held.owner, held.pid, held.host) != (owner, os.getpid(), this_host())
+    ):
         raise Conflict(f"it runs in {held}; stop it there first, or watch it from here")
 
 
@@ -59,9 +60,9 @@ def acquire(connection: Connection, generation_id: int, owner: str, now: float) 
     """
     held = read(connection, generation_id)
     refuse_other(held, owner, now)
-    pid, started_at = os.getpid(), _started_at(os.getpid())
+    pid, started_at = this_process()
     fence = held.fence + 1 if held else 1
-    lease = Lease(generation_id, fence, owner, pid, started_at, _host(), now)
+    lease = Lease(generation_id, fence, owner, pid, started_at, this_host(), now)
     if held:
         connection.execute(
             update(leases).where(leases.c.generation_id == generation_id).values(vars(lease)),
@@ -112,22 +113,3 @@ def _change(connection: Connection, lease: Lease, **values: object) -> None:
     changed = connection.execute(update(leases).where(mine, leases.c.owner.is_not(None)).values(**values))
     if changed.rowcount != 1:
         raise lost(lease)
-
-
-def _runs(pid: int, started_at: float) -> bool:
-    return abs(_started_at(pid) - started_at) < _SAME_START
-
-
-def _started_at(pid: int) -> float:
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return float("-inf")
-        return process.create_time()
-    except psutil.Error:
-        return float("-inf")
-
-
-@cache
-def _host() -> str:
-    return socket.gethostname()

@@ -65,6 +65,27 @@ class Control:
     created_at: float
 
 
+@dataclass(frozen=True)
+class DeviceClaim:
+    """A share of a device that a process of one machine uses.
+
+    Attributes:
+        id: What gives it back.
+        device: What the driver calls the device.
+        share: How much of it, 1 for the whole.
+        owner: Who, in words for people.
+        pid: The owner's process.
+        alive: Whether that process still runs; what it left behind is in nobody's way.
+    """
+
+    id: int
+    device: str
+    share: float
+    owner: str
+    pid: int
+    alive: bool
+
+
 def dump(value: object) -> str:
     """Write a document as compact JSON text."""
     return _encode(value)

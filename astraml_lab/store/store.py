@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 from contextlib import contextmanager
@@ -9,17 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from astraml_lab.clock import SystemClock
+from astraml_lab.errors import StoreUnavailable
+from astraml_lab.store import device_leases, series
 from astraml_lab.store import jobs as job_rows
 from astraml_lab.store import leases as ownership
-from astraml_lab.store import series
 from astraml_lab.store import trials as trial_rows
 from astraml_lab.store.engine import mapped_errors, open_engine, writing
 from astraml_lab.store.files import Files, default_home, name_key
 from astraml_lab.store.journal import Journal
+from astraml_lab.store.processes import this_host
 from astraml_lab.store.tables import generations, jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from astraml_lab.spec.views import CurveView, TrialView, WindowRow
     from astraml_lab.store.records import (
         Control,
+        DeviceClaim,
         GenerationRecord,
         Lease,
     )
@@ -254,6 +258,41 @@ class Store:
         """Forget the commands left for a generation: they were meant for an owner that is gone."""
         with self.begin("forget commands") as connection:
             job_rows.discard(connection, generation_id)
+
+    # devices
+
+    def claim_device(self, devices: Sequence[str], share: float, owner: str) -> tuple[int, ...] | None:
+        """Claim a share of each of `devices`, of all or none, for this process against all of this machine.
+
+        Args:
+            devices: What the driver calls them.
+            share: How much of each, 1 for the whole.
+            owner: Who, in words for people.
+
+        Returns:
+            The claims, for `release_device`; None where living processes use too much already.
+        """
+        with self.begin("claim a device") as connection:
+            return device_leases.claim(connection, devices, share, owner, self.clock.time())
+
+    def release_device(self, ids: Sequence[int]) -> None:
+        """Give claims back; those that are gone already are no matter."""
+        with self.begin("give a device back") as connection:
+            device_leases.release(connection, ids)
+
+    def device_claims(self, host: str | None = None) -> tuple[DeviceClaim, ...]:
+        """Return who uses the devices of a machine, by default this one, oldest first.
+
+        Claims of processes that are gone are removed; a store that cannot be written still shows them.
+        """
+        with self.connect("read who uses the devices") as connection:
+            found = device_leases.find(connection, host or this_host())
+        dead = [claim.id for claim in found if not claim.alive]
+        if dead:
+            with contextlib.suppress(StoreUnavailable):
+                self.release_device(dead)
+                found = tuple(claim for claim in found if claim.alive)
+        return found
 
     # trials, windows, curves, the journal
 

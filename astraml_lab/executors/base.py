@@ -5,12 +5,18 @@ from __future__ import annotations
 import traceback
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from astraml_lab.trial import Channel
+
+Stream = Literal["out", "err"]
+"""Where a process wrote something: its standard output or its standard error."""
+
+_AS_IT_IS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -21,11 +27,16 @@ class Task:
         name: Names the thread or process, for debuggers and error messages.
         run: Called with the channel, in the place that the executor stands for.
         channel: How the running code reaches its job.
+        env: What a process's environment has on top of the kernel's. Executors within the kernel ignore it.
+        write: Takes what a process writes, as text and in the order read, from one thread of the executor.
+            Executors within the kernel ignore it: there the router sees what is printed.
     """
 
     name: str
     run: Callable[[Channel], object]
     channel: Channel
+    env: Mapping[str, str] = _AS_IT_IS
+    write: Callable[[Stream, str], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -37,12 +48,18 @@ class Outcome:
         error: One line on the exception that left `run`, with its type; None if there was none.
         error_type: The name of its class, with the module.
         traceback: Its whole traceback as text.
+        lost: How the place that ran it was lost, as the end of a sentence that begins with the trial: "crashed:
+            segmentation fault (SIGSEGV)", "ended itself with exit code 3 (os._exit)", "was killed …". Empty
+            where the code came to its own end.
+        out_of_memory: The place was lost because the system's memory ran out.
     """
 
     value: object = None
     error: str | None = None
     error_type: str = ""
     traceback: str = ""
+    lost: str = ""
+    out_of_memory: bool = False
 
 
 class Handle(ABC):
@@ -52,8 +69,18 @@ class Handle(ABC):
     def cancel(self) -> None:
         """End the task early as far as the executor can; `on_end` is still called once. May be called again.
 
-        A thread cannot be killed: it goes on until its code looks at the channel.
+        A thread cannot be killed: it goes on until its code looks at the channel. A process is killed.
+        A task that has not begun ends with the error "cancelled before it began".
         """
+
+    def kill(self) -> bool:
+        """End the task now, whatever it does; returns at once.
+
+        Returns:
+            False where that is impossible (a thread) and nothing was done. Otherwise `on_end` is called soon,
+            with an outcome that is `lost` unless the code had come to its end by then. May be called again.
+        """
+        return False
 
     @property
     @abstractmethod
@@ -70,9 +97,17 @@ class Executor(ABC):
     held meanwhile, and by then the executor has let go of the task and of the frames of its exception.
     """
 
+    @property
+    def can_kill(self) -> bool:
+        """Whether `Handle.kill` works here: a time limit is hard then."""
+        return False
+
+    def prepare(self) -> None:  # noqa: B027  (most have nothing to prepare)
+        """Start what the first task will need; returns at once. For a job that knows it will submit."""
+
     @abstractmethod
     def submit(self, task: Task, on_end: Callable[[Outcome], None]) -> Handle:
-        """Start `task` in a fresh copy of the caller's context.
+        """Start `task`: within the kernel in a fresh copy of the caller's context, else in a fresh process.
 
         Raises:
             RuntimeError: The executor was closed.

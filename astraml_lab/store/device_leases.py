@@ -6,9 +6,10 @@ heartbeat: other machines have devices of their own.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from astraml_lab.store.processes import runs, this_host, this_process
 from astraml_lab.store.records import DeviceClaim
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 WHOLE = 1.0
 """What the claims of a device may add up to."""
 _ROUNDING = 1e-9  # ten tenths are a whole
+_INSERT = insert(device_leases).returning(device_leases.c.id)
+_FIND = select(device_leases).where(device_leases.c.host == bindparam("on_host")).order_by(device_leases.c.id)
 
 
 def claim(
@@ -39,10 +42,13 @@ def claim(
     Returns:
         The claims, in the order of `devices`; None where a device has not that much left.
     """
-    _remove(connection, [each.id for each in find(connection, this_host()) if not each.alive])
-    used = _used(connection)
+    held = find(connection, this_host())
+    release(connection, [each.id for each in held if not each.alive])
+    used = defaultdict[str, float](float)
+    for each in held:
+        used[each.device] += each.share if each.alive else 0.0
     for device in devices:
-        used[device] = used.get(device, 0.0) + share
+        used[device] += share
         if used[device] > WHOLE + _ROUNDING:
             return None
     pid, started_at = this_process()
@@ -54,19 +60,18 @@ def claim(
         "pid_started_at": started_at,
         "created_at": now,
     }
-    statement = insert(device_leases).returning(device_leases.c.id)
-    return tuple(int(connection.scalars(statement, {**row, "device": each}).one()) for each in devices)
+    return tuple(connection.scalars(_INSERT, {**row, "device": device}).one() for device in devices)
 
 
 def release(connection: Connection, ids: Sequence[int]) -> None:
     """Give claims back; those that are gone already are no matter."""
-    _remove(connection, ids)
+    if ids:
+        connection.execute(delete(device_leases).where(device_leases.c.id.in_(ids)))
 
 
 def find(connection: Connection, host: str) -> tuple[DeviceClaim, ...]:
     """Return the claims of a machine, oldest first; those of another machine count as alive."""
-    query = select(device_leases).where(device_leases.c.host == host).order_by(device_leases.c.id)
-    rows = connection.execute(query).all()
+    rows = connection.execute(_FIND, {"on_host": host}).all()
     # many trials of one kernel claim: ask once for each process
     processes = {(row.pid, row.pid_started_at) for row in rows}
     alive = {each: host != this_host() or runs(*each) for each in processes}
@@ -74,13 +79,3 @@ def find(connection: Connection, host: str) -> tuple[DeviceClaim, ...]:
         DeviceClaim(row.id, row.device, row.share, row.owner, row.pid, alive[row.pid, row.pid_started_at])
         for row in rows
     )
-
-
-def _used(connection: Connection) -> dict[str, float]:
-    query = select(device_leases.c.device, func.sum(device_leases.c.share)).group_by(device_leases.c.device)
-    return {row[0]: row[1] for row in connection.execute(query.where(device_leases.c.host == this_host()))}
-
-
-def _remove(connection: Connection, ids: Sequence[int]) -> None:
-    if ids:
-        connection.execute(delete(device_leases).where(device_leases.c.id.in_(ids)))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -95,3 +96,17 @@ class Files:
         folder = self.trial(project, name, generation, trial)
         make_folder(folder)
         return folder
+
+    def disk_use(self, project: str, name: str, generation: int, trial: int) -> int:
+        """Return the bytes in a trial's folder; links are not followed, and what vanishes meanwhile is 0."""
+        return _size(self.trial(project, name, generation, trial))
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                inside = entry.is_dir(follow_symlinks=False)
+                total += _size(Path(entry.path)) if inside else entry.stat(follow_symlinks=False).st_size
+    return total

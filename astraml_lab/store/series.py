@@ -223,3 +223,9 @@ def _outgrown(
     for row in connection.execute(query):
         found[row.generation_id, row.trial, row.metric].add(float(row.start))
     return found
+
+
+def clear(connection: Connection, generation_id: int, trial: int) -> None:
+    """Forget the windows and curves of a trial: an attempt that failed leaves nothing to the next one."""
+    for table in (windows, curves):
+        connection.execute(delete(table).where(table.c.generation_id == generation_id, table.c.trial == trial))

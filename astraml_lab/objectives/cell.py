@@ -8,6 +8,9 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import cloudpickle
+
+from astraml_lab.objectives.baggage import Baggage
 from astraml_lab.objectives.base import NO_EXTRAS
 from astraml_lab.objectives.fingerprint import reached, tree_digest
 from astraml_lab.objectives.frames import user_traceback
@@ -27,6 +30,8 @@ class CellCode:
     """The code of a `%%tune` cell.
 
     Thread-safe: trials share the compiled code and a shallow snapshot of the notebook's names, nothing else.
+    Pickled (by cloudpickle), it takes only the names along that the cell's text reads: in a process, what is
+    looked up by a made-up name (`globals()[…]`) is not there.
 
     Args:
         cell: The parsed cell.
@@ -35,12 +40,13 @@ class CellCode:
     """
 
     def __init__(self, cell: ParsedCell, names: Mapping[str, Any], *, job: str = "") -> None:
-        self._cell = cell
+        self._code = cell.code
         self._names = {name: value for name, value in names.items() if not _IPYTHON.fullmatch(name)}
         self._job = re.sub(r"\W+", "_", job).strip("_") or "job"
         body = [name for name in cell.names if name in self._names]
         self._parts = {"the cell": tree_digest(cell.tree), **reached(body, names, cell.tree)}
-        self.program = Program(kind="cell", source=cell.source, names=tuple(body))
+        objects = cell.space.with_objects()
+        self.program = Program(kind="cell", source=cell.source, names=tuple(body), objects=objects)
 
     def fingerprint(self) -> Mapping[str, str]:
         """Return a digest of the cell, and of each notebook function, class and plain value it reaches."""
@@ -52,7 +58,7 @@ class CellCode:
             namespace = module.__dict__
             namespace.update(self._names, **trial.params)
             namespace.update(report=trial.report, trial=trial, device=trial.device, **extras)
-            exec(self._cell.code, namespace)  # noqa: S102 - the user's own cell, in the user's own kernel
+            exec(self._code, namespace)  # noqa: S102 - the user's own cell, in the user's own kernel
 
     def traceback(self, error: BaseException) -> str:
         """Format the user's part of the traceback, with the lines of the cell."""
@@ -69,7 +75,9 @@ class CellCode:
         while sys.modules.setdefault(module.__name__, module) is not module:  # a namesake job is running
             module.__name__ += "_"
         name = module.__name__
+        cloudpickle.register_pickle_by_value(module)  # no other process can import it
         try:
             yield module
         finally:
+            cloudpickle.unregister_pickle_by_value(ModuleType(name))  # the cell may have set `__name__`
             sys.modules.pop(name, None)

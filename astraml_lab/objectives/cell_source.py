@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import linecache
 import re
 import traceback
 import zlib
@@ -18,6 +17,7 @@ from astraml_lab.objectives.bindings import outer_statements
 from astraml_lab.objectives.body import yaml_complaint
 from astraml_lab.objectives.dimensions import DimensionFinder
 from astraml_lab.objectives.references import outer_names
+from astraml_lab.objectives.typed_lines import remember
 from astraml_lab.spec import Space
 from astraml_lab.spec.problems import from_validation_error
 
@@ -83,13 +83,17 @@ def cell_filename(source: str, label: str = "cell") -> str:
     return f"<tune {label} {zlib.crc32(source.encode('utf-8', 'surrogatepass')):08x}>"
 
 
-def parse_cell(source: str, names: Mapping[str, Any], *, filename: str | None = None) -> ParsedCell:
+def parse_cell(
+    source: str, names: Mapping[str, Any], *, filename: str | None = None, space: Space | None = None
+) -> ParsedCell:
     """Read a cell: find its dimensions, evaluate their arguments, compile the rest.
 
     Args:
         source: The text below the magic line.
         names: The notebook's names.
         filename: What tracebacks call the cell (default: made from the text).
+        space: What the cell searched when it was launched: of its dimensions only the objects behind labels
+            are evaluated again.
 
     Raises:
         CellSyntaxError: It is no Python.
@@ -97,9 +101,9 @@ def parse_cell(source: str, names: Mapping[str, Any], *, filename: str | None = 
     """
     filename = filename or cell_filename(source)
     text = "\n" + source  # the magic line is line 1 of what the editor shows
-    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    remember(filename, text)
     tree = _parse(text, filename)
-    finder = DimensionFinder(names)
+    finder = DimensionFinder(names, space)
     finder.read(tree, filename)
     _check_top_level(tree, finder)
     space = _space(finder)

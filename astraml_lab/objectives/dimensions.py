@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives.bindings import bindings
-from astraml_lab.spec import CONSTRUCTORS, nearest
+from astraml_lab.spec import CONSTRUCTORS, Categorical, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from astraml_lab.spec import AnyDimension
+    from astraml_lab.spec import AnyDimension, Space
 
 _PACKAGE = "astraml_lab"
 _RESERVED = ("report", "trial", "device")
@@ -52,15 +52,20 @@ class DimensionFinder:
         body: The statements that each trial runs.
         problems: What is wrong.
         used: Notebook names that the arguments of dimensions read.
+
+    Args:
+        names: The notebook's names.
+        known: What the cell searched when it was launched; its dimensions are taken from there.
     """
 
-    def __init__(self, names: Mapping[str, Any]) -> None:
+    def __init__(self, names: Mapping[str, Any], known: Space | None = None) -> None:
         self.found: dict[str, AnyDimension] = {}
         self.lines: dict[str, int] = {}
         self.body: list[ast.stmt] = []
         self.problems: list[Problem] = []
         self.used: dict[str, None] = {}
         self._names = names
+        self._known = known.dimensions if known is not None else {}
         self._local: dict[str, Any] = {}
         """Names bound in the cell so far: literals and our own imports by value, all else `Unknown`."""
 
@@ -68,7 +73,10 @@ class DimensionFinder:
         """Sort the statements of a cell into dimensions and body."""
         for statement in tree.body:
             target, call = _single_assignment(statement)
-            if call is not None and self._is_constructor(call.func):
+            known = self._known_as(target)
+            if call is not None and isinstance(target, ast.Name) and known is not None:
+                self._take_over(target, call, known, filename)
+            elif call is not None and self._is_constructor(call.func):
                 self._dimension(target, call, filename)
             else:
                 self._statement(statement)
@@ -97,6 +105,22 @@ class DimensionFinder:
             if len(self.problems) == before:
                 self._evaluate(name, call, filename)
 
+    def _known_as(self, target: ast.expr | None) -> AnyDimension | None:
+        """Return what a target was when the cell was launched, if it was a dimension."""
+        return self._known.get(target.id) if isinstance(target, ast.Name) else None
+
+    def _take_over(self, target: ast.Name, call: ast.Call, known: AnyDimension, filename: str) -> None:
+        """Take a dimension as it was when the cell was launched, with the objects that its labels mean now."""
+        name = target.id
+        self.lines[name] = target.lineno
+        self.found[name] = known
+        self._check_arguments(name, call)
+        choices = choices_of(call)
+        if isinstance(known, Categorical) and choices is not None:
+            value = self._value_of(name, choices, filename)
+            if isinstance(value, dict):
+                self.found[name] = Categorical(value, when=known.when)
+
     def _check_arguments(self, name: str, call: ast.Call) -> None:
         for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
             own = {bound for node in ast.walk(argument) for bound in _argument_names(node)}
@@ -120,18 +144,23 @@ class DimensionFinder:
 
     def _evaluate(self, name: str, call: ast.Call, filename: str) -> None:
         """Evaluate a constructor call once, here in the main thread."""
+        value = self._value_of(name, call, filename)
+        if value is not None:
+            self.found[name] = value
+
+    def _value_of(self, name: str, expression: ast.expr, filename: str) -> Any:
+        """Evaluate an expression of a dimension's line; `None` where that is a mistake."""
         namespace = {**_OURS, **self._names, **self._local, "__builtins__": builtins}
         try:
-            code = compile(ast.Expression(call), filename, "eval", dont_inherit=True)
-            value = eval(code, namespace)  # noqa: S307 - the user's own line, in the user's own kernel
+            code = compile(ast.Expression(expression), filename, "eval", dont_inherit=True)
+            return eval(code, namespace)  # noqa: S307 - the user's own line, in the user's own kernel
         except InvalidSpec as error:
             for problem in error.problems:
-                where = f"line {call.lineno}: {name}.{problem.path}"
+                where = f"line {expression.lineno}: {name}.{problem.path}"
                 self.problems.append(Problem(where, problem.given, problem.allowed, problem.hint))
         except Exception as error:  # noqa: BLE001 - whatever the user's expression raises is a mistake in the cell
-            self.problem(call, name, f"{type(error).__name__}: {error}")
-        else:
-            self.found[name] = value
+            self.problem(expression, name, f"{type(error).__name__}: {error}")
+        return None
 
     def _statement(self, statement: ast.stmt) -> None:
         self._misplaced(statement, "not assigned to a name")
@@ -188,6 +217,12 @@ class DimensionFinder:
                 ours = _is_ours(base.__name__)
                 return getattr(base, node.attr, Unknown) if ours else vars(base).get(node.attr, Unknown)
         return Unknown
+
+
+def choices_of(call: ast.Call) -> ast.expr | None:
+    """Return the first argument of a constructor call: the choices of a `Categorical`."""
+    named = (keyword.value for keyword in call.keywords if keyword.arg == "choices")
+    return next(iter(call.args), None) or next(named, None)
 
 
 def _single_assignment(statement: ast.stmt) -> tuple[ast.expr | None, ast.Call | None]:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.objectives.baggage import Baggage
 from astraml_lab.objectives.base import NO_EXTRAS
 from astraml_lab.objectives.callables import plain_function
 from astraml_lab.objectives.fingerprint import reached_by
@@ -29,7 +30,8 @@ class FunctionCode:
     """A training function as a trial's code.
 
     Parameters called `trial` or `report` get ours; all others come from the space. Thread-safe as far as the
-    function is.
+    function is. Pickled (by cloudpickle), it takes along what the function itself reads; a function of an
+    importable module travels by its name.
 
     Args:
         function: Called once per trial.
@@ -55,7 +57,8 @@ class FunctionCode:
         names = {} if plain is None else plain.__globals__
         used = [] if plain is None else [name for name in outer_names(plain.__code__) if name in names]
         self._parts = reached_by(function, self._name)
-        self.program = Program(kind="function", source=_source(plain), names=tuple(used))
+        objects = space.with_objects()
+        self.program = Program(kind="function", source=_source(plain), names=tuple(used), objects=objects)
 
     def fingerprint(self) -> Mapping[str, str]:
         """Return a digest of the function, and of each function, class and plain value that it reaches."""

@@ -5,13 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.search.distributions import coding_of
 from astraml_lab.spec import nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from astraml_lab.search.distributions import Coding
-    from astraml_lab.spec import ParamValue, Space
+    from astraml_lab.spec import Definition, ParamValue, Space
+
+
+def check_point(definition: Definition, params: Mapping[str, Any]) -> dict[str, ParamValue]:
+    """Return a point as the search would take it, without a search.
+
+    Raises:
+        InvalidSpec: With every mistake in it.
+    """
+    space = definition.space
+    codings = {name: coding_of(name, dimension) for name, dimension in space.dimensions.items()}
+    return admitted(params, space, codings)
 
 
 def admitted(params: Mapping[str, Any], space: Space, codings: Mapping[str, Coding]) -> dict[str, ParamValue]:

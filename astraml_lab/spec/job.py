@@ -90,6 +90,8 @@ class Program(Model):
     source: str
     names: tuple[str, ...] = ()
     """Notebook names that the code uses: what has to exist before the job can be resumed."""
+    objects: tuple[str, ...] = ()
+    """Dimensions whose choices are labels of objects, which no store can keep."""
 
 
 class Definition(Model):

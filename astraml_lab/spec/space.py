@@ -70,6 +70,12 @@ class Space(RootModel[dict[str, Dimension]]):
             for parent, allowed in when.items()
         )
 
+    def with_objects(self) -> tuple[str, ...]:
+        """Return the dimensions whose choices are labels of objects."""
+        return tuple(
+            name for name, each in self.root.items() if isinstance(each, Categorical) and each.has_objects
+        )
+
     def decode(self, params: Mapping[str, ParamValue]) -> dict[str, Any]:
         """Return the objects that the code gets for stored values."""
         return {

@@ -9,7 +9,7 @@ from astraml_lab.jobs.manager import Manager
 from astraml_lab.jobs.preflight import Preflight, preflight
 from astraml_lab.jobs.presenter import Presenter, presenter
 from astraml_lab.jobs.reader import JobReader
-from astraml_lab.jobs.runner import Wiring
+from astraml_lab.jobs.wiring import Wiring
 
 __all__ = [
     "Job",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from astraml_lab.errors import TrialStopped
 from astraml_lab.jobs.events import Suggest
 
 if TYPE_CHECKING:
@@ -22,16 +23,19 @@ class LiveChannel:
     def __init__(self, live: LiveJob, trial: LiveTrial, ask: Ask) -> None:
         self._live = live
         self._trial = trial
+        self._attempt = trial.attempt
         self._ask = ask
 
     def report(self, metrics: Mapping[str, float], step: int | None) -> None:
         """Record the metrics and decide at once."""
+        if self._trial.attempt != self._attempt:
+            raise TrialStopped("this attempt is over, the trial runs again")
         self._live.report(self._trial, metrics, step)
 
     def should_stop(self) -> bool:
         """Whether the next report would end the trial."""
         with self._live.lock:
-            return self._trial.verdict is not None
+            return self._trial.verdict is not None or self._trial.attempt != self._attempt
 
     def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
         """Ask the runner, the only thread that touches the study; waits for its answer."""

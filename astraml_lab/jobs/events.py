@@ -18,6 +18,7 @@ class TrialEnded:
     """An executor is done with a trial."""
 
     number: int
+    attempt: int
     outcome: Outcome
 
 
@@ -55,6 +56,15 @@ class Enqueue:
 
 
 @dataclass(frozen=True)
+class Rerun:
+    """Try an earlier trial's parameters next, as a further trial."""
+
+    number: int
+    answer: Future[int]
+    """The number of the new trial."""
+
+
+@dataclass(frozen=True)
 class Extend:
     """Raise the budget."""
 
@@ -76,4 +86,4 @@ class LeaseFreed:
     """A device was given back somewhere: try again."""
 
 
-Event = TrialEnded | StopJob | StopTrial | Suggest | Enqueue | Extend | Pause | Unpause | LeaseFreed
+Event = TrialEnded | StopJob | StopTrial | Suggest | Enqueue | Rerun | Extend | Pause | Unpause | LeaseFreed

@@ -1,32 +1,35 @@
-"""The trials of a job that are in the air: their devices, their clocks, and those that never come back."""
+"""The trials in the air: what each runs on, and what becomes of one that does not listen."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from astraml_lab import output
+from astraml_lab.devices import cpu_threads
 from astraml_lab.errors import Conflict
 from astraml_lab.executors import Task
 from astraml_lab.jobs import events
-from astraml_lab.jobs.attempt import attempt, build_trial
 from astraml_lab.jobs.channel import LiveChannel
+from astraml_lab.objectives import ProcessPlace, ThreadPlace, TrialRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from astraml_lab.devices import Lease
-    from astraml_lab.executors import Executor
+    from astraml_lab.executors import Executor, Handle
     from astraml_lab.jobs.live import LiveJob, LiveTrial
     from astraml_lab.jobs.mailbox import Mailbox
     from astraml_lab.jobs.record import Record
-    from astraml_lab.jobs.verdict import Verdict
-    from astraml_lab.objectives.base import Code
+    from astraml_lab.objectives import Code
+    from astraml_lab.output import TrialSink
+    from astraml_lab.trial import Verdict
 
 STOP_GRACE = 30.0
-"""Seconds that a trial has to report after it was told to end; then its thread is left behind."""
+"""Seconds that a thread has to report after it was told to end; then it is left behind."""
+KILL_GRACE = 5.0
+"""Seconds that a process has to report after it was told to end; then it is killed."""
 
 
 @dataclass
@@ -35,18 +38,32 @@ class Flight:
 
     trial: LiveTrial
     lease: Lease
+    sink: TrialSink
+    handle: Handle | None = None
     told_to_end_at: float | None = None
 
 
 class Flights:
-    """Touched by the runner alone, but for `returned`, which a thread calls that comes back too late."""
+    """Touched by the runner alone, but for `returned`, which a thread calls that comes back too late.
 
-    def __init__(self, code: Code, live: LiveJob, record: Record, executor: Executor, mail: Mailbox) -> None:
+    Args:
+        code: What each trial runs.
+        live: The job's memory.
+        record: The job on disk.
+        executor: Where trials run.
+        mail: Where their ends are told.
+        parallel: How many run at once, sharing the cores.
+    """
+
+    def __init__(
+        self, code: Code, live: LiveJob, record: Record, executor: Executor, mail: Mailbox, parallel: int
+    ) -> None:
         self._code: Code | None = code
         self._live = live
         self._record = record
         self._executor = executor
         self._mail = mail
+        self._parallel = parallel
         self._air: dict[int, Flight] = {}
         self._left: dict[int, Flight] = {}
         self._lock = threading.Lock()
@@ -65,6 +82,12 @@ class Flights:
         """Return a flight by its trial's number."""
         return self._air.get(number)
 
+    @property
+    def left_behind(self) -> tuple[int, ...]:
+        """The trials whose threads go on although they were told to end."""
+        with self._lock:
+            return tuple(sorted(self._left))
+
     def prepare(self, trial: LiveTrial, lease: Lease) -> Task:
         """Make a trial RUNNING on its lease, and return what `launch` starts.
 
@@ -78,21 +101,44 @@ class Flights:
         if trial.attempt > 1:
             sink.write("out", f"--- attempt {trial.attempt} ---\n")
         self._live.start(trial, device=lease.label, sink=sink)
-        self._air[trial.number] = Flight(trial, lease)
-        build = partial(build_trial, trial, self._live.space, lease, folder / "checkpoint")
-        run = attempt(self._code, build, lease=lease, sink=sink)
-        channel = LiveChannel(self._live, trial, self._mail.put)
-        return Task(f"{self._record.name} trial {trial.number}", run, channel)
+        self._air[trial.number] = Flight(trial, lease, sink)
+        threads = cpu_threads(self._parallel)
+        apart = self._executor.can_kill
+        run = TrialRun(
+            code=self._code,
+            space=self._live.space,
+            place=ProcessPlace(len(lease.devices), threads) if apart else ThreadPlace(lease, sink),
+            number=trial.number,
+            params=dict(trial.params),
+            seed=trial.seed,
+            checkpoint_dir=folder / "checkpoint",
+        )
+        return Task(
+            f"{self._record.name} trial {trial.number}",
+            run,
+            LiveChannel(self._live, trial, self._mail.put),
+            env=_environment(lease, threads) if apart else {},
+            write=sink.write,
+        )
 
     def launch(self, number: int, task: Task) -> None:
         """Start a prepared trial."""
-        self._executor.submit(task, lambda outcome: self._mail.put(events.TrialEnded(number, outcome)))
+        attempt = self._air[number].trial.attempt
+        handle = self._executor.submit(
+            task, lambda outcome: self._mail.put(events.TrialEnded(number, attempt, outcome))
+        )
+        flight = self._air.get(number)
+        if flight is not None:
+            flight.handle = handle
 
-    def land(self, number: int) -> Flight | None:
+    def land(self, number: int, attempt: int) -> Flight | None:
         """Take a flight out of the air; `None` for one that was left behind and came back after all."""
-        flight = self._air.pop(number, None)
-        if flight is None:
+        flight = self._air.get(number)
+        if flight is None or flight.trial.attempt != attempt:
             self.returned(number)
+            return None
+        del self._air[number]
+        flight.sink.close()
         return flight
 
     def tell_to_end(self, verdict: Verdict) -> None:
@@ -101,7 +147,7 @@ class Flights:
             self._live.stop(flight.trial, verdict)
 
     def overdue(self, now: float) -> list[Flight]:
-        """Check the clocks; return the flights that were told to end and have not listened for too long."""
+        """Check the clocks; kill what can be killed, and return the flights that have to be left behind."""
         late = []
         for flight in self:
             with self._live.lock:
@@ -110,7 +156,11 @@ class Flights:
                 told = flight.trial.verdict is not None
             if told and flight.told_to_end_at is None:
                 flight.told_to_end_at = now
-            if flight.told_to_end_at is not None and now - flight.told_to_end_at > STOP_GRACE:
+            if flight.told_to_end_at is None:
+                continue
+            grace = KILL_GRACE if self._executor.can_kill else STOP_GRACE
+            killed = now - flight.told_to_end_at > grace and flight.handle and flight.handle.kill()
+            if now - flight.told_to_end_at > STOP_GRACE and not killed:
                 late.append(flight)
         return late
 
@@ -129,9 +179,10 @@ class Flights:
             flight.trial.notes.append(note)
 
     def abandon(self) -> None:
-        """Leave all behind: the runner ends before its trials do."""
+        """Kill all, or leave behind what cannot be: the runner ends before its trials do."""
         for flight in self:
-            self.leave_behind(flight)
+            if flight.handle is None or not flight.handle.kill():
+                self.leave_behind(flight)
 
     def returned(self, number: int) -> None:
         """Give back what a thread held that was left behind; may be called from any thread."""
@@ -140,3 +191,8 @@ class Flights:
         if flight is not None:
             flight.lease.reopen()
             output.uninstall()
+
+
+def _environment(lease, threads):
+    from astraml_lab.devices.visible import environment
+    return environment(lease, threads)

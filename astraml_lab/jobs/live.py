@@ -13,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict, TrialPruned, TrialStopped
-from astraml_lab.jobs.verdict import Verdict
+from astraml_lab.trial import Verdict
 from astraml_lab.metrics import Board, PruneRule, TrialMetrics
 from astraml_lab.spec import FailureKind, Pruning, Select, TrialState, TrialView
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from astraml_lab.clock import Clock
-    from astraml_lab.jobs.verdict import Attempt
+    from astraml_lab.trial import Attempt
     from astraml_lab.output import TrialSink
     from astraml_lab.spec import JobSpec, Objective, ParamValue
 
@@ -54,6 +54,7 @@ class LiveTrial:
         self.traceback = ""
         self.notes: list[str] = []
         self.sink: TrialSink | None = None
+        self.disk_bytes = 0
         self.version = 0
         self.reported_at = created_at
 
@@ -61,10 +62,11 @@ class LiveTrial:
     def restored(cls, view: TrialView) -> LiveTrial:
         """Return a trial of an earlier run: an ended one as it was, any other to run again."""
         trial = cls(view.number, view.params, seed=view.seed, created_at=view.created_at)
-        trial.last = dict(view.metrics)
         trial.notes = list(view.notes)
-        trial.attempt = view.attempt + (not view.state.ended)
+        trial.attempt = view.attempt + (view.state is TrialState.RUNNING)
         if view.state.ended:
+            trial.last = dict(view.metrics)
+            trial.disk_bytes = view.disk_bytes
             trial.state, trial.values = view.state, view.values
             trial.verdict = Verdict(view.state, view.reason, view.kind)
             trial.started_at, trial.ended_at = view.started_at, view.ended_at
@@ -91,6 +93,7 @@ class LiveTrial:
             ended_at=self.ended_at,
             traceback=self.traceback,
             notes=tuple(self.notes),
+            disk_bytes=self.disk_bytes,
         )
 
 
@@ -112,6 +115,7 @@ class LiveJob:
         self.metric_names: dict[str, None] = {}
         self.counts = dict.fromkeys(TrialState, 0)
         self.infeasible = 0
+        self.disk_bytes = 0
         self.space = spec.space
         self._spec = spec
         self._objectives = {objective.metric: objective for objective in spec.objectives}
@@ -125,6 +129,7 @@ class LiveJob:
             self.trials[trial.number] = trial
             self.counts[trial.state] += 1
             self._count_infeasible(trial)
+            self.disk_bytes += trial.disk_bytes
             self.metric_names.update(dict.fromkeys(trial.last))
             self.touch(trial)
 
@@ -196,11 +201,33 @@ class LiveJob:
                 trial.verdict = verdict
                 self.touch(trial)
 
-    def finish(self, trial: LiveTrial, verdict: Verdict, values: tuple[float, ...] | None) -> None:
+    def again(self, trial: LiveTrial, note: str) -> None:
+        """Have a trial wait for one more attempt, as if it had reported nothing."""
+        with self.lock:
+            self._move(trial, TrialState.WAITING)
+            trial.attempt += 1
+            trial.notes.append(note)
+            trial.verdict = trial.values = trial.step = trial.started_at = trial.ended_at = None
+            trial.metrics, trial.last = TrialMetrics(self._spec.window), {}
+            trial.deadline, trial.device, trial.traceback = math.inf, "", ""
+            if self.board is not None:
+                self.board.finish(trial.number, complete=False)
+            self.touch(trial)
+
+    def measure(self, trial: LiveTrial, disk_bytes: int) -> None:
+        """Take in, under the lock, what a trial's folder holds."""
+        self.disk_bytes += disk_bytes - trial.disk_bytes
+        trial.disk_bytes = disk_bytes
+        self.touch(trial)
+
+    def finish(
+        self, trial: LiveTrial, verdict: Verdict, values: tuple[float, ...] | None, disk_bytes: int = 0
+    ) -> None:
         """Show a trial as ended: its end is on disk by now."""
         with self.lock:
             trial.verdict = verdict
             trial.values = values
+            self.measure(trial, disk_bytes)
             self._move(trial, verdict.state)
             self._count_infeasible(trial)
             self.touch(trial)

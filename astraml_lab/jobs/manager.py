@@ -38,7 +38,7 @@ from astraml_lab.store import Writer, name_key
 
 if TYPE_CHECKING:
     from astraml_lab.jobs.reader import JobReader
-    from astraml_lab.jobs.runner import Wiring
+    from astraml_lab.jobs.wiring import Wiring
     from astraml_lab.objectives.base import Code
     from astraml_lab.spec import TrialView
     from astraml_lab.store import GenerationRecord, Lease, Store

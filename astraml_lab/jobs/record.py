@@ -7,6 +7,7 @@ that may be a moment late (states, windows, curves) goes through the store's wri
 from __future__ import annotations
 
 import contextlib
+import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,8 @@ class Record:
         self.created_at = found.created_at
         self.started_at: float | None = None
         self.ended_at: float | None = None
-        self._ran_before = _seconds_run(found)
+        self.ran_before = _seconds_run(found)
+        """Seconds that the job ran for in earlier kernels."""
         self.owner = f"{lease.host}:{lease.pid}"
         self._store = store
         self._writer = writer
@@ -87,7 +89,7 @@ class Record:
             raise Conflict(f"job {self.name} is {self.state} and cannot run")
         self.note = note
         # Not when it first started: time that nothing ran in counts for nobody.
-        self.started_at = self._store.clock.time() - self._ran_before
+        self.started_at = self._store.clock.time() - self.ran_before
         self._store.update_generation(
             self._lease,
             spec=self.spec.model_dump_json(),
@@ -149,6 +151,53 @@ class Record:
         with self._storage.together(companion):
             if told is not None:
                 searcher.tell(view.number, told)
+
+    def commit(self) -> None:
+        """Commit what the search has to remember: points that somebody asked for.
+
+        Raises:
+            LeaseLost: Another kernel owns the job now.
+            StoreUnavailable: Nothing was written; call it again.
+        """
+        with self._storage.together(lambda _connection: None):
+            pass
+
+    def start_over(self, searcher: Searcher, view: TrialView) -> None:
+        """Commit a trial that runs again; what an earlier attempt reported is forgotten.
+
+        Raises:
+            LeaseLost: Another kernel owns the job now.
+            StoreUnavailable: Nothing was written; call it again.
+        """
+        with contextlib.suppress(StoreUnavailable):
+            self._writer.put(partial(series.clear, generation_id=self.generation_id, trial=view.number))
+            self._writer.flush(timeout=1.0)  # before the next attempt reports
+        self.save(searcher, view)
+
+    def disk_use(self, number: int) -> int:
+        """Return the bytes in a trial's folder."""
+        return self._store.files.disk_use(self.project, self.name, self.generation, number)
+
+    def drop_checkpoint(self, number: int) -> int:
+        """Remove a trial's checkpoint; return the bytes that its folder still holds."""
+        folder = self._store.files.trial(self.project, self.name, self.generation, number)
+        shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+        return self.disk_use(number)
+
+    def has_checkpoint(self, number: int) -> bool:
+        """Whether a trial has saved something to go on from."""
+        folder = self._store.files.trial(self.project, self.name, self.generation, number)
+        return any((folder / "checkpoint").glob("*"))
+
+    @property
+    def home(self) -> Path:
+        """Where the store and all files lie."""
+        return self._store.files.home
+
+    def remark(self, sentence: str) -> None:
+        """Add a sentence to the job's line."""
+        self.note = "; ".join(filter(None, (self.note, sentence)))
+        self._later({"note": self.note})
 
     def put_metrics(self, number: int, changes: TrialChanges) -> None:
         """Hand windows and curves to the writer; what it has no room for is lost, never the trial."""

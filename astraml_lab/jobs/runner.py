@@ -10,49 +10,44 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from astraml_lab import output
 from astraml_lab.devices import cpu_threads
 from astraml_lab.errors import AstramlError, Conflict, LeaseLost, StoreUnavailable
-from astraml_lab.jobs import events
+from astraml_lab.jobs import controls, disk, events
 from astraml_lab.jobs.backlog import Backlog
+from astraml_lab.jobs.checkpoints import Keeper
 from astraml_lab.jobs.criteria import Criteria, Ending
 from astraml_lab.jobs.flights import Flights
+from astraml_lab.jobs.holding import Hold
 from astraml_lab.jobs.live import LiveTrial
 from astraml_lab.jobs.mailbox import Mailbox
-from astraml_lab.jobs.verdict import Attempt, Verdict
-from astraml_lab.search import Told
+from astraml_lab.jobs.retrying import RetryPolicy, Waiting
+from astraml_lab.jobs.settling import Settling, attempt_of
+from astraml_lab.jobs.stopwatch import Stopwatch
 from astraml_lab.spec import FailureKind, JobState, TrialState
+from astraml_lab.trial import Attempt, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from astraml_lab.clock import Clock
-    from astraml_lab.devices import Device, Lease, LeaseRequest, Pool, ProcessTuning
-    from astraml_lab.executors import Executor, Outcome
+    from astraml_lab.devices import Device, Lease, LeaseRequest
     from astraml_lab.jobs.flights import Flight
     from astraml_lab.jobs.live import LiveJob
     from astraml_lab.jobs.record import Record
+    from astraml_lab.jobs.wiring import Wiring
     from astraml_lab.objectives.base import Code
     from astraml_lab.search import Searcher
     from astraml_lab.spec import JobSpec
 
 TICK = 1.0
 """Seconds between two looks at clocks, controls and the metrics that wait for the writer."""
-POISONED = "CUDA is broken in this kernel and every further trial would fail: restart the kernel, then resume"
-
-
-@dataclass(frozen=True)
-class Wiring:
-    """The parts of the process that all jobs share."""
-
-    pool: Pool
-    tuning: ProcessTuning
-    executor: Executor
-    clock: Clock
+POISONED = (
+    "CUDA is broken in this kernel and every further trial would fail: restart the kernel and resume, or use "
+    "--executor processes, where such an error costs one trial"
+)
 
 
 class Runner:
@@ -90,10 +85,26 @@ class Runner:
         self._wiring = wiring
         self._criteria = Criteria(self.spec)
         self._mail = Mailbox(self._refuse)
-        self._flights = Flights(code, live, record, wiring.executor, self._mail)
-        self._again: list[LiveTrial] = []
+        self._executor = wiring.executor(self.spec.executor, (code, live.space))
+        self._flights = Flights(code, live, record, self._executor, self._mail, request.parallel)
+        self._hold = Hold(record)
+        self._policy = RetryPolicy.of(self.spec)
+        self._again = Waiting(wiring.clock)
+        self._settling = Settling(
+            live,
+            record,
+            searcher,
+            self._criteria,
+            self.backlog,
+            policy=self._policy,
+            waiting=self._again,
+            keeper=Keeper(self.spec),
+        )
+        self._contention = wiring.contention()
+        self._lost: list[LiveTrial] = []
+        self._owed: set[int] = set()
         self._ending: Ending | None = None
-        self._began = wiring.clock.monotonic()
+        self._watch = Stopwatch(wiring.clock, record.ran_before)
         self._next_tick = 0.0
         self._done_before = 0
         self._thread = threading.Thread(target=self._run, name=f"astraml-{record.id}", daemon=True)
@@ -103,10 +114,11 @@ class Runner:
             events.StopTrial: self._on_stop_trial,
             events.Suggest: self._on_suggest,
             events.Enqueue: self._on_enqueue,
+            events.Rerun: self._on_rerun,
             events.Extend: self._on_extend,
             events.Pause: self._on_pause,
             events.Unpause: self._on_unpause,
-            events.LeaseFreed: lambda _event: None,  # waking up is all
+            events.LeaseFreed: lambda _event: self._hold.lift("slots"),
         }
 
     def start(self) -> None:
@@ -122,12 +134,22 @@ class Runner:
         self.tell(events.StopJob(reason))
 
     def restore(self, trial: LiveTrial) -> None:
-        """Take in a trial of an earlier run, before `start`: an ended one counts, any other runs again."""
+        """Take in a trial of an earlier run, before `start`: an ended one counts, any other runs again.
+
+        One whose kernels died too often under it does not, unless it has a checkpoint to go on from.
+        """
+        lost = trial.attempt - 1
         if trial.state.ended:
             self._criteria.restored(trial.view())
             self._done_before += trial.state.counts
+        elif (
+            not lost
+            or self._policy.allows(FailureKind.STALE, lost)
+            or self.record.has_checkpoint(trial.number)
+        ):
+            self._again.add(trial)
         else:
-            self._again.append(trial)
+            self._lost.append(trial)
 
     @property
     def best(self) -> tuple[int, ...]:
@@ -146,11 +168,12 @@ class Runner:
 
     def seconds_left(self, done: int) -> float | None:
         """Guess from the pace of this run how long the rest of the budget takes."""
-        here, ran = done - self._done_before, self._wiring.clock.monotonic() - self._began
+        here = done - self._done_before
         if here < 1:
             return None
-        left = ran / here * max(0, self.spec.trials - done)
-        return left if self.spec.max_runtime is None else min(left, max(0.0, self.spec.max_runtime - ran))
+        left = self._watch.here / here * max(0, self.spec.trials - done)
+        limit = self.spec.max_runtime
+        return left if limit is None else min(left, max(0.0, limit - self._watch.seconds))
 
     # the thread
 
@@ -163,6 +186,7 @@ class Runner:
                 self._wiring.pool.subscribe(wake)
                 output.install()
                 scene.callback(output.uninstall)
+                scene.callback(self._wiring.let_go, self._executor)
                 threads = cpu_threads(self._request.parallel)
                 self._wiring.tuning.start(threads)
                 scene.callback(self._wiring.tuning.stop, threads)
@@ -177,19 +201,37 @@ class Runner:
             self._let_go()
 
     def _loop(self) -> None:
+        self._begin_again()
+        self._handle(self._mail.wait(0))  # a trial that is to run again is why an ended job goes on
         while True:
             self.backlog.retry()
             self._decide()
+            self._look_for_room()
             self._fill()
+            self._watch.observe(running=self.record.state is not JobState.PAUSED)
             if self._ending is not None and not len(self._flights) and not self.backlog:
                 if self.record.state.ended:
                     return
+                self._give_up_waiting(self._ending)
                 self.backlog.write(partial(self._finish, self._ending))
                 continue
-            for event in self._mail.wait(self._next_tick - self._wiring.clock.monotonic()):
-                self._handlers[type(event)](event)
+            self._handle(self._mail.wait(self._next_tick - self._wiring.clock.monotonic()))
             if self._wiring.clock.monotonic() >= self._next_tick:
                 self._tick()
+
+    def _handle(self, told: list[events.Event]) -> None:
+        for event in told:
+            self._handlers[type(event)](event)
+
+    def _begin_again(self) -> None:
+        """Start with the trials of an earlier run that were under way when its kernel died."""
+        for trial in self._lost:
+            times = "twice" if trial.attempt == 3 else f"{trial.attempt - 1} times"  # noqa: PLR2004 - the second attempt died too
+            reason = f"its kernel died {times} while it ran, and it has no checkpoint to go on from"
+            self._settling.give_up(trial, Verdict(TrialState.FAILED, reason, FailureKind.STALE))
+        for trial in self._again:
+            if trial.attempt > 1:
+                self.backlog.write(partial(self.record.start_over, self._searcher, trial.view()))
 
     def _tick(self) -> None:
         self._next_tick = self._wiring.clock.monotonic() + TICK
@@ -199,13 +241,42 @@ class Runner:
                 flight.trial.notes += flight.trial.metrics.take_notes()
             self.record.put_metrics(flight.trial.number, change)
         for command in self.record.heartbeat():
-            if command.command == "stop":
-                self.stop(str(command.argument or "stopped from another kernel"))
+            event = controls.event_of(command)
+            if event is not None:
+                self.tell(event)
+        self._watch_threads()
         if any(flight.lease.devices for flight in self._flights):
             self.devices = self._wiring.pool.devices()
         for flight in self._flights.overdue(self._wiring.clock.monotonic()):
             self._flights.leave_behind(flight)
-            self._settle(flight.trial, Attempt())
+            # its thread goes on: another attempt would share the folder with it
+            self._settling.settle(flight.trial, Attempt(), may_retry=False)
+
+    def _watch_threads(self) -> None:
+        """Say once that threads cost throughput here, where that is seen."""
+        on_cpu = [flight for flight in self._flights if not flight.lease.devices]
+        if self._contention is None or self._executor.can_kill or len(on_cpu) < 2:  # noqa: PLR2004 - one alone has no rival
+            return
+        if self._contention.sample(len(on_cpu)):
+            self._contention = None
+            self.record.remark(
+                f"{len(on_cpu)} trials at once in threads hold each other up here (Python runs one at a time): "
+                "--executor processes runs them side by side"
+            )
+
+    def _look_for_room(self) -> None:
+        """Pause while nothing more can be written, and go on by itself when it can."""
+        now = self._wiring.clock.monotonic()
+        if self.backlog:
+            self._hold.because("store", self.backlog.trouble)
+        else:
+            self._hold.lift("store")
+        if now >= self._next_tick:
+            full = disk.shortage(self.record.home)
+            if full:
+                self._hold.because("disk", full)
+            else:
+                self._hold.lift("disk")
 
     # starting trials
 
@@ -225,14 +296,14 @@ class Runner:
 
     def _start_one(self, lease: Lease) -> bool:
         """Start a trial on a lease; return whether it holds the lease now."""
-        trial = self._again.pop(0) if self._again else self._ask()
+        trial = self._again.pop() or self._ask()
         if trial is None:
             return False
         self._wiring.tuning.refresh()
         try:
             task = self._flights.prepare(trial, lease)
         except StoreUnavailable as error:
-            self._again.insert(0, trial)
+            self._again.put_back(trial)
             self.waiting_for = f"no trial starts until the store can be written: {error}"
             return False
         self.waiting_for = ""
@@ -244,17 +315,29 @@ class Runner:
         never = self._wiring.pool.refuse_reason(self._request)
         self.waiting_for = never or self._wiring.pool.why_waiting(self._request.owner)
         if never and not len(self._flights):
-            self.record.move(JobState.PAUSED, never)
+            self._hold.because("slots", self._stuck() or never)
+
+    def _stuck(self) -> str:
+        """Name the trials that hold the last slots, if it is trials of this job."""
+        left = self._flights.left_behind
+        if not left:
+            return ""
+        who = f"trial {left[0]} does" if len(left) == 1 else f"trials {', '.join(map(str, left))} do"
+        return (
+            f"{who} not end, though told to, and no slot is left: a thread cannot be killed. Restart the kernel "
+            f"and %tune resume {self.record.name}; with --executor processes such a trial is killed"
+        )
 
     def _may_start(self) -> bool:
         if self._ending is not None or self.record.state is not JobState.RUNNING or self.backlog:
             return False
         if len(self._flights) >= self._request.parallel:
             return False
-        if self._again:
+        if self._again.ready:
             return True
         used = sum(count for state, count in self.live.counts.items() if state.counts)
-        return used + len(self._flights) < self.spec.trials and self._searcher.ready
+        taken = used + len(self._flights) + len(self._again)
+        return taken < self.spec.trials and self._searcher.ready
 
     def _ask(self) -> LiveTrial | None:
         proposal = self._searcher.ask()
@@ -268,19 +351,21 @@ class Runner:
     # ending trials
 
     def _on_trial_ended(self, event: events.TrialEnded) -> None:
-        flight = self._flights.land(event.number)
+        flight = self._flights.land(event.number, event.attempt)
         if flight is None:
             return
-        how = _attempt_of(event.outcome)
+        how = attempt_of(event.outcome, flight.trial)
         if how.poisoned:
             self._poisoned(flight, how)
+        if how.disk_full:
+            self._next_tick = 0.0
         flight.lease.release()
         try:
-            self._settle(flight.trial, how)
+            self._settling.settle(flight.trial, how, may_retry=self._ending is None)
         except (LeaseLost, StoreUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a trial brings back must not end the others
-            self._settle(flight.trial, _unsettled(error), clean=True)
+            self._settling.settle_bare(flight.trial, error)
 
     def _poisoned(self, flight: Flight, how: Attempt) -> None:
         flight.lease.close_slot()
@@ -288,54 +373,32 @@ class Runner:
             reason = how.verdict.reason if how.verdict else ""
             self._end(Ending(JobState.FAILED, f"{POISONED} ({reason})"))
 
-    def _settle(self, trial: LiveTrial, how: Attempt, *, clean: bool = False) -> None:
-        """Work out how a trial ended, put that on disk, and only then show it.
-
-        With `clean`, nothing that the trial reported is part of it: something there cannot be stored.
-        """
-        if clean:
-            verdict, values, curve = how.verdict or Verdict(TrialState.FAILED, ""), None, []
-        else:
-            self.live.conclude(trial, how)
-            verdict, values = self.live.outcome(trial, how)
-            with self.live.lock:
-                curve = self.live.board.curve(trial.number) if self.live.board is not None else []
-        view = replace(
-            trial.view(),
-            state=verdict.state,
-            reason=verdict.reason,
-            kind=verdict.kind,
-            values=values,
-            ended_at=trial.ended_at or self._wiring.clock.time(),
-        )
-        view = replace(view, metrics={}, traceback="", step=None, notes=()) if clean else view
-
-        def commit() -> None:
-            self.record.save(self._searcher, view, Told(verdict.state, values, curve))
-            self.live.finish(trial, verdict, values)
-            self._criteria.ended(view)
-
-        self.backlog.write(commit)
-        if not clean:
-            with self.live.lock:
-                change = trial.metrics.drain()
-            self.record.put_metrics(trial.number, change)
-
     # the end of the job
 
     def _decide(self) -> None:
-        if self._ending is not None:
+        if self._ending is not None or self._is_owed():
             return
-        runtime = self._wiring.clock.monotonic() - self._began
-        ending = self._criteria.ending(self.live.counts, runtime, exhausted=self._searcher.exhausted)
+        exhausted = self._searcher.exhausted
+        ending = self._criteria.ending(self.live.counts, self._watch.seconds, exhausted=exhausted)
         if ending is not None:
             self._end(ending)
+
+    def _is_owed(self) -> bool:
+        """Whether a trial has not ended yet that somebody asked for by hand: the job does not end before."""
+        trials = self.live.trials
+        self._owed = {number for number in self._owed if number not in trials or not trials[number].state.ended}
+        return bool(self._owed)
 
     def _end(self, ending: Ending) -> None:
         self._ending = ending
         if ending.cut and len(self._flights):
             self.record.move(JobState.STOPPING, ending.reason)
             self._flights.tell_to_end(Verdict(TrialState.STOPPED, f"stopped: {ending.reason}"))
+
+    def _give_up_waiting(self, ending: Ending) -> None:
+        """End the trials that were to run again: a job that has ended has none that waits."""
+        for trial in self._again.clear():
+            self._settling.give_up(trial, Verdict(TrialState.STOPPED, f"stopped: {ending.reason}"))
 
     def _finish(self, ending: Ending) -> None:
         final = ending if ending.state is JobState.CANCELLED else self._criteria.final(ending)
@@ -355,8 +418,8 @@ class Runner:
     def _refuse(self, event: events.Event) -> None:
         """Answer what comes when the job is over; may run in any thread."""
         if isinstance(event, events.TrialEnded):
-            self._flights.land(event.number)
-        elif isinstance(event, events.Suggest | events.Enqueue):
+            self._flights.land(event.number, event.attempt)
+        elif isinstance(event, events.Suggest | events.Enqueue | events.Rerun):
             event.answer.set_exception(Conflict(f"{self.record.name} has ended"))
 
     # what others ask for
@@ -389,28 +452,30 @@ class Runner:
         except AstramlError as error:
             event.answer.set_exception(error)
         else:
+            self.backlog.write(self.record.commit)
             event.answer.set_result(None)
+
+    def _on_rerun(self, event: events.Rerun) -> None:
+        if self._ending is not None:
+            event.answer.set_exception(Conflict(f"{self.record.name} is ending: {self._ending.reason}"))
+            return
+        try:
+            number = self._searcher.repeat(event.number)
+        except AstramlError as error:
+            event.answer.set_exception(error)
+            return
+        self._owed.add(number)
+        self._on_extend(events.Extend(self.spec.trials + 1))
+        self.backlog.write(self.record.commit)
+        event.answer.set_result(number)
 
     def _on_extend(self, event: events.Extend) -> None:
         if event.trials > self.spec.trials:
             self.spec = self._criteria.spec = self.record.extend(event.trials)
 
     def _on_pause(self, _event: events.Pause) -> None:
-        if self.record.state is JobState.RUNNING:
-            self.record.move(JobState.PAUSED, "paused: running trials end, no new one starts")
+        self._hold.pause()
 
     def _on_unpause(self, _event: events.Unpause) -> None:
-        if self.record.state is JobState.PAUSED:
-            self.record.move(JobState.RUNNING)
+        self._hold.resume()
 
-
-def _attempt_of(outcome: Outcome) -> Attempt:
-    if isinstance(outcome.value, Attempt):
-        return outcome.value
-    verdict = Verdict(TrialState.FAILED, outcome.error or "the executor lost it", FailureKind.CRASHED)
-    return Attempt(verdict, traceback=outcome.traceback)
-
-
-def _unsettled(error: Exception) -> Attempt:
-    reason = f"what it reported could not be stored, {type(error).__name__}: {error}"
-    return Attempt(Verdict(TrialState.FAILED, ascii(reason), FailureKind.CRASHED))

@@ -1,4 +1,4 @@
-"""How trials end, by value: what the board decides, and what an attempt brings back."""
+"""How trials end, by value: what decides on them says, and what an attempt brings back."""
 
 from __future__ import annotations
 
@@ -34,3 +34,5 @@ class Attempt:
     notes: tuple[str, ...] = ()
     poisoned: bool = False
     """CUDA answers every further call of this process with an error."""
+    disk_full: bool = False
+    """Its code could not write a file: no fault of its parameters."""

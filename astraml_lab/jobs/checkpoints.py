@@ -1,0 +1,56 @@
+"""Which ended trials keep their checkpoints: `--keep-checkpoints all | none | best:3 | last:3`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from astraml_lab.spec import TrialState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from astraml_lab.spec import JobSpec, TrialView
+
+
+class Keeper:
+    """Says, at each end of a trial, whose checkpoint may go; touched by one runner.
+
+    With several objectives `best:N` keeps the whole front: no trial on it is better than another.
+    """
+
+    def __init__(self, spec: JobSpec) -> None:
+        self._rule, _, count = spec.keep_checkpoints.partition(":")
+        self._count = int(count or 0)
+        self._pareto = spec.pareto
+        self._sign = -1.0 if spec.objectives and spec.objectives[0].maximize else 1.0
+        self._kept: dict[int, TrialView] = {}
+
+    def ended(self, trial: TrialView, front: Collection[int]) -> tuple[int, ...]:
+        """Take in a trial that ended.
+
+        Args:
+            trial: The trial.
+            front: The best trial's number, or those on the Pareto front, this trial considered.
+
+        Returns:
+            The trials whose checkpoints nobody needs any more.
+        """
+        if self._rule == "all":
+            return ()
+        self._kept[trial.number] = trial
+        keep = self._worth_keeping(front)
+        gone = tuple(number for number in self._kept if number not in keep)
+        for number in gone:
+            del self._kept[number]
+        return gone
+
+    def _worth_keeping(self, front: Collection[int]) -> set[int]:
+        if self._rule == "none":
+            return set()
+        if self._rule == "last":
+            return set(list(self._kept)[-self._count :])
+        if self._pareto:
+            return set(front)
+        complete = [t for t in self._kept.values() if t.state is TrialState.COMPLETE and t.values]
+        ranked = sorted(complete, key=lambda t: (self._sign * (t.values or (0.0,))[0], t.number))
+        return {t.number for t in ranked[: self._count]}

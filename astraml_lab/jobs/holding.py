@@ -1,0 +1,53 @@
+"""Why a job is PAUSED: a person said so, or something is missing without which no trial can start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from astraml_lab.spec import JobState
+
+if TYPE_CHECKING:
+    from astraml_lab.jobs.record import Record
+
+BY_HAND = "paused: running trials end, no new one starts"
+
+
+class Hold:
+    """Moves a job between RUNNING and PAUSED; touched by its runner alone.
+
+    What a person paused, a person resumes; what a cause holds goes on as soon as the cause is gone.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._causes: dict[str, str] = {}
+
+    def pause(self) -> None:
+        """Pause by hand."""
+        if self._record.state in {JobState.RUNNING, JobState.PAUSED}:
+            self._causes.clear()
+            self._record.move(JobState.PAUSED, BY_HAND)
+
+    def resume(self) -> None:
+        """Go on by hand; a cause that is still there holds the job again."""
+        self._causes.clear()
+        if self._record.state is JobState.PAUSED:
+            self._record.move(JobState.RUNNING)
+
+    def because(self, cause: str, sentence: str) -> None:
+        """Hold a running job until `lift` is called for the same cause."""
+        if self._record.state is JobState.RUNNING or (self._causes and cause not in self._causes):
+            self._causes[cause] = sentence
+            self._record.move(JobState.PAUSED, sentence)
+        elif self._causes.get(cause, sentence) != sentence:
+            self._causes[cause] = sentence
+            self._record.move(self._record.state, sentence)
+
+    def lift(self, cause: str) -> None:
+        """Say that a cause is gone."""
+        if self._causes.pop(cause, None) is None:
+            return
+        if not self._causes and self._record.state is JobState.PAUSED:
+            self._record.move(JobState.RUNNING)
+        elif self._causes:
+            self._record.move(self._record.state, next(iter(self._causes.values())))

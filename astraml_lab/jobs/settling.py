@@ -1,0 +1,170 @@
+"""The end of an attempt: what it means, whether it is tried again, and the commit before anybody sees it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from astraml_lab.search import Told
+from astraml_lab.spec import FailureKind, TrialState, format_duration
+from astraml_lab.trial import Attempt, Verdict
+
+if TYPE_CHECKING:
+    from astraml_lab.executors import Outcome
+    from astraml_lab.jobs.backlog import Backlog
+    from astraml_lab.jobs.checkpoints import Keeper
+    from astraml_lab.jobs.criteria import Criteria
+    from astraml_lab.jobs.live import LiveJob, LiveTrial
+    from astraml_lab.jobs.record import Record
+    from astraml_lab.jobs.retrying import RetryPolicy, Waiting
+    from astraml_lab.search import Searcher
+    from astraml_lab.spec import TrialView
+
+_FULL_PAUSE = 2.0
+"""Seconds before a trial runs again that found the disk full; the job waits for room besides."""
+
+
+class Settling:
+    """Touched by one runner.
+
+    Args:
+        live: The job's memory.
+        record: The job on disk.
+        searcher: Learns from the ends.
+        criteria: Watches for the end of the job.
+        backlog: Keeps what cannot be written at present.
+        policy: Which failures are tried again.
+        waiting: Where those trials wait.
+        keeper: Whose checkpoints stay.
+    """
+
+    def __init__(  # noqa: PLR0913 - built in one place, by the runner
+        self,
+        live: LiveJob,
+        record: Record,
+        searcher: Searcher,
+        criteria: Criteria,
+        backlog: Backlog,
+        *,
+        policy: RetryPolicy,
+        waiting: Waiting,
+        keeper: Keeper,
+    ) -> None:
+        self._live = live
+        self._record = record
+        self._searcher = searcher
+        self._criteria = criteria
+        self._backlog = backlog
+        self._policy = policy
+        self._waiting = waiting
+        self._keeper = keeper
+
+    def settle(self, trial: LiveTrial, how: Attempt, *, may_retry: bool) -> None:
+        """Work out how an attempt ended: try the trial again, or put its end on disk and only then show it.
+
+        Raises:
+            LeaseLost: Another kernel owns the job now.
+        """
+        self._live.conclude(trial, how)
+        verdict, values = self._live.outcome(trial, how)
+        pause = self._pause_before_retry(trial, verdict, how) if may_retry else None
+        if pause is not None:
+            self._again(trial, verdict, pause)
+            return
+        with self._live.lock:
+            curve = self._live.board.curve(trial.number) if self._live.board is not None else []
+        view = replace(
+            trial.view(),
+            state=verdict.state,
+            reason=verdict.reason,
+            kind=verdict.kind,
+            values=values,
+            disk_bytes=self._record.disk_use(trial.number),
+        )
+        self._commit(trial, view, Told(verdict.state, values, curve))
+        with self._live.lock:
+            change = trial.metrics.drain()
+        self._record.put_metrics(trial.number, change)
+
+    def settle_bare(self, trial: LiveTrial, error: Exception) -> None:
+        """End a trial whose report cannot be stored: nothing that it reported is part of it.
+
+        Raises:
+            LeaseLost: Another kernel owns the job now.
+        """
+        said = ascii(f"what it reported could not be stored, {type(error).__name__}: {error}")
+        view = replace(
+            trial.view(),
+            state=TrialState.FAILED,
+            kind=FailureKind.CRASHED,
+            reason=said,
+            values=None,
+            ended_at=trial.ended_at or self._live.clock.time(),
+            metrics={},
+            traceback="",
+            step=None,
+            notes=(),
+        )
+        self._commit(trial, view, Told(view.state, None, []))
+
+    def give_up(self, trial: LiveTrial, verdict: Verdict) -> None:
+        """End a trial that waits and will not run any more."""
+        trial.ended_at = self._live.clock.time()
+        view = replace(trial.view(), state=verdict.state, reason=verdict.reason, kind=verdict.kind)
+        self._commit(trial, view, Told(verdict.state, None, []))
+
+    def _commit(self, trial: LiveTrial, view: TrialView, told: Told) -> None:
+        verdict = Verdict(view.state, view.reason, view.kind)
+
+        def commit() -> None:
+            self._record.save(self._searcher, view, told)
+            self._live.finish(trial, verdict, view.values, view.disk_bytes)
+            self._criteria.ended(view)
+            for number in self._keeper.ended(view, self._criteria.best):
+                self._drop_checkpoint(number)
+
+        self._backlog.write(commit)
+
+    def _drop_checkpoint(self, number: int) -> None:
+        left = self._record.drop_checkpoint(number)
+        trial = self._live.trials[number]
+        with self._live.lock:
+            self._live.measure(trial, left)
+            view = trial.view()
+        self._backlog.write(partial(self._record.save, self._searcher, view))
+
+    def _pause_before_retry(self, trial: LiveTrial, verdict: Verdict, how: Attempt) -> float | None:
+        """Return how long to wait before the trial runs again; None if it does not."""
+        if verdict.state is not TrialState.FAILED:
+            return None
+        if how.disk_full:
+            return _FULL_PAUSE
+        if self._policy.allows(verdict.kind, trial.attempt):
+            return self._policy.pause(trial.attempt)
+        return None
+
+    def _again(self, trial: LiveTrial, verdict: Verdict, pause: float) -> None:
+        note = f"attempt {trial.attempt} failed ({verdict.reason}): tried again after {format_duration(pause)}"
+        self._live.again(trial, note)
+        self._backlog.write(partial(self._record.start_over, self._searcher, trial.view()))
+        self._waiting.add(trial, pause)
+
+
+def attempt_of(outcome: Outcome, trial: LiveTrial) -> Attempt:
+    """Read what an executor brings back of a trial."""
+    if isinstance(outcome.value, Attempt):
+        return outcome.value
+    if outcome.lost:
+        kind = FailureKind.OOM if outcome.out_of_memory else FailureKind.CRASHED
+        return Attempt(Verdict(TrialState.FAILED, f"its process {outcome.lost}", kind), traceback=_last_words(trial))
+    verdict = Verdict(TrialState.FAILED, outcome.error or "the executor lost it", FailureKind.CRASHED)
+    return Attempt(verdict, traceback=outcome.traceback)
+
+
+def _last_words(trial: LiveTrial) -> str:
+    """Return what Python's fault handler wrote when the process died, if it could."""
+    sink = trial.sink
+    lines = [line.text for line in sink.tail(60)] if sink is not None else []
+    start = next((i for i, text in enumerate(lines) if text.startswith("Fatal Python error")), None)
+    return "" if start is None else "\n".join(lines[start:]) + "\n"

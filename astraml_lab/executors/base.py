@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import traceback
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
 Stream = Literal["out", "err"]
 """Where a process wrote something: its standard output or its standard error."""
-
-_AS_IT_IS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Task:
     name: str
     run: Callable[[Channel], object]
     channel: Channel
-    env: Mapping[str, str] = _AS_IT_IS
+    env: Mapping[str, str] = field(default_factory=dict)
     write: Callable[[Stream, str], None] | None = None
 
 
@@ -48,7 +45,7 @@ class Outcome:
         error: One line on the exception that left `run`, with its type; None if there was none.
         error_type: The name of its class, with the module.
         traceback: Its whole traceback as text.
-        lost: How the place that ran it was lost, as the end of a sentence that begins with the trial: "crashed:
+        lost: How the place that ran it was lost, to follow the name of the trial in a sentence: "crashed:
             segmentation fault (SIGSEGV)", "ended itself with exit code 3 (os._exit)", "was killed …". Empty
             where the code came to its own end.
         out_of_memory: The place was lost because the system's memory ran out.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from astraml_lab.objectives.baggage import Baggage
     from astraml_lab.spec import Program
     from astraml_lab.trial import Trial
 
@@ -15,11 +16,18 @@ NO_EXTRAS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Code(Protocol):
-    """A cell, a function, a notebook …: run once per trial, by several threads at once."""
+    """A cell, a function, a notebook …: run once per trial, by several threads at once.
+
+    cloudpickle can send it to another process of the same Python, where `run` and `traceback` work as here.
+    """
 
     @property
     def program(self) -> Program:
         """What of it can be stored as text."""
+
+    @property
+    def baggage(self) -> Baggage:
+        """What of the notebook travels with it."""
 
     def fingerprint(self) -> Mapping[str, str]:
         """Return a digest per part (`the cell`, `function make_model`, `batch_size`) to name what changed."""

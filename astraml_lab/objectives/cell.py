@@ -47,6 +47,10 @@ class CellCode:
         self._parts = {"the cell": tree_digest(cell.tree), **reached(body, names, cell.tree)}
         objects = cell.space.with_objects()
         self.program = Program(kind="cell", source=cell.source, names=tuple(body), objects=objects)
+        self.baggage = Baggage({name: self._names[name] for name in body}, codes=(cell.code,))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_names": self.baggage.names}
 
     def fingerprint(self) -> Mapping[str, str]:
         """Return a digest of the cell, and of each notebook function, class and plain value it reaches."""

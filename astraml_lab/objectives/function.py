@@ -59,6 +59,15 @@ class FunctionCode:
         self._parts = reached_by(function, self._name)
         objects = space.with_objects()
         self.program = Program(kind="function", source=_source(plain), names=tuple(used), objects=objects)
+        self.baggage = Baggage({self._name: function}, home=f"`{self._name}`", threads='executor="threads"')
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_signature"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        # Read anew: a default must be the function's own object, and annotations need not be picklable.
+        self._signature = _signature(self._function, self._name)
 
     def fingerprint(self) -> Mapping[str, str]:
         """Return a digest of the function, and of each function, class and plain value that it reaches."""

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from astraml_lab.search.distributions import space_problems
+from astraml_lab.search.enqueueing import check_point
+from astraml_lab.search.fitting import Fitting, Misfit
 from astraml_lab.search.from_views import study_of
 from astraml_lab.search.importance import Importance, importance_of
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.pareto import Front
-from astraml_lab.search.proposals import Proposal, Told
+from astraml_lab.search.proposals import Past, Proposal, Told, Warmed
 from astraml_lab.search.samplers import require_sampler, sampler_problems, strategy_notes
 from astraml_lab.search.searcher import Searcher
 
 __all__ = [
+    "Fitting",
     "Front",
     "Importance",
+    "Misfit",
+    "Past",
     "Proposal",
     "Searcher",
     "StudyStorage",
     "Told",
+    "Warmed",
+    "check_point",
     "importance_of",
     "require_sampler",
     "sampler_problems",

@@ -41,6 +41,7 @@ class StudyStorage(InMemoryStorage):
         super().__init__()
         self._journal = journal
         self._companions: list[Callable[[Any], None]] = []
+        self._gathers = False
         # the last distribution logged by study and parameter: most trials repeat it
         self._logged: dict[tuple[int, str], BaseDistribution] = {}
         with quiet():
@@ -65,6 +66,23 @@ class StudyStorage(InMemoryStorage):
                 self._journal.commit(*self._companions)
         finally:
             self._companions.clear()
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Commit the ended trials that the block adds together at its end, instead of each on its own.
+
+        If that fails none is on disk, and the next commit takes them along.
+
+        Raises:
+            LeaseLost: Another kernel owns the generation now.
+            StoreUnavailable: The disk is full or the file locked; nothing was stored.
+        """
+        self._gathers = True
+        try:
+            yield
+        finally:
+            self._gathers = False
+        self._journal.commit()
 
     # Each change is made in memory first, where Optuna refuses what is wrong, and logged then; but the end of
     # a trial is committed first, because nothing that is not on disk may look ended.
@@ -148,6 +166,9 @@ class StudyStorage(InMemoryStorage):
         self._journal.append([event])
 
     def _commit(self, *event: Any) -> None:
+        if self._gathers:
+            self._log(*event)
+            return
         self._journal.commit(*self._companions, entries=[event])
         self._companions.clear()
 

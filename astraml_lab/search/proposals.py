@@ -1,14 +1,16 @@
-"""What passes between the runner and the search: frozen data."""
+"""What passes between the search and its job: frozen data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from astraml_lab.spec import TrialState
 
-    from astraml_lab.spec import ParamValue, TrialState
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from astraml_lab.spec import ParamValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +36,28 @@ class Told:
     """One per objective; needed when it is COMPLETE."""
     curve: Sequence[tuple[float, float]] = ()
     """Steps and values of the objective, in the order of the steps; unused with several objectives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One finished trial of elsewhere, for a new search to start from."""
+
+    params: Mapping[str, ParamValue]
+    """By the user's names; a parameter that played no part is left out."""
+    values: tuple[float, ...] | None = None
+    """One per objective of the *new* search; needed when it is COMPLETE."""
+    state: TrialState = TrialState.COMPLETE
+    """COMPLETE or PRUNED."""
+    curve: Sequence[tuple[float, float]] = ()
+    """Steps and values of the first objective; needed when it is PRUNED."""
+    source: str = ""
+    """Where it comes from: `digits#1 trial 7`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """How many trials of elsewhere a search started from."""
+
+    taken: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """How many were not taken, by reason, the most frequent first: `lr outside 1e-4 … 0.1`."""

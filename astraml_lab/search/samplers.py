@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import CategoricalDistribution
@@ -14,6 +15,7 @@ from optuna.samplers import (
     RandomSampler,
     TPESampler,
 )
+from optuna.trial import create_trial
 
 from astraml_lab.errors import MissingExtra, Problem
 from astraml_lab.optional import installed
@@ -23,6 +25,8 @@ from astraml_lab.spec import Strategy
 from astraml_lab.spec.job import grid_problems
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import optuna
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
@@ -39,6 +43,8 @@ SLOW_GP = 250
 SLOW_TPE = 5_000
 MANY_OBJECTIVES = 3
 NSGA2_POPULATION = 50
+_TENTH = 10
+"""So many trials have a best tenth."""
 
 
 class _Fixed:
@@ -88,17 +94,25 @@ def require_sampler(strategy: Strategy) -> None:
             raise MissingExtra(library, "search")
 
 
-def build_sampler(strategy: Strategy, definition: Definition, seed: int) -> BaseSampler:
+def build_sampler(
+    strategy: Strategy, definition: Definition, seed: int, warm: Sequence[FrozenTrial] = ()
+) -> BaseSampler:
     """Build the sampler of a strategy, whose libraries are installed.
 
     `hyperband` samples at random (its pruner does the work) and so does `grid`, where an enqueued point
     leaves something open.
+
+    Args:
+        strategy: The strategy.
+        definition: The space and its objectives.
+        seed: The sampler's seed.
+        warm: The trials from elsewhere, for the one sampler that would not look for them in the study.
     """
     with quiet():
-        return _build(strategy, definition, seed)
+        return _build(strategy, definition, seed, warm)
 
 
-def _build(strategy: Strategy, definition: Definition, seed: int) -> BaseSampler:
+def _build(strategy: Strategy, definition: Definition, seed: int, warm: Sequence[FrozenTrial]) -> BaseSampler:
     if strategy in {Strategy.AUTO, Strategy.TPE}:
         # With several objectives Optuna's default is one dimension at a time, which takes conditions as it is
         joint = is_conditional(definition.space) and len(definition.objectives) <= 1
@@ -118,12 +132,27 @@ def _build(strategy: Strategy, definition: Definition, seed: int) -> BaseSampler
     if strategy is Strategy.GP:
         sampler = _Gp(**options)
     elif strategy is Strategy.CMAES:
-        sampler = _CmaEs(**options)
+        sampler = _CmaEs(source_trials=_sources(warm, _joint(strategy, definition.space)), **options)
     else:
         # Scrambled: the plain sequence begins in the corner where everything is lowest
         sampler = _Qmc(scramble=True, **options)
     sampler.fixed = _joint(strategy, definition.space)
     return sampler
+
+
+def _sources(warm: Sequence[FrozenTrial], joint: dict[str, BaseDistribution]) -> list[FrozenTrial] | None:
+    """Return what CMA-ES begins from: complete trials without what it does not model."""
+    complete = [trial for trial in warm if trial.state.name == "COMPLETE"]
+    if not complete or not joint:
+        return None
+    cut = [
+        create_trial(
+            value=trial.value, params={name: trial.params[name] for name in joint}, distributions=joint
+        )
+        for trial in complete
+    ]
+    # It begins at the best tenth and refuses less than one: repeated, a few trials begin at their best
+    return cut * math.ceil(_TENTH / len(cut))
 
 
 def _joint(strategy: Strategy, space: Space) -> dict[str, BaseDistribution]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,17 @@ import numpy as np
 import optuna
 from optuna.trial import TrialState as OptunaState
 
-from astraml_lab.errors import InvalidSpec, NotFound
+from astraml_lab.errors import Conflict, InvalidSpec, NotFound
 from astraml_lab.search.boundary import optuna_boundary
+from astraml_lab.search.curves import thinned
 from astraml_lab.search.distributions import coding_of
 from astraml_lab.search.enqueueing import admitted
 from astraml_lab.search.grid import Grid, GridWalk
+from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.opening import derived, entropy_of, open_study
 from astraml_lab.search.proposals import Proposal, Told
 from astraml_lab.search.samplers import build_sampler, require_sampler, sampler_problems
+from astraml_lab.search.warming import count_warm, warm_trials
 from astraml_lab.spec import Strategy, TrialState
 
 if TYPE_CHECKING:
@@ -26,10 +30,9 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
+    from astraml_lab.search.proposals import Past, Warmed
     from astraml_lab.spec import AnyDimension, Definition, ParamValue
 
-MIRRORED = 100
-"""How many points of a curve Optuna gets: its samplers look at the last one, its charts at the shape."""
 PARAMS = "params"
 """The trial's user attribute with the user's values under the user's names."""
 DIMENSIONS = "dimensions"
@@ -95,6 +98,7 @@ class Searcher:
             raise InvalidSpec(problems)
         require_sampler(strategy)
         self._definition = definition
+        self._strategy = strategy
         self._space = definition.space
         self._codings = {
             name: coding_of(name, dimension) for name, dimension in self._space.dimensions.items()
@@ -109,14 +113,12 @@ class Searcher:
         with optuna_boundary:
             self._study = open_study(definition, self._storage, study_name)
             self._entropy = entropy_of(self._study, seed)
-            trials = self._study.get_trials(deepcopy=False)
-            # A sampler that starts over with the same seed would draw the first points again. A quasi-random
-            # sequence has to stay the same one: the storage counts how far it got.
-            fresh = not trials or strategy is Strategy.QMC
-            own = self._entropy if fresh else derived(self._entropy, f"sampler {len(trials)}")
-            self._study.sampler = build_sampler(strategy, definition, own)
+            known = self._study.get_trials(deepcopy=False)
+            self._offset = count_warm(known)
+            self._build_sampler(known)
+        trials = known[self._offset :]
         self._count = len(trials)
-        self._queue = deque(trial.number for trial in trials if trial.state == OptunaState.WAITING)
+        self._queue = deque(self._ours(trial) for trial in trials if trial.state == OptunaState.WAITING)
         self._by_run = any(DIMENSIONS in trial.user_attrs for trial in trials)
         self._grid = self._walk(trials) if strategy is Strategy.GRID and len(self._space) else None
 
@@ -132,6 +134,32 @@ class Searcher:
     def ready(self) -> bool:
         """Whether `ask` would return a point now; costs next to nothing and changes nothing."""
         return bool(self._again) or self._is_open()
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing was asked, enqueued or taken over from elsewhere yet, in whatever run."""
+        return not self._count and not self._offset
+
+    def warm(self, past: Sequence[Past]) -> Warmed:
+        """Start from finished trials of elsewhere: those that fit the space teach the sampler.
+
+        They are kept with the study, all or none of them. Nothing else changes: the job's own trials still
+        count from 0, and a grid or a quasi-random sequence is as complete as without them.
+
+        Raises:
+            Conflict: The search has begun.
+            StoreError: The storage cannot take them.
+        """
+        if not self.untouched:
+            raise Conflict("The search has begun: it can start from other trials only before its first.")
+        trials, warmed = warm_trials(past, self._definition, self._codings, self._strategy)
+        whole = self._storage.at_once() if isinstance(self._storage, StudyStorage) else nullcontext()
+        with optuna_boundary, whole:
+            self._study.add_trials(trials)
+            known = self._study.get_trials(deepcopy=False)
+            self._offset = len(known)
+            self._build_sampler(known)
+        return warmed
 
     def ask(self) -> Proposal | None:
         """Return the next point, or `None` if there is none now.
@@ -195,7 +223,7 @@ class Searcher:
                 live.trial.set_user_attr(DIMENSIONS, live.dimensions)
             if told.state is TrialState.STOPPED:
                 live.trial.set_user_attr(STOPPED, True)  # noqa: FBT003  Optuna takes a name and a value
-            self._study.tell(number, values, state)
+            self._study.tell(number + self._offset, values, state)
         del self._live[number]
 
     def enqueue(self, params: Mapping[str, Any]) -> int:
@@ -211,6 +239,23 @@ class Searcher:
         with optuna_boundary:
             return self._enqueue(self._encoded(given, given), {PARAMS: given})
 
+    def repeat(self, number: int) -> int:
+        """Have an earlier trial's point tried again, before any other, also what its own code suggested.
+
+        Returns:
+            The number that its trial will have; its seed is that number's.
+
+        Raises:
+            NotFound: There is no such trial.
+        """
+        if not 0 <= number < self._count:
+            raise NotFound(f"there is no trial {number} to run again")
+        with optuna_boundary:
+            found = self._storage.get_trial(self._id_of(number))
+            known = found.user_attrs.get(PARAMS, {})
+            own = {name: known[name] for name in self._codings if name in known}
+            return self._enqueue(found.params, {PARAMS: own})
+
     def restore(self) -> tuple[Proposal, ...]:
         """Take over the trials that the storage holds as running: those of a kernel that died.
 
@@ -219,9 +264,9 @@ class Searcher:
         with optuna_boundary:
             held = self._study.get_trials(deepcopy=False, states=(OptunaState.RUNNING,))
             return tuple(
-                self._propose(optuna.Trial(self._study, self._id_of(trial.number)))
+                self._propose(optuna.Trial(self._study, self._id_of(self._ours(trial))))
                 for trial in held
-                if trial.number not in self._live
+                if self._ours(trial) not in self._live
             )
 
     def requeue(self, number: int) -> None:
@@ -231,6 +276,20 @@ class Searcher:
             NotFound: No such trial is running.
         """
         self._again.append(self._running(number).proposal)
+
+    def _build_sampler(self, trials: Sequence[FrozenTrial]) -> None:
+        """Build the sampler of a study with these trials."""
+        own = len(trials) - self._offset
+        # A sampler that starts over with the same seed would draw the first points again. A quasi-random
+        # sequence has to stay the same one: the storage counts how far it got.
+        fresh = not own or self._strategy is Strategy.QMC
+        seed = self._entropy if fresh else derived(self._entropy, f"sampler {own}")
+        warm = trials[: self._offset]
+        self._study.sampler = build_sampler(self._strategy, self._definition, seed, warm)
+
+    def _ours(self, trial: optuna.Trial | FrozenTrial) -> int:
+        """Return the number that a trial of the study has outside: those from elsewhere stand before it."""
+        return trial.number - self._offset
 
     def _is_open(self) -> bool:
         """Whether there is a point now."""
@@ -273,7 +332,7 @@ class Searcher:
             active.append(name)
         if params != stored:
             trial.set_user_attr(PARAMS, params)
-        number = trial.number
+        number = self._ours(trial)
         proposal = Proposal(number, params, derived(self._entropy, str(number)), frozenset(active))
         self._live[number] = _Live(trial, proposal)
         self._count = max(self._count, number + 1)
@@ -305,15 +364,13 @@ class Searcher:
         return walk
 
     def _mirror(self, number: int, curve: Sequence[tuple[float, float]]) -> None:
-        # Optuna takes steps from 0 and one value each
-        points = {int(step): float(value) for step, value in curve if step >= 0 and value - value == 0}
         trial = self._id_of(number)
-        for step in _thinned(sorted(points)):
-            self._storage.set_trial_intermediate_value(trial, step, points[step])
+        for step, value in thinned(curve).items():
+            self._storage.set_trial_intermediate_value(trial, step, value)
 
     def _id_of(self, number: int) -> int:
         study = self._storage.get_study_id_from_name(self._study.study_name)
-        return self._storage.get_trial_id_from_study_id_trial_number(study, number)
+        return self._storage.get_trial_id_from_study_id_trial_number(study, number + self._offset)
 
 
 def _numbers_may_be_fine() -> np.errstate:
@@ -322,10 +379,3 @@ def _numbers_may_be_fine() -> np.errstate:
     For the calling thread alone: numpy keeps this in a context variable.
     """
     return np.errstate(all="ignore")
-
-
-def _thinned(steps: list[int]) -> list[int]:
-    """Return at most `MIRRORED` of the steps, evenly, the last among them."""
-    if len(steps) <= MIRRORED:
-        return steps
-    return [steps[(index + 1) * len(steps) // MIRRORED - 1] for index in range(MIRRORED)]

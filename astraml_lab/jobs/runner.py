@@ -22,10 +22,10 @@ from astraml_lab.jobs.checkpoints import Keeper
 from astraml_lab.jobs.criteria import Criteria, Ending
 from astraml_lab.jobs.flights import Flights
 from astraml_lab.jobs.holding import Hold
-from astraml_lab.jobs.live import LiveTrial
 from astraml_lab.jobs.mailbox import Mailbox
 from astraml_lab.jobs.retrying import RetryPolicy, Waiting
 from astraml_lab.jobs.settling import Settling, attempt_of
+from astraml_lab.jobs.starting import Starter
 from astraml_lab.jobs.stopwatch import Stopwatch
 from astraml_lab.spec import FailureKind, JobState, TrialState
 from astraml_lab.trial import Attempt, Verdict
@@ -33,9 +33,9 @@ from astraml_lab.trial import Attempt, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from astraml_lab.devices import Device, Lease, LeaseRequest
+    from astraml_lab.devices import Device, LeaseRequest
     from astraml_lab.jobs.flights import Flight
-    from astraml_lab.jobs.live import LiveJob
+    from astraml_lab.jobs.live import LiveJob, LiveTrial
     from astraml_lab.jobs.record import Record
     from astraml_lab.jobs.wiring import Wiring
     from astraml_lab.objectives.base import Code
@@ -77,7 +77,6 @@ class Runner:
         self.code: Code | None = code
         self.done = threading.Event()
         self.backlog = Backlog()
-        self.waiting_for = ""
         self.trouble = ""
         self.devices: tuple[Device, ...] = ()
         self._searcher = searcher
@@ -99,6 +98,17 @@ class Runner:
             policy=self._policy,
             waiting=self._again,
             keeper=Keeper(self.spec),
+        )
+        self._starter = Starter(
+            live,
+            record,
+            searcher,
+            request,
+            wiring,
+            flights=self._flights,
+            again=self._again,
+            hold=self._hold,
+            backlog=self.backlog,
         )
         self._contention = wiring.contention()
         self._lost: list[LiveTrial] = []
@@ -162,6 +172,11 @@ class Runner:
         return self._criteria.best_value
 
     @property
+    def waiting_for(self) -> str:
+        """What keeps the next trial from starting, in one sentence; mostly empty."""
+        return self._starter.waiting_for
+
+    @property
     def slots(self) -> int:
         """How many trials may run at once."""
         return self._request.parallel
@@ -207,7 +222,8 @@ class Runner:
             self.backlog.retry()
             self._decide()
             self._look_for_room()
-            self._fill()
+            if self._ending is None:
+                self._starter.fill()
             self._watch.observe(running=self.record.state is not JobState.PAUSED)
             if self._ending is not None and not len(self._flights) and not self.backlog:
                 if self.record.state.ended:
@@ -260,7 +276,7 @@ class Runner:
         if self._contention.sample(len(on_cpu)):
             self._contention = None
             self.record.remark(
-                f"{len(on_cpu)} trials at once in threads hold each other up here (Python runs one at a time): "
+                f"{len(on_cpu)} trials in threads hold each other up here, as Python runs one at a time: "
                 "--executor processes runs them side by side"
             )
 
@@ -277,76 +293,6 @@ class Runner:
                 self._hold.because("disk", full)
             else:
                 self._hold.lift("disk")
-
-    # starting trials
-
-    def _fill(self) -> None:
-        """Start trials until something is short: the budget, the slots, the devices or the space."""
-        while self._may_start():
-            lease = self._wiring.pool.try_lease(self._request)
-            if lease is None:
-                self._wait_for_device()
-                return
-            with contextlib.ExitStack() as undo:
-                undo.callback(lease.release)
-                if not self._start_one(lease):
-                    return
-                undo.pop_all()
-        self._wiring.pool.cancel(self._request.owner)
-
-    def _start_one(self, lease: Lease) -> bool:
-        """Start a trial on a lease; return whether it holds the lease now."""
-        trial = self._again.pop() or self._ask()
-        if trial is None:
-            return False
-        self._wiring.tuning.refresh()
-        try:
-            task = self._flights.prepare(trial, lease)
-        except StoreUnavailable as error:
-            self._again.put_back(trial)
-            self.waiting_for = f"no trial starts until the store can be written: {error}"
-            return False
-        self.waiting_for = ""
-        self.backlog.write(partial(self.record.save, self._searcher, trial.view()))
-        self._flights.launch(trial.number, task)
-        return True
-
-    def _wait_for_device(self) -> None:
-        never = self._wiring.pool.refuse_reason(self._request)
-        self.waiting_for = never or self._wiring.pool.why_waiting(self._request.owner)
-        if never and not len(self._flights):
-            self._hold.because("slots", self._stuck() or never)
-
-    def _stuck(self) -> str:
-        """Name the trials that hold the last slots, if it is trials of this job."""
-        left = self._flights.left_behind
-        if not left:
-            return ""
-        who = f"trial {left[0]} does" if len(left) == 1 else f"trials {', '.join(map(str, left))} do"
-        return (
-            f"{who} not end, though told to, and no slot is left: a thread cannot be killed. Restart the kernel "
-            f"and %tune resume {self.record.name}; with --executor processes such a trial is killed"
-        )
-
-    def _may_start(self) -> bool:
-        if self._ending is not None or self.record.state is not JobState.RUNNING or self.backlog:
-            return False
-        if len(self._flights) >= self._request.parallel:
-            return False
-        if self._again.ready:
-            return True
-        used = sum(count for state, count in self.live.counts.items() if state.counts)
-        taken = used + len(self._flights) + len(self._again)
-        return taken < self.spec.trials and self._searcher.ready
-
-    def _ask(self) -> LiveTrial | None:
-        proposal = self._searcher.ask()
-        if proposal is None:
-            return None
-        now = self._wiring.clock.time()
-        trial = LiveTrial(proposal.number, proposal.params, seed=proposal.seed, created_at=now)
-        self.live.add(trial)
-        return trial
 
     # ending trials
 
@@ -386,7 +332,9 @@ class Runner:
     def _is_owed(self) -> bool:
         """Whether a trial has not ended yet that somebody asked for by hand: the job does not end before."""
         trials = self.live.trials
-        self._owed = {number for number in self._owed if number not in trials or not trials[number].state.ended}
+        self._owed = {
+            number for number in self._owed if number not in trials or not trials[number].state.ended
+        }
         return bool(self._owed)
 
     def _end(self, ending: Ending) -> None:
@@ -402,7 +350,7 @@ class Runner:
 
     def _finish(self, ending: Ending) -> None:
         final = ending if ending.state is JobState.CANCELLED else self._criteria.final(ending)
-        self.waiting_for = ""
+        self._starter.waiting_for = ""
         self.record.close(final.state, final.reason)
 
     def _give_up(self, state: JobState, reason: str) -> None:
@@ -478,4 +426,3 @@ class Runner:
 
     def _on_unpause(self, _event: events.Unpause) -> None:
         self._hold.resume()
-

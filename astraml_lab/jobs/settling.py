@@ -145,7 +145,9 @@ class Settling:
         return None
 
     def _again(self, trial: LiveTrial, verdict: Verdict, pause: float) -> None:
-        note = f"attempt {trial.attempt} failed ({verdict.reason}): tried again after {format_duration(pause)}"
+        note = (
+            f"attempt {trial.attempt} failed ({verdict.reason}): tried again after {format_duration(pause)}"
+        )
         self._live.again(trial, note)
         self._backlog.write(partial(self._record.start_over, self._searcher, trial.view()))
         self._waiting.add(trial, pause)
@@ -157,7 +159,9 @@ def attempt_of(outcome: Outcome, trial: LiveTrial) -> Attempt:
         return outcome.value
     if outcome.lost:
         kind = FailureKind.OOM if outcome.out_of_memory else FailureKind.CRASHED
-        return Attempt(Verdict(TrialState.FAILED, f"its process {outcome.lost}", kind), traceback=_last_words(trial))
+        return Attempt(
+            Verdict(TrialState.FAILED, f"its process {outcome.lost}", kind), traceback=_last_words(trial)
+        )
     verdict = Verdict(TrialState.FAILED, outcome.error or "the executor lost it", FailureKind.CRASHED)
     return Attempt(verdict, traceback=outcome.traceback)
 

@@ -20,6 +20,7 @@ from astraml_lab.errors import Conflict, NotFound
 from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.live import LiveJob, LiveTrial
 from astraml_lab.jobs.live_reader import LiveReader
+from astraml_lab.jobs.past import collect, warm_up
 from astraml_lab.jobs.planning import (
     Plan,
     difference,
@@ -181,6 +182,7 @@ class Manager:
             InvalidSpec: No objective was reported, or the devices cannot be had.
         """
         plan = make_plan(spec, code, self._wiring.pool)
+        collect(self.store, spec.warm_start, spec.project)
         return preflight(plan.spec, code, self._wiring.pool, plan.request)
 
     def delete(self, job: Job) -> None:
@@ -225,6 +227,7 @@ class Manager:
 
     def _create(self, plan: Plan) -> Job:
         project, name = plan.spec.project, str(plan.spec.name)
+        collect(self.store, plan.spec.warm_start, project)  # refuses unknown names before anything is stored
         found, lease = self.store.create_job(project, name, **plan.stored(), owner=self._owner)
         return self._start(found, lease, plan)
 
@@ -246,6 +249,7 @@ class Manager:
         return self._resume(found, plan) if goes_on(found, plan, used) else Job(self, found)
 
     def _next_generation(self, found: GenerationRecord, plan: Plan, what: str, *, attended: bool) -> Job:
+        collect(self.store, plan.spec.warm_start, plan.spec.project)  # before an old one is stopped for it
         if not found.state.ended and found.state is not JobState.STALE:
             if attended and not plan.spec.replace:
                 raise Conflict(
@@ -272,8 +276,9 @@ class Manager:
         storage = StudyStorage(self.store.journal(lease))
         record = Record(self.store, self._writer, found, lease, spec, storage)
         try:
-            record.open("; ".join(plan.notes))
             searcher = Searcher(spec.definitions[0], strategy=spec.strategy, seed=spec.seed, storage=storage)
+            warm = warm_up(searcher, self.store, found, spec)
+            record.open("; ".join([*plan.notes, *warm]))
             live = LiveJob(spec, self._wiring.clock)
             request = replace(plan.request, owner=record.id)
             runner = Runner(plan.code, live, record, searcher, request, self._wiring)

@@ -195,4 +195,5 @@ class Flights:
 
 def _environment(lease, threads):
     from astraml_lab.devices.visible import environment
+
     return environment(lease, threads)

@@ -13,17 +13,17 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict, TrialPruned, TrialStopped
-from astraml_lab.trial import Verdict
 from astraml_lab.metrics import Board, PruneRule, TrialMetrics
 from astraml_lab.spec import FailureKind, Pruning, Select, TrialState, TrialView
+from astraml_lab.trial import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from astraml_lab.clock import Clock
-    from astraml_lab.trial import Attempt
     from astraml_lab.output import TrialSink
     from astraml_lab.spec import JobSpec, Objective, ParamValue
+    from astraml_lab.trial import Attempt
 
 
 KEPT = 200

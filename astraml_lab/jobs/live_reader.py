@@ -28,6 +28,7 @@ class LiveReader:
         runner, record = self._runner, self._runner.record
         with self._live.lock:
             counts, infeasible = dict(self._live.counts), self._live.infeasible
+            disk_bytes = self._live.disk_bytes
             metric_names = tuple(self._live.metric_names)
             running = [t for t in self._live.trials.values() if t.state is TrialState.RUNNING]
         return JobView(
@@ -55,6 +56,7 @@ class LiveReader:
             eta=self._eta(counts),
             window=runner.spec.window,
             owner=record.owner if not record.state.ended else "",
+            disk_bytes=disk_bytes,
             tags=dict(runner.spec.tag),
         )
 

@@ -10,9 +10,10 @@ from astraml_lab.devices import LeaseRequest
 from astraml_lab.errors import Conflict, InvalidSpec, Problem
 from astraml_lab.jobs.naming import made_up_name
 from astraml_lab.jobs.stored import read_spec
+from astraml_lab.objectives import travel
 from astraml_lab.objectives.fingerprint import changed, digest
 from astraml_lab.search import require_sampler, sampler_problems, space_problems, strategy_notes
-from astraml_lab.spec import JobState
+from astraml_lab.spec import ExecutorKind, JobState
 
 if TYPE_CHECKING:
     from astraml_lab.devices import Pool
@@ -24,6 +25,7 @@ _NO_GPU = "no GPU here: trials run on the CPU"
 _SEEDED = (
     "seeded: the search, trial.seed, trial.generator and trial.rng; torch's global seed is shared by threads"
 )
+_SEEDED_ALL = "seeded: the search and, in each trial's process, Python, numpy and torch"
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,11 @@ def make_plan(spec: JobSpec, code: Code, pool: Pool) -> Plan:
     """Fill in what depends on this machine and on the code.
 
     Raises:
-        InvalidSpec: The search or the devices cannot be had.
+        InvalidSpec: The search or the devices cannot be had, or the code cannot travel to processes.
         MissingExtra: The strategy needs a library that is not installed.
     """
     definition = spec.definitions[0]
+    apart = spec.executor is ExecutorKind.PROCESSES
     problems = [*space_problems(spec.space), *sampler_problems(spec.strategy, definition)]
     request = _request(spec, pool)
     refused = pool.refuse_reason(request)
@@ -73,7 +76,8 @@ def make_plan(spec: JobSpec, code: Code, pool: Pool) -> Plan:
         "trials": 1 if single else spec.trials,
     }
     notes = [_NO_GPU] if (spec.gpus or spec.devices) and not pool.devices() else []
-    notes += [_SEEDED] if spec.seed is not None else []
+    notes += [_SEEDED_ALL if apart else _SEEDED] if spec.seed is not None else []
+    notes += travel.check(code, spec.space).notes if apart else ()
     notes += strategy_notes(spec.strategy, definition, spec.trials)
     planned, request = spec.model_copy(update=update), replace(request, parallel=parallel)
     return Plan(planned, code, request, fingerprint(spec, code), tuple(notes))

@@ -70,6 +70,7 @@ class StoredReader:
             ended_at=record.ended_at,
             window=spec.window,
             owner=f"{owner.host}:{owner.pid}" if owner else "",
+            disk_bytes=sum(trial.disk_bytes for trial in trials),
             tags=dict(spec.tag),
         )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def ProcessExecutor(shared: Sequence[object]) -> Executor:
     from astraml_lab.executors.processes import ProcessExecutor as P
+
     return P(shared)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     Step = tuple[str, Any]
+    """An expression and what it stands for."""
 
 _MOST_OBJECTS = 20_000
 _MOST_ITEMS = 1_000
@@ -25,7 +26,7 @@ _LEAVES = (str, bytes, bytearray, int, float, complex, type(None), ModuleType)
 def path_to(name: str, value: Any, thing: Any) -> tuple[Step, ...]:
     """Return the way from a value to an object inside it, shortest first found: `cfg`, `cfg.db`, ….
 
-    Each step is an expression and what it stands for. Where the object is not found, the value itself is all.
+    Where the object is not found, the value itself is all.
     """
     seen = {id(value): value}  # keeps what it holds alive: an id must not come twice
     waiting: deque[tuple[Step, ...]] = deque([((name, value),)])

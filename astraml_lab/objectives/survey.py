@@ -104,7 +104,7 @@ class _Pass(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle is untype
         super().__init__(self._scale, protocol=_PROTOCOL, buffer_callback=self._scale.out_of_band)
         self._waiting: deque[Item] = deque()
         self._item = Item("", None)
-        self._snags: dict[Item, Snag] = {}
+        self._snags: list[Snag] = []
         self._storages: set[int] = set()
         self._files: set[str] = set()
         self._of_main: dict[str, Any] = {}
@@ -118,7 +118,7 @@ class _Pass(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle is untype
             self._look_at(self._item.value)
             sizes[self._item.name] += self._scale.bytes - before
         self.clear_memo()  # it holds what reducers made
-        return Survey(dict(sizes), tuple(self._snags.values()), frozenset(self._files), self._of_main)
+        return Survey(dict(sizes), tuple(self._snags), frozenset(self._files), self._of_main)
 
     def _look_at(self, value: Any) -> None:
         try:
@@ -141,9 +141,9 @@ class _Pass(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle is untype
         return taken or self._object(obj)
 
     def _snag(self, thing: Any, error: str = "", device: str = "") -> None:
-        known = next((item for item in self._snags if item is self._item), None)
-        if known is None:
-            self._snags[self._item] = Snag(self._item, thing, error, device)
+        """Note why the present item cannot travel; one reason is enough."""
+        if not self._snags or self._snags[-1].item is not self._item:
+            self._snags.append(Snag(self._item, thing, error, device))
 
     def _object(self, obj: Any) -> Any:
         reduce = self.dispatch_table.get(type(obj))

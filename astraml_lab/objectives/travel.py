@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
     from astraml_lab.objectives.baggage import Baggage
     from astraml_lab.objectives.base import Code
+    from astraml_lab.objectives.paths import Step
     from astraml_lab.objectives.survey import Snag
     from astraml_lab.spec import Space
 
 LARGE = 50_000_000
 """Bytes from which on a capture is named."""
+_PLAIN = frozenset({"__main__", "builtins", "collections", "functools"})
+"""Modules of what people put together by hand: what is inside is to blame, not the whole."""
 _GB = 1e9
 _MB = 1e6
 
@@ -67,24 +70,40 @@ def _problem(snag: Snag, baggage: Baggage) -> Problem:
     path = path_to(snag.item.name, snag.item.value, snag.thing)
     users = "".join(f", used by `{user}`" for user in snag.item.via)
     if snag.device:
-        return _on_gpu(snag.device, path, users)
-    where, thing = path[-1]
-    hint = f"{_verb(thing)} it inside {baggage.home}, or use {baggage.threads}"
-    said = "" if snag.error.startswith("cannot pickle") or not snag.error else f": {_one_line(snag.error)}"
-    return Problem(f"`{where}`{users}", _kind(thing), f"it cannot be sent to a process{said}", hint)
+        return _on_gpu(snag, path, users, baggage)
+    where, culprit = next((step for step in path if type(step[1]).__module__ not in _PLAIN), path[-1])
+    reason = _reason(snag.error) if culprit is snag.thing else _inside(where, path[-1])
+    hint = f"{_verb(culprit)} it inside {baggage.home}, or use {baggage.threads}"
+    return Problem(f"`{where}`{users}", _kind(culprit), f"it cannot be sent to a process{reason}", hint)
 
 
-def _on_gpu(device: str, path: tuple[tuple[str, Any], ...], users: str) -> Problem:
-    """Name the outermost object that can be moved as a whole: the model, not its weights."""
-    where, thing = next(((name, each) for name, each in path if hasattr(each, "cpu")), path[-1])
-    move = f": {where} = {where}.cpu()" if hasattr(thing, "cpu") else ""
-    given = f"{_kind(thing)} that lives on {device}"
-    return Problem(
-        f"`{where}`{users}",
-        given,
-        "GPU memory cannot be sent to a process",
-        f"move it to the CPU first{move}",
+def _reason(error: str) -> str:
+    """Quote what pickling said, unless that is only the type once more."""
+    return "" if not error or error.startswith("cannot pickle") else f": {_one_line(error)}"
+
+
+def _inside(where: str, last: Step) -> str:
+    """Say which part of an object is to blame; private names tell a person nothing."""
+    inner, thing = last
+    return (
+        f": it holds {_kind(thing)}"
+        if "._" in inner.removeprefix(where)
+        else f": `{inner}` is {_kind(thing)}"
     )
+
+
+def _on_gpu(snag: Snag, path: tuple[Step, ...], users: str, baggage: Baggage) -> Problem:
+    """Name the outermost object that can be moved as a whole: the model, not its weights."""
+    movable = [step for step in path if hasattr(step[1], "cpu") and "…" not in step[0]]
+    if movable:
+        where, thing = movable[0]
+        given = f"{_kind(thing)} that lives on {snag.device}"
+        hint = f"move it to the CPU first: {where} = {where}.cpu()"
+    else:  # an optimizer's state, a set
+        where, thing = path[0]
+        given = f"{_kind(thing)} with tensors on {snag.device}"
+        hint = f"make it inside {baggage.home}, or use {baggage.threads}"
+    return Problem(f"`{where}`{users}", given, "GPU memory cannot be sent to a process", hint)
 
 
 def _kind(thing: Any) -> str:

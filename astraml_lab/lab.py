@@ -5,11 +5,12 @@ Every face (magics, forms, command line) calls these functions. Nothing here is 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from astraml_lab.clock import SystemClock
@@ -17,6 +18,7 @@ from astraml_lab.devices import Pool, ProcessTuning, SystemProbe
 from astraml_lab.errors import InvalidSpec, NotBuiltYet, Problem, one_of
 from astraml_lab.executors import ThreadExecutor
 from astraml_lab.jobs import Job, Manager, Preflight, Wiring, attended, presenter
+from astraml_lab.jobs.debug import foreground as one_trial
 from astraml_lab.objectives import FunctionCode
 from astraml_lab.spec import (
     CONSTRUCTORS,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astraml_lab.objectives.base import Code
+    from astraml_lab.trial import Trial
 
 _lock = threading.Lock()
 _open: dict[Path, Manager] = {}
@@ -135,12 +138,79 @@ def launch(spec: JobSpec, code: Code) -> Job:
         JobCancelled: It was waited for and stopped.
     """
     watched = attended()
-    waits = spec.wait if spec.wait is not None else not watched
     job = manager().launch(spec, code, attended=watched)
+    return _accompany(job, watched=watched, waits=spec.wait)
+
+
+def resume(
+    name: str | None = None,
+    *,
+    project: str = "default",
+    generation: int | None = None,
+    trials: int | None = None,
+) -> Job:
+    """Have a job go on: after a pause, or in this kernel where it ended early or its own kernel is gone.
+
+    Its code is what the store has of it, with what this notebook defines now. What finished is kept; trials
+    that were running when their kernel died run again with the same parameters. A job that goes on here is
+    shown, and waited for where nobody else would.
+
+    Args:
+        name: The job's name (default: the newest job).
+        project: Its project.
+        generation: Which of the searches that had this name (default: the newest).
+        trials: Raise the budget to this many.
+
+    Raises:
+        NotFound: There is no such job.
+        Conflict: It cannot go on; the message says what helps.
+        JobFailed: It was waited for and FAILED.
+        JobCancelled: It was waited for and stopped.
+    """
+    found = job(name, project=project, generation=generation)
+    if found.alive:
+        return found.resume(trials)
+    watched = attended()
+    return _accompany(found.resume(trials), watched=watched, waits=None)
+
+
+@contextlib.contextmanager
+def foreground(
+    job: Job | str,
+    number: int,
+    /,
+    *,
+    params: Mapping[str, Any] | None = None,
+    project: str = "default",
+    generation: int | None = None,
+) -> Iterator[Trial]:
+    """Run one configuration of a job in the calling cell, under `with foreground("digits", 7) as trial:`.
+
+    Inside, `report`, `current_trial` and the trial work as they do in the job, with the same parameters and
+    seed, but each report is only printed and nothing is stored. `%tune debug digits 7` writes such a cell.
+
+    Args:
+        job: The job, or its name.
+        number: The trial.
+        params: Values, as the code sees them, in place of the trial's own.
+        project: The project of a job given by name.
+        generation: Its generation (default: the newest).
+
+    Raises:
+        NotFound: There is no such job or trial.
+        Conflict: Other trials hold every GPU.
+    """
+    found = manager().find(job, project, generation) if isinstance(job, str) else job
+    with one_trial(found, number, _wiring().pool, params) as trial:
+        yield trial
+
+
+def _accompany(job: Job, *, watched: bool, waits: bool | None) -> Job:
+    """Show a job that runs here, and wait for it where nobody is at the keyboard, or where that is asked."""
     over = job.state.ended
     presenter().show(job, live=watched)
-    if waits:
-        job.wait(glance=None if watched else _progress(spec.window))
+    if waits or (waits is None and not watched):
+        job.wait(glance=None if watched else _progress(job.spec.window))
         if not watched:
             presenter().close(job)
             if not over:

@@ -28,25 +28,21 @@ _READ: dict[str, Callable[[Any], Event]] = {
     "enqueue": lambda params: Enqueue(dict(params), Future()),  # nobody waits: the sender has checked them
     "rerun": lambda number: Rerun(int(number), Future()),
 }
+_WRITE: dict[type, tuple[str, Callable[[Any], object]]] = {
+    StopJob: ("stop", lambda event: event.reason),
+    StopTrial: ("stop_trial", lambda event: {"number": event.number, "reason": event.reason}),
+    Pause: ("pause", lambda _event: None),
+    Unpause: ("resume", lambda _event: None),
+    Extend: ("extend", lambda event: event.trials),
+    Enqueue: ("enqueue", lambda event: dict(event.params)),
+    Rerun: ("rerun", lambda event: event.number),
+}
 
 
 def row_of(event: Told) -> tuple[str, object]:
     """Return the command and the argument that stand for an event."""
-    match event:
-        case StopJob(reason):
-            return "stop", reason
-        case StopTrial(number, reason):
-            return "stop_trial", {"number": number, "reason": reason}
-        case Extend(trials):
-            return "extend", trials
-        case Enqueue(params):
-            return "enqueue", dict(params)
-        case Rerun(number):
-            return "rerun", number
-        case Pause():
-            return "pause", None
-        case Unpause():
-            return "resume", None
+    command, argument = _WRITE[type(event)]
+    return command, argument(event)
 
 
 def event_of(control: Control) -> Event | None:

@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import Conflict, JobCancelled, JobFailed, NotBuiltYet, NotFound
 from astraml_lab.jobs import events, tables
+from astraml_lab.jobs.code_again import code_of, refuse_spent
+from astraml_lab.jobs.debug import account
+from astraml_lab.jobs.foreground_cell import foreground_cell, quoted
 from astraml_lab.jobs.handles import TrialHandle, Trials
+from astraml_lab.jobs.naming import tune_line
+from astraml_lab.jobs.owner import Owner
 from astraml_lab.jobs.presenter import presenter
-from astraml_lab.search import study_of
+from astraml_lab.jobs.stored import read_spec
+from astraml_lab.search import check_point, study_of
 from astraml_lab.spec import JobState, format_duration, line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
     from astraml_lab.jobs.manager import Manager
     from astraml_lab.jobs.reader import JobReader
-    from astraml_lab.jobs.runner import Runner
     from astraml_lab.spec import JobSpec, JobView, ParamValue
     from astraml_lab.store import GenerationRecord
 
@@ -46,6 +51,7 @@ class Job:
         self.id = f"{stored.project}/{stored.name}#{stored.number}"
         self._manager = manager
         self._generation_id = stored.id
+        self._owner = Owner(manager, stored.id)
         self._silent = False
 
     # what it is
@@ -142,7 +148,8 @@ class Job:
                 if glance is not None:
                     glance(self)
         except KeyboardInterrupt:
-            print(f"Detached: {self.name} goes on. %tune stop {self.name} ends it, %tune wait waits again.")  # noqa: T201 - said to a person at a prompt
+            stop, again = self._line("stop"), self._line("wait")
+            print(f"Detached: {self.name} goes on. `{stop}` ends it, `{again}` waits again.")  # noqa: T201 - said to a person at a prompt
         return self
 
     def raise_if_bad(self) -> Job:
@@ -154,7 +161,7 @@ class Job:
         """
         view = self.view()
         if view.state is JobState.STALE:
-            raise JobFailed(f"{self.name} went on without this kernel: {view.reason}")
+            raise JobFailed(f"{self.name} is STALE: {view.reason}")
         if view.state is JobState.FAILED:
             raise JobFailed(f"{self.name} FAILED: {view.reason}{self._first_traceback()}")
         if view.state is JobState.CANCELLED:
@@ -163,63 +170,115 @@ class Job:
 
     def stop(self, reason: str = "stopped by you") -> Job:
         """End the job: running trials end at their next report, no other starts; what finished is kept."""
-        state, runner = self.state, self._runner()
-        if runner is not None and not runner.done.is_set():
-            runner.stop(reason)
-        elif state is JobState.STALE:
-            self._manager.store.cancel_stale(self._generation_id, reason)
+        if self._owner.alive:
+            self._owner.send(events.StopJob(reason))
+        elif self._manager.store.cancel_stale(self._generation_id, reason):
             self._manager.forget(self._generation_id)
-        elif not state.ended:
-            self._manager.store.request(self._generation_id, "stop", reason)
         return self
 
     def stop_trial(self, number: int) -> Job:
         """End one trial at its next report.
 
         Raises:
-            Conflict: The job does not run in this kernel.
+            NotFound: The job has no such trial.
+            Conflict: The trial has ended, or nobody runs the job.
         """
-        self._own_runner().tell(events.StopTrial(number, "stopped by you"))
+        view = self._trial(number).view()
+        if view.state.ended:
+            raise Conflict(f"trial {number} of {self.name} is {view.state} already")
+        self._owner.send(events.StopTrial(number, "stopped by you"))
         return self
 
     def pause(self) -> Job:
         """Start no new trial until `resume`; running ones go on.
 
         Raises:
-            Conflict: The job does not run in this kernel.
+            Conflict: Nobody runs the job.
         """
-        self._own_runner().tell(events.Pause())
+        self._owner.send(events.Pause())
         return self
 
-    def resume(self) -> Job:
-        """Go on after `pause`.
+    def resume(self, trials: int | None = None) -> Job:
+        """Go on: after `pause`, or in this kernel where the job ended early or its own kernel is gone.
+
+        Args:
+            trials: Raise the budget to this many.
 
         Raises:
-            Conflict: The job does not run in this kernel.
+            Conflict: It cannot: nothing is left to do, another kernel was faster, or its code is not in this
+                kernel or has changed; the message says what helps.
         """
-        self._own_runner().tell(events.Unpause())
-        return self
+        if not self._owner.alive:
+            return self._take_over(trials)
+        if self.state is JobState.STOPPING:
+            raise Conflict(
+                f"{self.name} is STOPPING; once it has ended, `{self._line('resume')}` takes it up"
+            )
+        self._owner.send(events.Unpause())
+        return self if trials is None else self.extend(trials)
 
     def extend(self, trials: int) -> Job:
-        """Raise the budget of a running job to `trials`.
+        """Raise the budget of a running job to `trials`; `resume(trials)` does it for any other.
 
         Raises:
-            Conflict: The job does not run in this kernel.
+            Conflict: Nobody runs the job.
         """
-        self._own_runner().tell(events.Extend(trials))
+        self._owner.send(events.Extend(trials))
         return self
 
     def enqueue(self, params: Mapping[str, ParamValue]) -> Job:
-        """Try these values next.
+        """Try these values next; those that are left out are sampled.
 
         Raises:
-            Conflict: The job does not run in this kernel.
             InvalidSpec: The values do not fit the space.
+            Conflict: Nobody runs the job.
         """
+        point = check_point(self.spec.definitions[0], params)
         answer: Future[None] = Future()
-        self._own_runner().tell(events.Enqueue(dict(params), answer))
-        answer.result()
+        if self._owner.send(events.Enqueue(point, answer)):
+            answer.result()
         return self
+
+    def rerun(self, number: int) -> int | None:
+        """Try a trial's parameters next, as a further trial with a seed of its own.
+
+        The budget grows by one. A job that has ended goes on in this kernel, for this trial alone.
+
+        Returns:
+            The new trial's number; `None` where another kernel runs the job and will choose it.
+
+        Raises:
+            NotFound: The job has no such trial.
+            Conflict: The job has ended and cannot go on in this kernel; see `resume`.
+        """
+        self._trial(number).view()
+        event = events.Rerun(number, Future())
+        if not self._owner.alive:
+            self._take_over(None, [event])
+        elif not self._owner.send(event):
+            return None
+        return event.answer.result()
+
+    def debug(self, number: int) -> str:
+        """Return all that is known of a trial: how it ended, its traceback, parameters, last log lines.
+
+        Raises:
+            NotFound: The job has no such trial.
+        """
+        return account(self, self._trial(number).view())
+
+    def trial_as_cell(self, number: int) -> str:
+        """Return the source of a cell that runs one configuration in the foreground; see `lab.foreground`.
+
+        Raises:
+            NotFound: The job has no such trial, or its code is not in the store.
+        """
+        newest = self._manager.store.load_job(self.project, self.name)
+        call = f"{quoted(self.name)}, {number}"
+        call += "" if self.project == "default" else f", project={quoted(self.project)}"
+        if newest is not None and newest.number != self.generation:
+            call += f", generation={self.generation}"
+        return foreground_cell(self.spec, self._trial(number).view(), call)
 
     def delete(self) -> None:
         """Remove the job with all its generations and files.
@@ -235,7 +294,7 @@ class Job:
         Raises:
             Conflict: Its code is not in this kernel.
         """
-        code = runner.code if (runner := self._runner()) is not None else None
+        code = runner.code if (runner := self._owner.runner) is not None else None
         if code is None:
             raise Conflict(f"the code of {self.name} is not in this kernel: run its cell with --check")
         return self._manager.preflight(self.spec, code)
@@ -300,7 +359,7 @@ class Job:
         return f"\n\nTrial {first.number}:\n{first.traceback.rstrip()}" if first else ""
 
     def _done(self) -> Callable[[], bool]:
-        runner = self._runner()
+        runner = self._owner.runner
         if runner is not None:
             return lambda: runner.done.wait(_GLANCE)
         pause = threading.Event()
@@ -311,16 +370,34 @@ class Job:
 
         return look
 
-    def _runner(self) -> Runner | None:
-        return self._manager.runner(self._generation_id)
+    @property
+    def alive(self) -> bool:
+        """Whether this or another kernel runs the job, as the store has it at this moment."""
+        return self._owner.alive
 
-    def _own_runner(self) -> Runner:
-        runner = self._runner()
-        if runner is None or runner.done.is_set():
-            owner = self.view().owner
-            where = f"it runs in another kernel ({owner})" if owner else f"it is {self.state}"
-            raise Conflict(f"{self.name} is not running in this kernel: {where}")
-        return runner
+    @property
+    def elsewhere(self) -> str:
+        """The kernel that runs the job, `host:pid`, where that is another one; else empty."""
+        return self._owner.elsewhere
+
+    def _take_over(self, trials: int | None, first: Sequence[events.Rerun] = ()) -> Job:
+        """Go on in this kernel, with the code that its notebook defines."""
+        found = self._owner.stored
+        spec, unreadable = read_spec(found)
+        if unreadable:
+            raise Conflict(f"{self.name} cannot go on: {unreadable}")
+        used = sum(view.state.counts for view in self._manager.store.load_trials(found.id))
+        budget = trials or spec.trials
+        if not first:
+            refuse_spent(found, spec, used, trials)
+        elif found.state is not JobState.STALE:
+            budget = max(1, used)
+        again, code = code_of(spec.model_copy(update={"trials": budget}))
+        self._manager.resume(found.id, again, code, first)
+        return self
+
+    def _line(self, command: str) -> str:
+        return tune_line(command, self.name, self.project)
 
     def _trial(self, number: int) -> TrialHandle:
         return TrialHandle(self.reader, number, self._folder(number))

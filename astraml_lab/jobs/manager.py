@@ -20,6 +20,8 @@ from astraml_lab.errors import Conflict, NotFound
 from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.live import LiveJob, LiveTrial
 from astraml_lab.jobs.live_reader import LiveReader
+from astraml_lab.jobs.naming import tune_line
+from astraml_lab.jobs.owner import Owner
 from astraml_lab.jobs.past import collect, warm_up
 from astraml_lab.jobs.planning import (
     Plan,
@@ -38,6 +40,9 @@ from astraml_lab.spec import JobSpec, JobState, TrialState, nearest, refuse_unbu
 from astraml_lab.store import Writer, name_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astraml_lab.jobs.events import Event
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.jobs.wiring import Wiring
     from astraml_lab.objectives.base import Code
@@ -124,7 +129,7 @@ class Manager:
         if found is not None and not (live and runner is not None and runner.done.is_set()):
             return found
         # What ran here may go on in another kernel: once it is over, the store is the truth.
-        made = StoredReader(self.store, self._stored(generation_id))
+        made = StoredReader(self.store, self.stored(generation_id))
         with self._lock:
             if self._readers.get(generation_id) is found:
                 self._readers[generation_id] = made
@@ -141,7 +146,7 @@ class Manager:
         runner = self.runner(generation_id)
         if runner is not None and not runner.done.is_set():
             return runner.spec
-        return read_spec(self._stored(generation_id))[0]
+        return read_spec(self.stored(generation_id))[0]
 
     # launching
 
@@ -175,6 +180,36 @@ class Manager:
                 return self._next_generation(found, plan, what, attended=attended)
             return self._same_search(found, plan)
 
+    def resume(self, generation_id: int, spec: JobSpec, code: Code, first: Sequence[Event] = ()) -> Job:
+        """Go on in this kernel with a job that nobody runs, as the search that it was.
+
+        Args:
+            generation_id: The generation.
+            spec: What was asked for, perhaps with more trials.
+            code: Its code, found again.
+            first: What its runner is told before it starts; with that it goes on also where it was finished.
+
+        Raises:
+            Conflict: Its code is not what it was, or another kernel was faster.
+        """
+        with self._lock:
+            turn = self._turns[name_key(spec.project), name_key(str(spec.name))]
+        with turn:
+            found, runner = self.stored(generation_id), self.runner(generation_id)
+            if runner is not None and not runner.done.is_set():
+                return Job(self, found)
+            plan = make_plan(spec, code, self._wiring.pool)
+            what = difference(found, plan)
+            if what:
+                raise Conflict(
+                    f"{found.name} cannot go on as the same search: {what}. Undo that, or run its cell: a "
+                    "changed one starts a new generation"
+                )
+            used = sum(trial.state.counts for trial in self.store.load_trials(found.id))
+            return (
+                self._resume(found, plan, first) if first or goes_on(found, plan, used) else Job(self, found)
+            )
+
     def preflight(self, spec: JobSpec, code: Code) -> Preflight:
         """Try the job without storing or starting anything; see `jobs.preflight`.
 
@@ -196,8 +231,10 @@ class Manager:
         gone = self.store.list_generations(found.job_id) if found else ()
         for generation in gone:
             if not generation.state.ended and generation.state is not JobState.STALE:
-                name = generation.name
-                raise Conflict(f"{name} is {generation.state}: stop it first (%tune stop {name})")
+                where = Owner(self, generation.id).elsewhere
+                there = f" in kernel {where}" if where else ""
+                line = tune_line("stop", generation.name, generation.project)
+                raise Conflict(f"{generation.name} is {generation.state}{there}: stop it first (`{line}`)")
         self.store.delete_job(job.project, job.name, owner=self._owner)
         with self._lock:
             for generation in gone:
@@ -244,7 +281,8 @@ class Manager:
         if runner is not None and not ran_here:
             return Job(self, found).extend(plan.spec.trials)
         if not found.state.ended and found.state is not JobState.STALE and not ran_here:
-            return Job(self, found)  # another kernel runs it: watch
+            job = Job(self, found)  # another kernel runs it: watch
+            return job.extend(plan.spec.trials) if plan.spec.trials > job.spec.trials else job
         used = sum(trial.state.counts for trial in self.store.load_trials(found.id))
         return self._resume(found, plan) if goes_on(found, plan, used) else Job(self, found)
 
@@ -261,15 +299,23 @@ class Manager:
         note = f"generation {new.number}; since generation {found.number}: {what}"
         return self._start(new, lease, plan.noting(note))
 
-    def _resume(self, found: GenerationRecord, plan: Plan) -> Job:
-        lease = self.store.acquire(found.id, self._owner)
+    def _resume(self, found: GenerationRecord, plan: Plan, first: Sequence[Event] = ()) -> Job:
+        try:
+            lease = self.store.acquire(found.id, self._owner)
+        except Conflict as error:
+            raise Conflict(f"another kernel was faster with {found.name}: {error}") from None
         self.store.discard_controls(found.id)  # what was asked of the run before is not meant for this one
         views = self.store.load_trials(found.id)
         kept = sum(view.state.counts for view in views)
-        return self._start(found, lease, plan.noting(f"went on after {kept} finished trials"), views)
+        return self._start(found, lease, plan.noting(f"went on after {kept} finished trials"), views, first)
 
     def _start(
-        self, found: GenerationRecord, lease: Lease, plan: Plan, views: tuple[TrialView, ...] = ()
+        self,
+        found: GenerationRecord,
+        lease: Lease,
+        plan: Plan,
+        views: tuple[TrialView, ...] = (),
+        first: Sequence[Event] = (),
     ) -> Job:
         """Wire a job together and start it; a job that cannot start says so and is nobody's."""
         spec = plan.spec
@@ -283,6 +329,8 @@ class Manager:
             request = replace(plan.request, owner=record.id)
             runner = Runner(plan.code, live, record, searcher, request, self._wiring)
             self._restore(runner, searcher, views)
+            for event in first:
+                runner.tell(event)
         except BaseException as error:
             record.fail(JobState.FAILED, f"could not start: {error}")
             raise
@@ -322,7 +370,12 @@ class Manager:
                 "wait for it, or interrupt the kernel"
             )
 
-    def _stored(self, generation_id: int) -> GenerationRecord:
+    def stored(self, generation_id: int) -> GenerationRecord:
+        """Return a generation as the store has it now.
+
+        Raises:
+            NotFound: It was deleted.
+        """
         found = self.store.load_generation(generation_id)
         if found is None:
             raise NotFound("the job was deleted")

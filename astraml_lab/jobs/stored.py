@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from astraml_lab.errors import NotFound
 from astraml_lab.jobs.criteria import Criteria
+from astraml_lab.jobs.naming import tune_line
 from astraml_lab.jobs.windows import stored_windows
 from astraml_lab.output import read_tail
 from astraml_lab.spec import FailureKind, JobSpec, JobState, JobView, TrialState, WindowView
@@ -145,4 +146,5 @@ def curve(store: Store, generation_id: int, trial: int, metric: str) -> CurveVie
 def _stale_reason(record: GenerationRecord) -> str:
     if record.state is not JobState.STALE:
         return ""
-    return "its kernel is gone; what had finished is kept: run its cell again to go on"
+    line = tune_line("resume", record.name, record.project)
+    return f"its kernel is gone; what had finished is kept: {line} goes on"

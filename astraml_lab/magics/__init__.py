@@ -16,7 +16,7 @@ from astraml_lab.trial import report
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from astraml_lab.magics.commands import Lab
+    from astraml_lab.magics.call import Lab
 
 __all__ = ["TuneMagics", "load_ipython_extension", "unload_ipython_extension"]
 

@@ -5,115 +5,24 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from astraml_lab.errors import Conflict, InvalidSpec, NotBuiltYet, NotFound, Problem, one_of
+from astraml_lab.errors import InvalidSpec, NotFound, Problem, one_of
+from astraml_lab.magics import control
+from astraml_lab.magics.call import Call, whole
 from astraml_lab.magics.examples import EXAMPLES, examples_text
 from astraml_lab.magics.form import tune_form
 from astraml_lab.magics.help import line_help
 from astraml_lab.magics.listing import job_table, trial_line
-from astraml_lab.spec import JobState, nearest, parse_duration, shown
+from astraml_lab.spec import nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from astraml_lab.objectives import Code
-    from astraml_lab.spec import JobSpec, JobView
+    from astraml_lab.magics.call import Lab, Notebook
 
 FORMS = ("cell", "optuna")
 """What `%tune export` makes of a job."""
-
-_LIVE = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.PAUSED})
-_LONGEST_NUMBER = 9
-
-
-class Lab(Protocol):
-    """What the magics need of `astraml_lab.lab`."""
-
-    def launch(self, spec: JobSpec, code: Code) -> Any:
-        """Start a job."""
-
-    def preflight(self, spec: JobSpec, code: Code) -> Any:
-        """Try a job's first step; what it found prints well."""
-
-    def submit(self, request: Any) -> Any:
-        """Start a job from a request in any dialect."""
-
-    def job(self, name: str | None = None, *, project: str = "default") -> Any:
-        """Return a job, the newest without a name."""
-
-    def jobs(self, project: str | None = None, state: JobState | None = None) -> list[JobView]:
-        """Return the jobs, newest first."""
-
-
-class Notebook(Protocol):
-    """What the magics need of IPython's shell."""
-
-    def set_next_input(self, s: str, *, replace: bool = False) -> object:
-        """Put text into a new cell."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """A command line, taken apart: `%tune logs digits 7 --lines 50`."""
-
-    lab: Lab
-    notebook: Notebook
-    words: tuple[str, ...]
-    options: dict[str, str]
-
-    @property
-    def project(self) -> str | None:
-        """The project named by `--project`."""
-        return self.options.get("project")
-
-    def job(self) -> Any:
-        """Return the job that the first word names, or the newest."""
-        name = self.words[0] if self.words else None
-        return self.lab.job(name, project=self.project or "default")
-
-    def live_job(self) -> Any:
-        """Return the job that the first word names, or the only one that runs.
-
-        Raises:
-            NotFound: No job runs.
-            Conflict: Several do.
-        """
-        if self.words:
-            return self.job()
-        live = [view for view in self.lab.jobs(self.project) if view.state in _LIVE]
-        if not live:
-            raise NotFound("No job is running; `%tune` lists all jobs.")
-        if len(live) > 1:
-            raise Conflict(f"Several jobs are running; name one: {', '.join(view.name for view in live)}.")
-        return self.lab.job(live[0].name, project=live[0].project)
-
-    def trial(self, job: Any) -> int | None:
-        """Return the trial of `job` that the second word names, if there is one.
-
-        Raises:
-            InvalidSpec: It is no number.
-            NotFound: The job has no such trial.
-        """
-        if len(self.words) < 2:  # noqa: PLR2004 - JOB TRIAL
-            return None
-        number = _whole("TRIAL", self.words[1], "must be a trial's number")
-        if job.reader.trial(number) is None:
-            last = max((view.number for view in job.reader.trials()[1]), default=None)
-            there = "it has none yet" if last is None else f"its trials are 0 to {last}"
-            raise NotFound(f"{job.name} has no trial {number}; {there}.")
-        return number
-
-
-def _whole(path: str, text: str, allowed: str) -> int:
-    """Read a whole number.
-
-    Raises:
-        InvalidSpec: It is none, or absurdly long.
-    """
-    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
-        raise InvalidSpec([Problem(path, shown(text), allowed)], subject="the line")
-    return int(text)
 
 
 @dataclass(frozen=True)
@@ -151,34 +60,6 @@ def _show(call: Call) -> None:
     call.job().show()
 
 
-def _stop(call: Call) -> str:
-    job = call.live_job()
-    trial = call.trial(job)
-    if trial is None:
-        job.stop()
-        return f"{job.name}: running trials end at their next report, no other starts."
-    job.stop_trial(trial)
-    return f"{job.name}: trial {trial} ends at its next report."
-
-
-def _wait(call: Call) -> str:
-    from astraml_lab.jobs import attended  # brings SQLAlchemy and Optuna: not while the extension loads
-
-    timeout = call.options.get("timeout")
-    job = call.live_job()
-    job.wait(None if timeout is None else _seconds(timeout))
-    if not attended():
-        job.raise_if_bad()
-    return repr(job)
-
-
-def _seconds(text: str) -> float:
-    try:
-        return float(str(parse_duration(text)))
-    except ValueError as error:
-        raise InvalidSpec([Problem("--timeout", shown(text), str(error))], subject="the line") from None
-
-
 def _best(call: Call) -> str | None:
     job = call.job()
     if "insert" in call.options:
@@ -194,7 +75,7 @@ def _best(call: Call) -> str | None:
 def _logs(call: Call) -> str:
     job = call.job()
     number = call.trial(job)
-    lines = _whole("--lines", call.options.get("lines", "100"), "must be a whole number")
+    lines = whole("--lines", call.options.get("lines", "100"), "must be a whole number")
     if number is None:
         started = (view.number for view in job.reader.trials()[1] if view.started_at is not None)
         number = max(started, default=None)
@@ -216,26 +97,6 @@ def _examples(call: Call) -> str | None:
 
 def _help(_call: Call) -> str:
     return help_text()
-
-
-def _delete(call: Call) -> str:
-    call.job().delete()
-    return f"{call.words[0]} is deleted."
-
-
-def _method(name: str) -> Callable[[Call], str]:
-    """Return a command that calls the job's own method of this name, where it has one."""
-
-    def run(call: Call) -> str:
-        job = call.live_job()
-        method = getattr(job, name, None)
-        if method is None:
-            raise NotBuiltYet(f"`%tune {name}` is not built in this version.")
-        trial = call.trial(job)
-        answer = method() if trial is None else method(trial)
-        return answer if isinstance(answer, str) else repr(job)
-
-    return run
 
 
 def _export(call: Call) -> object:
@@ -260,10 +121,17 @@ COMMANDS: dict[str, Command] = {
         Command("list", "list", "All jobs, newest first.", _list, takes_job=False),
         Command("show", "show [JOB]", "Bring the dashboard back; the newest job without a name.", _show),
         Command(
-            "stop", "stop [JOB] [TRIAL]", "End a job, or one of its trials; what finished is kept.", _stop
+            "stop",
+            "stop [JOB] [TRIAL]",
+            "End a job, or one of its trials; what finished is kept.",
+            control.stop,
         ),
         Command(
-            "wait", "wait [JOB] [--timeout 10m]", "Wait for the end.", _wait, options=("project", "timeout")
+            "wait",
+            "wait [JOB] [--timeout 10m]",
+            "Wait for the end.",
+            control.wait,
+            options=("project", "timeout"),
         ),
         Command(
             "best",
@@ -279,11 +147,24 @@ COMMANDS: dict[str, Command] = {
             _logs,
             options=("project", "lines"),
         ),
-        Command("pause", "pause [JOB]", "Start no new trial until `resume`.", _method("pause")),
-        Command("resume", "resume [JOB]", "Go on after `pause`.", _method("resume")),
-        Command("rerun", "rerun JOB TRIAL", "Run a trial's parameters again.", _method("rerun")),
-        Command("debug", "debug JOB TRIAL", "Run a failed trial under the debugger.", _method("debug")),
-        Command("delete", "delete JOB", "Remove a job with its files.", _delete),
+        Command(
+            "pause", "pause [JOB]", "Start no new trial until `resume`; running ones go on.", control.pause
+        ),
+        Command(
+            "resume",
+            "resume [JOB] [--trials 60]",
+            "Go on after `pause`, after a restart of the kernel, or with more trials.",
+            control.resume,
+            options=("project", "trials"),
+        ),
+        Command("rerun", "rerun JOB TRIAL", "Try a trial's parameters once more, next.", control.rerun),
+        Command(
+            "debug",
+            "debug JOB TRIAL",
+            "All about a trial, and a new cell that runs it in the foreground, to step through.",
+            control.debug,
+        ),
+        Command("delete", "delete JOB", "Remove a job with its files.", control.delete),
         Command(
             "export",
             "export [JOB] [FORM]",

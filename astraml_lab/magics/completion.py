@@ -14,7 +14,7 @@ from astraml_lab.magics.options import OPTIONS, Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from astraml_lab.magics.commands import Lab
+    from astraml_lab.magics.call import Lab
 
 _LINE = re.compile(r"\s*(%%?)tune\s+(.*)")
 _NAMES_JOBS = frozenset({"name", "warm_start"})

@@ -24,7 +24,7 @@ from astraml_lab.objectives import (
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from astraml_lab.magics.commands import Lab
+    from astraml_lab.magics.call import Lab
 
 
 class TuneMagics:

@@ -110,7 +110,7 @@ class DimensionFinder:
         return self._known.get(target.id) if isinstance(target, ast.Name) else None
 
     def _take_over(self, target: ast.Name, call: ast.Call, known: AnyDimension, filename: str) -> None:
-        """Take a dimension as it was when the cell was launched, with the objects that its labels mean now."""
+        """Take a dimension as it was at the launch, with the objects that its labels mean now."""
         name = target.id
         self.lines[name] = target.lineno
         self.found[name] = known

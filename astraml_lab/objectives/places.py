@@ -93,7 +93,7 @@ class ProcessPlace:
 
     def around(self, work: Callable[[Mapping[str, Any]], Attempt], seed: int) -> Attempt:
         """Seed everything; the process ends afterwards and takes its memory with it."""
-        _seed_everything(seed)
+        seed_everything(seed)
         torch: Any = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(self.threads)
@@ -106,7 +106,7 @@ class ProcessPlace:
         sys.stderr.write(text)
 
 
-def _seed_everything(seed: int) -> None:
+def seed_everything(seed: int) -> None:
     """Seed Python, numpy and torch, as far as they are imported; torch seeds CUDA when that starts."""
     random.seed(seed)
     numpy: Any = sys.modules.get("numpy")

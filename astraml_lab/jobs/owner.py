@@ -1,0 +1,73 @@
+"""Who runs a job at this moment, this kernel or another one, and how to reach them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from astraml_lab.errors import Conflict
+from astraml_lab.jobs import controls
+from astraml_lab.jobs.naming import tune_line
+from astraml_lab.spec import JobState
+
+if TYPE_CHECKING:
+    from astraml_lab.jobs.manager import Manager
+    from astraml_lab.jobs.runner import Runner
+    from astraml_lab.store import GenerationRecord
+
+
+class Owner:
+    """Answers from the store as it is now, not from what a reader saw a moment ago; thread-safe."""
+
+    def __init__(self, manager: Manager, generation_id: int) -> None:
+        self._manager = manager
+        self._id = generation_id
+
+    @property
+    def runner(self) -> Runner | None:
+        """The job's runner, where it runs in this kernel."""
+        runner = self._manager.runner(self._id)
+        return None if runner is None or runner.done.is_set() else runner
+
+    @property
+    def stored(self) -> GenerationRecord:
+        """The job as the store has it."""
+        return self._manager.stored(self._id)
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody runs the job."""
+        return self.runner is not None or self._runs_elsewhere(self.stored)
+
+    @property
+    def elsewhere(self) -> str:
+        """The kernel that runs it, `host:pid`, where that is another one; else empty."""
+        lease = None if self.runner is not None else self.stored.lease
+        return f"{lease.host}:{lease.pid}" if lease is not None and self.alive else ""
+
+    def send(self, event: controls.Told) -> bool:
+        """Hand an event to whoever runs the job; return whether that is this kernel.
+
+        Raises:
+            Conflict: Nobody does.
+        """
+        runner = self.runner
+        if runner is not None:
+            runner.tell(event)
+            return True
+        found = self.stored
+        if not self._runs_elsewhere(found):
+            line = tune_line("resume", found.name, found.project)
+            if found.state.ended:
+                raise Conflict(
+                    f"{found.name} is {found.state}: nothing of it runs. `{line}` takes it up here"
+                )
+            raise Conflict(f"{found.name} is STALE: its kernel is gone; `{line}` takes it over")
+        self._manager.store.request(self._id, *controls.row_of(event))
+        return False
+
+    def _runs_elsewhere(self, found: GenerationRecord) -> bool:
+        if found.state.ended or found.state is JobState.STALE or found.lease is None:
+            return False
+        ran = self._manager.runner(self._id)
+        # A runner of this kernel may have ended without being able to write that.
+        return ran is None or ran.record.owner != f"{found.lease.host}:{found.lease.pid}"

@@ -1,0 +1,115 @@
+"""The commands of `%tune` that have a job do something, in whichever kernel it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from astraml_lab.errors import InvalidSpec, NotFound, Problem
+from astraml_lab.magics.call import whole
+from astraml_lab.spec import JobState, parse_duration, shown
+
+if TYPE_CHECKING:
+    from astraml_lab.magics.call import Call
+
+_HELD = frozenset({JobState.PAUSED, JobState.STALE})
+
+
+def stop(call: Call) -> str:
+    """End a job, or one of its trials."""
+    job = call.fitting_job()
+    trial = call.trial(job)
+    state, kernel = job.state, job.elsewhere
+    if trial is not None:
+        job.stop_trial(trial)
+        return _passed_on(kernel, f"{job.name}: trial {trial} ends at its next report.")
+    if state.ended:
+        return f"{job.name} had ended already: {job!r}"
+    job.stop()
+    again = call.line("resume", job)
+    if state is JobState.STALE:
+        return f"{job.name} is CANCELLED: its kernel was gone. What finished is kept; {again} takes it up."
+    said = f"{job.name} stops: running trials end at their next report, no other starts."
+    return _passed_on(kernel, f"{said} What finished is kept; {again} takes it up.")
+
+
+def pause(call: Call) -> str:
+    """Have a job start no new trial."""
+    job = call.fitting_job()
+    kernel = job.elsewhere
+    job.pause()
+    again = call.line("resume", job)
+    return _passed_on(kernel, f"{job.name} starts no new trial, running ones go on; {again} ends the pause.")
+
+
+def resume(call: Call) -> object:
+    """Have a job go on: after a pause, or in this kernel."""
+    job = call.fitting_job(_HELD, "paused or without its kernel")
+    given = call.options.get("trials")
+    trials = None if given is None else whole("--trials", given, "must be a whole number")
+    kernel, state, alive = job.elsewhere, job.state, job.alive
+    resumed = call.lab.resume(job.name, project=job.project, trials=trials)
+    if not alive:
+        return resumed
+    to = "" if trials is None else f" to {trials} trials"
+    if to or state is JobState.PAUSED:
+        return _passed_on(kernel, f"{job.name} goes on{to}.")
+    where = f"in kernel {kernel}" if kernel else "in this kernel"
+    return f"{job.name} is {state} {where}, there is nothing to resume; {call.line('show', job)} shows it."
+
+
+def rerun(call: Call) -> str:
+    """Have a trial's parameters tried once more."""
+    job = call.job()
+    trial, kernel = call.trial(job), job.elsewhere
+    number = job.rerun(trial)
+    new = "a new trial" if number is None else f"trial {number}"
+    said = f"{job.name}: {new} tries the parameters of trial {trial} next, with a seed of its own."
+    return _passed_on(kernel, said)
+
+
+def debug(call: Call) -> str:
+    """Say all about a trial, and write the cell that runs it in the foreground."""
+    from astraml_lab.jobs import attended  # brings SQLAlchemy and Optuna: not while the extension loads
+
+    job = call.job()
+    trial = call.trial(job)
+    account: str = job.debug(trial)
+    try:
+        source = job.trial_as_cell(trial)
+    except NotFound as error:
+        return f"{account}\n\n{error}"
+    if not attended():
+        return f"{account}\n\nThis cell runs that configuration in the foreground:\n\n{source}"
+    call.notebook.set_next_input(source, replace=False)
+    return f"{account}\n\nThe new cell below runs that configuration in the foreground."
+
+
+def wait(call: Call) -> str:
+    """Wait for the end of a job."""
+    from astraml_lab.jobs import attended  # brings SQLAlchemy and Optuna: not while the extension loads
+
+    timeout = call.options.get("timeout")
+    job = call.fitting_job()
+    job.wait(None if timeout is None else _seconds(timeout))
+    if not attended():
+        job.raise_if_bad()
+    return repr(job)
+
+
+def delete(call: Call) -> str:
+    """Remove a job with its files."""
+    job = call.job()
+    job.delete()
+    return f"{job.name} is deleted, with its files."
+
+
+def _passed_on(kernel: str, said: str) -> str:
+    """Say what happens; where another kernel has to do it, that it was asked."""
+    return f"Asked kernel {kernel}, which looks once a second. {said}" if kernel else said
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(str(parse_duration(text)))
+    except ValueError as error:
+        raise InvalidSpec([Problem("--timeout", shown(text), str(error))], subject="the line") from None

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from astraml_lab._version import __version__
-from astraml_lab.errors import AstramlError, JobCancelled, JobFailed
+from astraml_lab.errors import AstramlError, Conflict, JobCancelled, JobFailed
 
 app = typer.Typer(
     name="astraml",
@@ -26,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 BAD_INPUT = 2
+NAME = Annotated[str, typer.Argument(help="The job's name.")]
+PROJECT = Annotated[str, typer.Option(help="Its project.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -93,9 +95,9 @@ def list_jobs(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="The job's name.")],
+    name: NAME,
     *,
-    project: Annotated[str, typer.Option(help="Its project.")] = "default",
+    project: PROJECT = "default",
     as_json: JSON = False,
 ) -> None:
     """Show a job and its trials."""
@@ -109,3 +111,50 @@ def show(
     typer.echo(repr(job))
     for line in repr(job.trials).splitlines():
         typer.echo(f"  {line}")
+
+
+@app.command()
+def stop(
+    name: NAME,
+    trial: Annotated[int | None, typer.Argument(min=0, help="Only this trial.")] = None,
+    *,
+    project: PROJECT = "default",
+) -> None:
+    """Stop a job, or one of its trials, whichever kernel runs it; what finished is kept."""
+    from astraml_lab import lab
+
+    job = lab.job(name, project=project)
+    kernel = job.elsewhere
+    if trial is None:
+        job.stop()
+    else:
+        job.stop_trial(trial)
+    what = job.name if trial is None else f"trial {trial} of {job.name}"
+    typer.echo(_asked(kernel, f"stop {what}") or repr(job))
+
+
+@app.command()
+def pause(name: NAME, *, project: PROJECT = "default") -> None:
+    """Have a job start no new trial, whichever kernel runs it; running ones go on."""
+    from astraml_lab import lab
+
+    job = lab.job(name, project=project).pause()
+    typer.echo(_asked(job.elsewhere, f"pause {job.name}"))
+
+
+@app.command()
+def resume(name: NAME, *, project: PROJECT = "default") -> None:
+    """End the pause of a job, whichever kernel runs it."""
+    from astraml_lab import lab
+
+    job = lab.job(name, project=project)
+    if not job.alive:
+        raise Conflict(
+            f"{job.name} is {job.state}: nobody runs it; in its notebook, %tune resume takes it up"
+        )
+    typer.echo(_asked(job.resume().elsewhere, f"resume {job.name}"))
+
+
+def _asked(kernel: str, what: str) -> str:
+    """Say who was asked; empty if there was nobody to ask."""
+    return f"Asked kernel {kernel} to {what}; it looks once a second." if kernel else ""

@@ -5,24 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from astraml_lab.spec import format_number, params_words
+from astraml_lab.spec import JobState, format_number, params_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from astraml_lab.spec import JobView, Objective, TrialView
 
+_HELD = frozenset({JobState.PAUSED, JobState.STALE})
 _HEADER = ("job", "state", "trials", "best", "objectives", "created")
 
 
 def job_table(jobs: Sequence[JobView]) -> str:
-    """Return one line per job under a header, or how to start one."""
+    """Return one line per job under a header and what those wait for that do not run; or how to start one."""
     if not jobs:
         return "No jobs yet. `%tune examples` shows cells to start from."
     rows = [_HEADER, *(_job(view) for view in jobs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
+    held = [f"{view.name}: {view.reason}" for view in jobs if view.state in _HELD and view.reason]
+    return "\n".join([*(line.rstrip() for line in lines), *([""] if held else []), *held])
 
 
 def trial_line(view: TrialView, objectives: Sequence[Objective]) -> str:

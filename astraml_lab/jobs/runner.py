@@ -221,7 +221,10 @@ class Runner:
         while True:
             self.backlog.retry()
             self._decide()
-            self._look_for_room()
+            if self.backlog:
+                self._hold.because("store", self.backlog.trouble)
+            else:
+                self._hold.lift("store")
             if self._ending is None:
                 self._starter.fill()
             self._watch.observe(running=self.record.state is not JobState.PAUSED)
@@ -260,6 +263,7 @@ class Runner:
             event = controls.event_of(command)
             if event is not None:
                 self.tell(event)
+        self._look_for_room()
         self._watch_threads()
         if any(flight.lease.devices for flight in self._flights):
             self.devices = self._wiring.pool.devices()
@@ -281,18 +285,12 @@ class Runner:
             )
 
     def _look_for_room(self) -> None:
-        """Pause while nothing more can be written, and go on by itself when it can."""
-        now = self._wiring.clock.monotonic()
-        if self.backlog:
-            self._hold.because("store", self.backlog.trouble)
+        """Pause while the disk has no room, and go on by itself when it has."""
+        full = disk.shortage(self.record.home)
+        if full:
+            self._hold.because("disk", full)
         else:
-            self._hold.lift("store")
-        if now >= self._next_tick:
-            full = disk.shortage(self.record.home)
-            if full:
-                self._hold.because("disk", full)
-            else:
-                self._hold.lift("disk")
+            self._hold.lift("disk")
 
     # ending trials
 
@@ -304,7 +302,7 @@ class Runner:
         if how.poisoned:
             self._poisoned(flight, how)
         if how.disk_full:
-            self._next_tick = 0.0
+            self._look_for_room()
         flight.lease.release()
         try:
             self._settling.settle(flight.trial, how, may_retry=self._ending is None)

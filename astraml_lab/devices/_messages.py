@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from astraml_lab.devices.ledger import Claim
     from astraml_lab.devices.probe import Device
 
 _GB = 1e9
+_WHOLE = 0.999
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A GPU that would do, and what is in the way.
+
+    Attributes:
+        gpu: The GPU.
+        holders: Jobs of this kernel that use it.
+        claims: What other kernels hold of it.
+        expected: The part of its memory that those other kernels, and trials in processes, may fill.
+    """
+
+    gpu: Device
+    holders: Sequence[str]
+    claims: Sequence[Claim]
+    expected: float
 
 
 def behind(owners: Sequence[str]) -> str:
@@ -22,10 +43,18 @@ def cpu_taken(holders: Sequence[str], owner: str) -> str:
     return f"waits for a CPU slot: {_holders(holders, owner)}"
 
 
-def gpus_taken(gpus: float, owner: str, candidates: Sequence[tuple[Device, Sequence[str]]]) -> str:
+def gpus_taken(gpus: float, owner: str, candidates: Sequence[Candidate]) -> str:
     """The GPUs that would do, and what is wrong with each."""
-    details = [text for gpu, holders in candidates if (text := _detail(gpu, holders, owner))]
-    return f"waits for {_amount(gpus)}: {'; '.join(details) or 'none is free'}"
+    texts = [text for each in candidates for text in _texts(each, owner)]
+    if len(candidates) == 1 and len(texts) == len(_claims(candidates[0], "")) > 0:
+        label = candidates[0].gpu.label
+        return f"waits for {label}: {', '.join(_claims(candidates[0], 'it'))}"
+    return f"waits for {_amount(gpus)}: {'; '.join(texts) or 'none is free'}"
+
+
+def unasked(label: str, error: Exception) -> str:
+    """The ledger could not be reached."""
+    return f"took {label} without asking the other kernels, which may use it too: {error}"
 
 
 def no_such_share(gpus: float) -> str:
@@ -50,12 +79,25 @@ def all_closed(what: str) -> str:
     return f"every {what} is held by a trial that cannot be ended: restart the kernel"
 
 
-def _detail(gpu: Device, holders: Sequence[str], owner: str) -> str:
-    parts = [_holders(holders, owner)] if holders else []
-    if gpu.used_by_others_bytes > gpu.total_bytes * 0.01:
+def _texts(each: Candidate, owner: str) -> list[str]:
+    gpu = each.gpu
+    parts = [_holders(each.holders, owner)] if each.holders else []
+    if gpu.used_by_others_bytes > gpu.total_bytes * (each.expected + 0.01):
         held, total = gpu.used_by_others_bytes / _GB, gpu.total_bytes / _GB
         parts.append(f"other processes hold {held:.1f} of {total:.1f} GB")
-    return f"{gpu.label} ({', '.join(parts)})" if parts else ""
+    here = [f"{gpu.label} ({', '.join(parts)})"] if parts else []
+    return here + _claims(each, gpu.label)
+
+
+def _claims(each: Candidate, what: str) -> list[str]:
+    """Say of each other kernel how much it holds of `what`."""
+    shares = defaultdict[str, float](float)
+    for claim in each.claims:
+        shares[claim.owner] += claim.share
+    return [
+        f"{owner} holds {what}" if share > _WHOLE else f"{owner} holds {share:.2g} of {what}"
+        for owner, share in shares.items()
+    ]
 
 
 def _holders(holders: Iterable[str], owner: str) -> str:

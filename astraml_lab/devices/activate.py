@@ -13,7 +13,7 @@ from astraml_lab.optional import installed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from astraml_lab.devices.pool import Lease
+    from astraml_lab.devices.lease import Lease
 
 _OOM_SIGNS = (
     "out of memory",

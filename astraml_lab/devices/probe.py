@@ -28,6 +28,7 @@ class Device:
         free_bytes: What nobody uses.
         used_by_others_bytes: What other processes hold; this process's own tensors do not count.
         utilization: 0 to 1, where the driver tells.
+        uuid: What the driver calls it, the same in every process; its number there if it has no other name.
     """
 
     index: int | None
@@ -37,6 +38,7 @@ class Device:
     free_bytes: int
     used_by_others_bytes: int = 0
     utilization: float | None = None
+    uuid: str = ""
 
     @property
     def label(self) -> str:
@@ -56,7 +58,8 @@ class FakeProbe:
 
     def __init__(self, gpus: int = 0, *, total_bytes: int = 80 * GIB) -> None:
         self._devices = [
-            Device(index, f"Fake GPU {index}", "cuda", total_bytes, total_bytes) for index in range(gpus)
+            Device(index, f"Fake GPU {index}", "cuda", total_bytes, total_bytes, uuid=f"GPU-fake-{index}")
+            for index in range(gpus)
         ]
 
     def list(self) -> tuple[Device, ...]:
@@ -87,10 +90,12 @@ class SystemProbe:
             if nvml is None or nvml.nvmlDeviceGetCount() == 0 or not _torch_uses_cuda():
                 return ()
             handles = [nvml.nvmlDeviceGetHandleByIndex(at) for at in range(nvml.nvmlDeviceGetCount())]
-            uuids = [_text(nvml.nvmlDeviceGetUUID(handle)) for handle in handles]
+            uuids = [_uuid(nvml, at, handle) for at, handle in enumerate(handles)]
             names = [_text(nvml.nvmlDeviceGetName(handle)) for handle in handles]
             visible = _torch_order(uuids, names)
-            return tuple(_device(nvml, number, names[at], handles[at]) for number, at in enumerate(visible))
+            return tuple(
+                _device(nvml, number, handles[at], names[at], uuids[at]) for number, at in enumerate(visible)
+            )
 
 
 def visible_order(uuids: Sequence[str], environ: Mapping[str, str]) -> list[int]:
@@ -148,7 +153,14 @@ def _open_nvml() -> Any:
     return pynvml
 
 
-def _device(nvml: Any, number: int, name: str, handle: Any) -> Device:
+def _uuid(nvml: Any, at: int, handle: Any) -> str:
+    try:
+        return _text(nvml.nvmlDeviceGetUUID(handle))
+    except nvml.NVMLError:
+        return str(at)
+
+
+def _device(nvml: Any, number: int, handle: Any, name: str, uuid: str) -> Device:
     memory = nvml.nvmlDeviceGetMemoryInfo(handle)
     try:
         utilization = nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100
@@ -162,6 +174,7 @@ def _device(nvml: Any, number: int, name: str, handle: Any) -> Device:
         free_bytes=memory.free,
         used_by_others_bytes=max(0, memory.used - _own_bytes(nvml, number, handle)),
         utilization=utilization,
+        uuid=uuid,
     )
 
 

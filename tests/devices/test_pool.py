@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 GB = 10**9
 
 
-def pool_of(gpus: int, **settings: int) -> Pool:
-    return Pool(FakeProbe(gpus, total_bytes=80 * GB), FakeClock(), **settings)
+def pool_of(gpus: int) -> Pool:
+    return Pool(FakeProbe(gpus, total_bytes=80 * GB), FakeClock())
 
 
 def lend(pool: Pool, request: LeaseRequest) -> Lease:

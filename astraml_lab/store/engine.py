@@ -1,19 +1,17 @@
 """The one door to the database: engine, transactions, foreign errors, and all SQL of one dialect only.
 
-Another database needs its own `open_engine` branch and its own `BulkInsert` text; every other module speaks
-SQLAlchemy Core.
+Another database needs its own way to open it (`opening`) and its own `BulkInsert` text; every other module
+speaks SQLAlchemy Core.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, event, insert, select, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     DatabaseError,
     IntegrityError,
@@ -25,36 +23,31 @@ from sqlalchemy.exc import (
 )
 
 from astraml_lab.errors import StoreError, StoreUnavailable
-from astraml_lab.store import tables
-from astraml_lab.store.files import make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection, Engine, Table
 
 BUSY_SECONDS = 10.0
+LOG_BYTES = 4 * 2**20
+MENDING = "restart the kernel: the store mends itself when it is opened, finished trials are kept"
+"""What to do about damage that is found while the store is open."""
 _WRITES = "astraml_writes"
 
 
-def open_engine(url: str) -> Engine:
-    """Open the database behind `url` and make its tables if it is new.
+def connect_engine(url: str, connect: Callable[[], sqlite3.Connection] | None = None) -> Engine:
+    """Return an engine for the database behind `url`; nothing is opened yet.
 
-    Raises:
-        StoreUnavailable: It cannot be opened.
-        StoreError: It was written by a newer version, or the URL names a database that is not supported.
+    Args:
+        url: An SQLAlchemy URL.
+        connect: Opens the file, if the driver is not to do it by itself.
     """
-    with mapped_errors(f"open the store `{url}`"):
-        address = make_url(url)
-        if address.get_backend_name() != "sqlite":
-            raise StoreError(f"the store `{url}` is no SQLite file; this version supports `sqlite:///PATH`")
-        if address.database and address.database != ":memory:":
-            make_folder(Path(address.database).parent)
-        # `timeout` is SQLite's busy timeout; FIFO pool order would only spread the page caches
-        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_use_lifo=True)
-        event.listen(engine, "connect", _configure)
-        event.listen(engine, "begin", _begin)
-        _create_schema(engine, url)
+    # FIFO pool order would only spread the page caches
+    options: dict[str, Any] = {"creator": connect} if connect else {}
+    engine = create_engine(url, pool_use_lifo=True, **options)
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -65,6 +58,8 @@ def _configure(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")  # a commit survives the death of the process
     cursor.execute("PRAGMA foreign_keys=ON")
+    # a log that grew while a reader or a full disk held it back gives its room back
+    cursor.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
     cursor.close()
 
 
@@ -75,20 +70,6 @@ def _begin(connection: Connection) -> None:
     # straight to the driver: this is on the way of every finished trial
     driver: Any = connection.connection.driver_connection
     driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _create_schema(engine: Engine, url: str) -> None:
-    with writing(engine).begin() as connection:
-        tables.metadata.create_all(connection)
-        version = connection.scalar(select(tables.meta.c.value).where(tables.meta.c.key == "schema"))
-        if version is None:
-            row = {"key": "schema", "value": str(tables.SCHEMA_VERSION)}
-            connection.execute(insert(tables.meta).values(row))
-        elif int(version) > tables.SCHEMA_VERSION:
-            raise StoreError(
-                f"the store `{url}` was written by a newer version (schema {version}, this one knows "
-                f"{tables.SCHEMA_VERSION}); run: pip install -U astraml-lab"
-            )
 
 
 def writing(engine: Engine) -> Engine:
@@ -123,9 +104,18 @@ _ADVICE = {
     "is locked": "another program holds the file; close it and try again",
     "unable to open": "check the path and its permissions, or set ASTRAML_HOME to another folder",
     "readonly": "check the file's permissions, or set ASTRAML_HOME to another folder",
-    "not a database": "move the file away and a new one is made",
-    "malformed": "the file is damaged; move it away, or mend it with `sqlite3 lab.db .recover`",
+    "disk I/O": "the disk is full or failing: free some space, nothing that was finished before is lost",
+    "not a database": MENDING,
+    "malformed": MENDING,
 }
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def is_damage(exc: BaseException | None) -> bool:
+    """Tell whether an error of the driver means that the file's content is wrong, not its surroundings."""
+    code = getattr(exc, "sqlite_errorcode", 0)
+    # a short read is the one trouble of the disk that is the file's own: it ends too early
+    return code & 0xFF in _DAMAGED or code == sqlite3.SQLITE_IOERR_SHORT_READ
 
 
 def upsert(table: Table) -> sqlite.Insert:

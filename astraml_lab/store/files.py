@@ -1,6 +1,9 @@
 """Where things lie on disk, and folder names that are safe for any job name.
 
-<home>/lab.db
+<home>/lab.db, with SQLite's own lab.db-wal and lab.db-shm
+<home>/lab.db.lock        held while somebody opens the store
+<home>/lab.db.suspect     damage was met: the next opening reads the store through
+<home>/lab.db.damaged-…, lab.db.schema1   kept by whoever mended or migrated it
 <home>/projects/<project>/<job>/<generation>/trials/0007/{log.txt, checkpoint/, notebook.ipynb}
 """
 
@@ -11,6 +14,7 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,8 +61,13 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        advice = _ADVICE.get(exc.errno or 0, "check the path, or set ASTRAML_HOME to another folder")
-        raise StoreUnavailable(f"cannot make the folder {folder}: {exc.strerror}; {advice}") from exc
+        raise StoreUnavailable(f"cannot make the folder {folder}: {os_advice(exc)}") from exc
+
+
+def os_advice(exc: OSError) -> str:
+    """Return what the system says, and what to do about it."""
+    advice = _ADVICE.get(exc.errno or 0, "check the path, or set ASTRAML_HOME to another folder")
+    return f"{exc.strerror}; {advice}"
 
 
 _NO_ROOM = "free some space, nothing that was finished before is lost"
@@ -82,6 +91,17 @@ class Files:
     def job(self, project: str, name: str) -> Path:
         """Return a job's folder; nothing is made."""
         return self.home / "projects" / folder_name(project) / folder_name(name)
+
+    def free_bytes(self) -> int:
+        """Return how much room the disk has for this user.
+
+        Raises:
+            StoreUnavailable: The home is not there.
+        """
+        try:
+            return shutil.disk_usage(self.home).free
+        except OSError as exc:
+            raise StoreUnavailable(f"cannot ask for the room in {self.home}: {os_advice(exc)}") from exc
 
     def trial(self, project: str, name: str, generation: int, trial: int) -> Path:
         """Return a trial's folder; nothing is made."""

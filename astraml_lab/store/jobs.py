@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from astraml_lab.errors import Conflict, NotFound
 from astraml_lab.spec.state import JobState
 from astraml_lab.store import leases as ownership
+from astraml_lab.store import trials
 from astraml_lab.store.files import name_key
 from astraml_lab.store.records import Control, GenerationRecord, Lease, dump
 from astraml_lab.store.tables import controls, generations, jobs, leases
@@ -136,7 +137,10 @@ def _records(rows: Iterable[Row[Any]], now: float) -> Iterator[GenerationRecord]
 
 
 def _state(stored: str, lease: Lease | None, now: float) -> JobState:
-    state = JobState(stored)
+    try:
+        state = JobState(stored)
+    except ValueError:
+        return JobState.STALE  # a damaged word must not hide a job: whoever resumes it writes another
     return state if state.ended or ownership.is_alive(lease, now) else JobState.STALE
 
 
@@ -147,7 +151,7 @@ def request(connection: Connection, generation_id: int, command: str, argument: 
 
 
 def cancel_stale(connection: Connection, generation_id: int, reason: str, now: float) -> bool:
-    """End a generation whose owner is gone as CANCELLED; return whether it was one."""
+    """End a generation whose owner is gone as CANCELLED, and its open trials; return whether it was one."""
     found = find(connection, now, generations.c.id == generation_id, newest_only=False)
     if not found or found[0].state is not JobState.STALE:
         return False
@@ -155,6 +159,7 @@ def cancel_stale(connection: Connection, generation_id: int, reason: str, now: f
     lease = ownership.acquire(connection, generation_id, "nobody", now)
     changes = {"state": JobState.CANCELLED, "reason": reason, "ended_at": now}
     update_generation(connection, generation_id, changes)
+    trials.end_open(connection, generation_id, reason, now)
     ownership.release(connection, lease)
     discard(connection, generation_id)
     return True

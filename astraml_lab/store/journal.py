@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from dataclasses import replace
@@ -9,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Integer, Text, bindparam, insert, select
 
+from astraml_lab.errors import StoreUnavailable
 from astraml_lab.store import leases as ownership
+from astraml_lab.store.engine import MENDING
+from astraml_lab.store.records import checksum
 from astraml_lab.store.tables import journal, leases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection, Row, Select
 
     from astraml_lab.store.records import Lease
     from astraml_lab.store.store import Store
@@ -28,11 +32,12 @@ if TYPE_CHECKING:
 _APPEND = (
     insert(journal)
     .from_select(
-        ["generation_id", "position", "entries"],
+        ["generation_id", "position", "entries", "checksum"],
         select(
             leases.c.generation_id,
             bindparam("at_position", type_=Integer),
             bindparam("new_entries", type_=Text),
+            bindparam("their_checksum", type_=Integer),
         )
         .where(
             leases.c.generation_id == bindparam("mine"),
@@ -119,22 +124,35 @@ class Journal:
             "my_fence": self._lease.fence,
             "at_position": self._committed,
             "new_entries": entries,
+            "their_checksum": checksum(entries),
         }
         if connection.execute(_APPEND, values).rowcount != 1:
             raise ownership.lost(self._lease)
 
     def _stored(self, start: int, end: int) -> Iterator[Entry]:
-        mine = journal.c.generation_id == self._lease.generation_id
-        query = select(journal.c.position, journal.c.entries).where(mine, journal.c.position < end)
+        where = journal.c.position < end
         with self._store.connect("read the journal") as connection:
-            rows = connection.execute(query.order_by(journal.c.position)).all()
-        for position, text in rows:
-            entries: list[Entry] = json.loads(text)
-            yield from entries[max(0, start - position) :]
+            rows = connection.execute(self._select(where).order_by(journal.c.position)).all()
+        expected = 0
+        for row in rows:
+            entries = self._entries(row, expected)
+            expected = row.position + len(entries)
+            yield from entries[max(0, start - row.position) :]
 
     def _stored_length(self) -> int:
-        mine = journal.c.generation_id == self._lease.generation_id
-        query = select(journal.c.position, journal.c.entries).where(mine)
         with self._store.connect("open the journal") as connection:
-            last = connection.execute(query.order_by(journal.c.position.desc()).limit(1)).one_or_none()
-        return last.position + len(json.loads(last.entries)) if last else 0
+            newest_first = self._select().order_by(journal.c.position.desc())
+            last = connection.execute(newest_first.limit(1)).one_or_none()
+        return last.position + len(self._entries(last, last.position)) if last else 0
+
+    def _select(self, *where: ColumnElement[bool]) -> Select[Any]:
+        mine = journal.c.generation_id == self._lease.generation_id
+        return select(journal.c.position, journal.c.entries, journal.c.checksum).where(mine, *where)
+
+    def _entries(self, row: Row[Any], expected: int) -> list[Entry]:
+        if row.position == expected and row.checksum in {None, checksum(row.entries)}:
+            with contextlib.suppress(ValueError):
+                entries: list[Entry] = json.loads(row.entries)
+                return entries
+        self._store.suspect("a row of the journal is not what was written")
+        raise StoreUnavailable(f"cannot read what the search has learned: a row is damaged; {MENDING}")

@@ -228,4 +228,6 @@ def _outgrown(
 def clear(connection: Connection, generation_id: int, trial: int) -> None:
     """Forget the windows and curves of a trial: an attempt that failed leaves nothing to the next one."""
     for table in (windows, curves):
-        connection.execute(delete(table).where(table.c.generation_id == generation_id, table.c.trial == trial))
+        connection.execute(
+            delete(table).where(table.c.generation_id == generation_id, table.c.trial == trial)
+        )

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import threading
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from astraml_lab.clock import SystemClock
 from astraml_lab.errors import StoreUnavailable
 from astraml_lab.store import device_leases, series
 from astraml_lab.store import jobs as job_rows
 from astraml_lab.store import leases as ownership
 from astraml_lab.store import trials as trial_rows
-from astraml_lab.store.engine import mapped_errors, open_engine, writing
-from astraml_lab.store.files import Files, default_home, name_key
+from astraml_lab.store.database import Database
+from astraml_lab.store.files import name_key
 from astraml_lab.store.journal import Journal
 from astraml_lab.store.processes import this_host
 from astraml_lab.store.tables import generations, jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
-    from astraml_lab.clock import Clock
     from astraml_lab.spec.views import CurveView, TrialView, WindowRow
     from astraml_lab.store.records import (
         Control,
@@ -36,81 +31,8 @@ if TYPE_CHECKING:
     )
 
 
-class Store:
-    """Jobs, trials, metrics and search journals in one database; safe to share between threads.
-
-    All its calls raise `StoreUnavailable` when the database cannot be read or written at present. A pickled
-    store opens the same database again.
-    """
-
-    def __init__(
-        self, home: Path | str | None = None, *, url: str | None = None, clock: Clock | None = None
-    ) -> None:
-        """Open the store, and make it if it is new.
-
-        Args:
-            home: The folder of the database and of all files; by default ASTRAML_HOME or the platform's.
-            url: Another database, as an SQLAlchemy URL; files still lie in `home`.
-            clock: For tests.
-        """
-        self.files = Files(Path(home) if home is not None else default_home())
-        self.url = url or f"sqlite:///{self.files.database}"
-        self.clock: Clock = clock or SystemClock()
-        self._engine = open_engine(self.url)
-        self._writing = writing(self._engine)
-        # One connection writes: threads queue for it here, in order, instead of polling for the file's lock,
-        # and a commit costs half as much as with a connection out of the pool.
-        self._turn = threading.Lock()
-        self._writer: Connection | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"home": self.files.home, "url": self.url, "clock": self.clock}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        Store.__init__(self, **state)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the database; the store opens it again when it is used again."""
-        with self._turn:
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
-            self._engine.dispose()
-
-    @contextmanager
-    def begin(self, doing: str = "write to the store") -> Iterator[Connection]:
-        """Open a write transaction; it is committed at the end, or undone if anything raises.
-
-        There is one at a time: who opens another inside it waits for ever.
-        """
-        with self._turn, mapped_errors(doing):
-            if self._writer is None:
-                self._writer = self._writing.connect()
-            with self._writer.begin():
-                yield self._writer
-
-    @contextmanager
-    def fenced(self, lease: Lease, doing: str = "write to the store") -> Iterator[Connection]:
-        """Open a write transaction of a generation's owner.
-
-        Raises:
-            LeaseLost: Another kernel owns the generation now, or it was deleted.
-        """
-        with self.begin(doing) as connection:
-            ownership.check(connection, lease)
-            yield connection
-
-    @contextmanager
-    def connect(self, doing: str = "read the store") -> Iterator[Connection]:
-        """Open a read transaction."""
-        with mapped_errors(doing), self._engine.connect() as connection:
-            yield connection
+class Store(Database):
+    """Jobs, trials, metrics and search journals in one database; safe to share between threads."""
 
     # jobs and generations
 
@@ -303,7 +225,10 @@ class Store:
     def load_trials(self, generation_id: int) -> tuple[TrialView, ...]:
         """Return the trials of a generation by number; the notes of a damaged one say so."""
         with self.connect("read the trials") as connection:
-            return trial_rows.load(connection, generation_id)
+            found = trial_rows.load(connection, generation_id)
+        if any(trial.reason == trial_rows.DAMAGED for trial in found):
+            self.suspect("a trial is not what was written")
+        return found
 
     def load_curves(
         self, generation_id: int, trial: int | None = None, metric: str | None = None

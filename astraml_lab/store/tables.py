@@ -2,6 +2,9 @@
 
 Documents (spec, fingerprint, params …) are JSON as text: the store never looks into them, and a file of a
 later version with one more field stays readable. Times are seconds since the epoch, UTC.
+
+Columns are only ever added, at the end of their table and with a default: a kernel of an older version that
+has the file open goes on reading and writing its own. `info` says which schema brought a column.
 """
 
 from __future__ import annotations
@@ -105,7 +108,9 @@ trials = Table(
     Column("ended_at", Float),
     Column("traceback", Text, nullable=False),
     Column("notes", Text, nullable=False),
-    Column("disk_bytes", Integer, nullable=False, server_default="0"),
+    Column("disk_bytes", Integer, nullable=False, server_default="0", info={"schema": 2}),
+    # of all the others (trials.checksum); NULL where an older version wrote the row
+    Column("checksum", Integer, info={"schema": 2}),
 )
 
 journal = Table(
@@ -115,6 +120,7 @@ journal = Table(
     # the index of the row's first entry; the next row starts where this one's entries end
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("entries", Text, nullable=False),
+    Column("checksum", Integer, info={"schema": 2}),
 )
 
 windows = Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -11,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from astraml_lab.spec.state import FailureKind, TrialState
 from astraml_lab.spec.views import TrialView
 from astraml_lab.store.engine import upsert
-from astraml_lab.store.records import dump
+from astraml_lab.store.records import checksum, dump
 from astraml_lab.store.tables import trials
 
 if TYPE_CHECKING:
@@ -20,55 +21,78 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
 _SAVE = upsert(trials)
-_COLUMNS = list(trials.columns)[1:]
+_COLUMNS = list(trials.columns)[1:-1]
 _NAMES = [column.name for column in _COLUMNS]
+_TIMES = ("created_at", "started_at", "ended_at")
 _DOCUMENTS = ("params", "values", "metrics", "notes")
+DAMAGED = "its row in the store is damaged"
+"""The reason of a trial whose row cannot be read, or is not what was written."""
 
 
 def save(connection: Connection, generation_id: int, record: TrialView) -> None:
     """Write a trial, or what it has become."""
     row = {name: getattr(record, name) for name in _NAMES}
-    row["generation_id"] = generation_id
     for name in _DOCUMENTS:
         row[name] = dump(row[name])
+    for name in _TIMES:
+        row[name] = None if row[name] is None else float(row[name])  # as it will be read
+    row["checksum"] = checksum(dump([generation_id, *row.values()]))
+    row["generation_id"] = generation_id
     connection.execute(_SAVE, row)
+
+
+def end_open(connection: Connection, generation_id: int, reason: str, now: float) -> None:
+    """End those trials of a generation as STOPPED that wait or run: nobody is left to do it."""
+    for record in load(connection, generation_id):
+        if not record.state.ended:
+            ended = replace(record, state=TrialState.STOPPED, reason=reason, ended_at=now)
+            save(connection, generation_id, ended)
 
 
 def load(connection: Connection, generation_id: int) -> tuple[TrialView, ...]:
     """Return a generation's trials by number; what cannot be read of one is told in its notes."""
-    query = select(*_COLUMNS).where(trials.c.generation_id == generation_id).order_by(trials.c.number)
+    mine = trials.c.generation_id == generation_id
     try:
-        return tuple(_record(row) for row in connection.execute(query).all())
+        rows = connection.execute(select(trials).where(mine).order_by(trials.c.number)).all()
+        return tuple(_record(row) for row in rows)
     except DatabaseError:
         # one damaged row spoils a whole result: ask for each alone
-        newest = select(func.max(trials.c.number)).where(trials.c.generation_id == generation_id)
-        numbers = range((connection.scalar(newest) or 0) + 1)
-        alone = (_load_one(connection, generation_id, number) for number in numbers)
+        newest = connection.scalar(select(func.max(trials.c.number)).where(mine))
+        alone = (_load_one(connection, generation_id, number) for number in range((newest or 0) + 1))
         return tuple(record for record in alone if record is not None)
 
 
 def _load_one(connection: Connection, generation_id: int, number: int) -> TrialView | None:
     mine = (trials.c.generation_id == generation_id) & (trials.c.number == number)
     try:
-        row = connection.execute(select(*_COLUMNS).where(mine)).one_or_none()
+        row = connection.execute(select(trials).where(mine)).one_or_none()
     except DatabaseError as exc:
-        return TrialView(
-            number=number,
-            state=TrialState.FAILED,
-            params={},
-            kind=FailureKind.CRASHED,
-            reason="its row in the store is damaged",
-            notes=(f"unreadable in the store: {exc.orig}",),
-        )
+        return _unreadable(TrialView(number, TrialState.FAILED, {}), str(exc.orig))
     return _record(row) if row else None
 
 
 def _record(row: Row[Any]) -> TrialView:
-    cells: dict[str, Any] = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's documented name
+    generation_id, *values, stored = tuple(row)
+    # before the cells are parsed; a row of an older version has none
+    doubtful = stored is not None and stored != checksum(dump([generation_id, *values]))
+    cells: dict[str, Any] = dict(zip(_NAMES, values, strict=True))
     damaged = [name for name, parse in _PARSERS.items() if not _parse(cells, name, parse)]
     if damaged:
         cells["notes"] += (f"unreadable in the store: {', '.join(damaged)}",)
-    return TrialView(**cells)
+    view = TrialView(**cells)
+    return _unreadable(view, "it is not what was written") if doubtful else view
+
+
+def _unreadable(view: TrialView, why: str) -> TrialView:
+    """Return what is left of a trial whose row cannot be believed: no result may come out of it."""
+    return replace(
+        view,
+        state=TrialState.FAILED,
+        kind=FailureKind.CRASHED,
+        reason=DAMAGED,
+        values=None,
+        notes=(*view.notes, f"unreadable in the store: {why}"),
+    )
 
 
 def _parse(cells: dict[str, Any], name: str, parse: Callable[[Any], Any]) -> bool:

@@ -30,12 +30,6 @@ def test_the_file_is_in_wal_mode_and_checks_its_keys(store: Store) -> None:
         assert connection.scalar(text("PRAGMA foreign_keys")) == 1
 
 
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
-    (tmp_path / "lab.db").write_bytes(b"not a database at all, not at all" * 100)
-    with pytest.raises(StoreUnavailable, match=r"lab\.db.*not a database"):
-        Store(tmp_path)
-
-
 def test_a_home_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailable, match="file"):

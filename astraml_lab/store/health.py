@@ -1,0 +1,151 @@
+"""Tells whether a store's file is sound, as far as that can be told in a moment.
+
+A small file is read through at every opening, a large one only when it is suspected: when damage was met
+while it was open. Trials and the journal have checksums, which are compared whenever they are read. What
+cannot be told: a flipped bit that makes one plain value of another in a window, a curve or a job's texts, and
+the loss of a log, or of its last transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.store.engine import is_damage
+from astraml_lab.store.records import checksum, dump
+from astraml_lab.store.tables import SCHEMA_VERSION, metadata
+from astraml_lab.store.wal import read_log
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+SMALL = 4 * 2**20
+"""Bytes that are read through in less than 0.05 s."""
+_LOG_MOST = 64 * 2**20  # bytes of a log that are checked
+_HEADER = 100
+
+
+def examine(path: Path, *, thorough: bool) -> tuple[int | None, str]:
+    """Return the version of the file's schema, and what is wrong with the file, empty if nothing is.
+
+    The version is None where there is nothing yet. The file is only read.
+
+    Raises:
+        sqlite3.Error: It cannot be read, for another reason than its content.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    logged = log.stat().st_size if log.exists() else 0
+    size = path.stat().st_size if path.exists() else 0
+    if not size:
+        # SQLite would throw the log away
+        return None, "the file is empty, its log is not" if read_log(log) else ""
+    damage = _wrong_in_header(path) or (_wrong_in_log(log) if 0 < logged < _LOG_MOST else "")
+    if damage:
+        return None, damage
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            version = _version(connection)
+            if version == SCHEMA_VERSION:
+                _compile_all(connection)
+            wrong = ""
+            if thorough or size + logged <= SMALL:
+                wrong = _wrong_inside(connection)
+            if thorough and not wrong and version == SCHEMA_VERSION:
+                wrong = _wrong_rows(connection)
+            return version, wrong
+    except sqlite3.Error as exc:
+        # text that is none has no code of SQLite's: the driver found it
+        if is_damage(exc) or "decode" in str(exc):
+            return None, str(exc)
+        raise
+    except _Damage as exc:
+        return None, str(exc)
+
+
+class _Damage(Exception):
+    """What SQLite does not notice."""
+
+
+def _wrong_in_header(path: Path) -> str:
+    """Return what is wrong with the first bytes, where SQLite would go by them and misread all the rest."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER)
+    # either of WAL mode, or of the mode that a new file or a copy is in; what belongs to all; UTF-8
+    modes = header[18:20] in {b"\1\1", b"\2\2"}
+    fixed = header[:16] == b"SQLite format 3\0" and header[20:24] == b"\0\x40\x20\x20"
+    text = header[56:60] == b"\0\0\0\1"
+    return "" if modes and fixed and text else "file is not a database"
+
+
+def _wrong_in_log(log: Path) -> str:
+    found = read_log(log)
+    if found is None or not found.lost:
+        return ""
+    # somebody may have been writing just then
+    again = read_log(log)
+    return "" if again is None or not again.lost else f"{again.lost} frames of its log are damaged"
+
+
+def _version(connection: sqlite3.Connection) -> int | None:
+    """Return the schema's version; None for a database without our tables.
+
+    Raises:
+        _Damage: Some of them are missing.
+    """
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not names & metadata.tables.keys():
+        if not names and connection.execute("PRAGMA page_count").fetchone()[0] > 1:
+            raise _Damage("its list of tables is empty")
+        return None
+    row = None
+    if "meta" in names:
+        row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    if row is None or not str(row[0]).isdecimal():
+        raise _Damage("its version cannot be read")
+    return int(row[0])
+
+
+def _compile_all(connection: sqlite3.Connection) -> None:
+    """Name every column of every table once: a flipped bit in a definition looks like another definition.
+
+    Raises:
+        _Damage: One is not there.
+    """
+    for table in metadata.tables.values():
+        names = ", ".join(f'"{table.name}"."{column.name}"' for column in table.columns)
+        try:
+            connection.execute(f"SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608  our own names
+        except sqlite3.OperationalError as exc:
+            if "no such" in str(exc):
+                raise _Damage(str(exc)) from exc
+            raise
+
+
+def _wrong_inside(connection: sqlite3.Connection) -> str:
+    found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    return "" if found == "ok" else str(found)
+
+
+def _wrong_rows(connection: sqlite3.Connection) -> str:
+    if not all(map(sound_trial, connection.execute("SELECT * FROM trials"))):
+        return "a trial is not what was written"
+    if not all(map(sound_journal, connection.execute("SELECT * FROM journal"))):
+        return "a row of the journal is not what was written"
+    return ""
+
+
+def sound_trial(row: Sequence[Any]) -> bool:
+    """Tell whether a row of the trials, in the table's order, fits its checksum; one without is believed."""
+    *cells, stored = row
+    try:
+        return stored is None or stored == checksum(dump(cells))
+    except TypeError:  # bytes
+        return False
+
+
+def sound_journal(row: Sequence[Any]) -> bool:
+    """Tell whether a row of the journal fits its checksum."""
+    *_, entries, stored = row
+    return stored is None or (isinstance(entries, str) and stored == checksum(entries))

@@ -57,9 +57,13 @@ class Owner:
         found = self.stored
         if not self._runs_elsewhere(found):
             line = tune_line("resume", found.name, found.project)
+            if found.state is JobState.SUCCEEDED:
+                raise Conflict(
+                    f"{found.name} is SUCCEEDED: nothing of it runs; `{line} --trials N` runs more"
+                )
             if found.state.ended:
                 raise Conflict(
-                    f"{found.name} is {found.state}: nothing of it runs. `{line}` takes it up here"
+                    f"{found.name} is {found.state}: nothing of it runs; `{line}` takes it up here"
                 )
             raise Conflict(f"{found.name} is STALE: its kernel is gone; `{line}` takes it over")
         self._manager.store.request(self._id, *controls.row_of(event))

@@ -10,6 +10,7 @@ from astraml_lab.clock import SystemClock
 from astraml_lab.devices import FakeProbe, Pool, ProcessTuning
 from astraml_lab.executors import ThreadExecutor
 from astraml_lab.jobs import Job, Manager, Wiring
+from astraml_lab.jobs.device_ledger import StoreLedger
 from astraml_lab.lab import build_spec
 from astraml_lab.objectives import FunctionCode
 from astraml_lab.spec import Float, objectives_of
@@ -28,9 +29,9 @@ class Bench:
     def __init__(self, home: Path, gpus: int = 0) -> None:
         self.probe = FakeProbe(gpus)
         clock = SystemClock()
-        self.pool = Pool(self.probe, clock)
-        self.executor = ThreadExecutor()
         self.store = Store(home)
+        self.pool = Pool(self.probe, clock, ledger=StoreLedger(self.store, "a test"))
+        self.executor = ThreadExecutor()
         wiring = Wiring(self.pool, ProcessTuning(), self.executor, clock)
         self.manager = Manager(self.store, wiring, owner="a test")
 

@@ -7,7 +7,6 @@ lines of code that is in no file, so that a traceback in the other process shows
 from __future__ import annotations
 
 import functools
-import importlib.util
 import io
 import linecache
 import os
@@ -18,7 +17,7 @@ import threading
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import cloudpickle
@@ -92,6 +91,8 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # it publishes no typ
             self._see_module(obj.__module__)
         elif isinstance(obj, type):
             self._see_module(obj.__module__)
+        elif isinstance(obj, ModuleType):
+            self._see_module(obj.__name__)
         elif isinstance(obj, self._tensor) and obj.device.type not in {"cpu", "meta"}:
             raise CannotTravel(f"holds a tensor on {obj.device}")
         return super().reducer_override(obj)
@@ -180,14 +181,6 @@ def _lines_in_memory(files: set[str]) -> dict[str, Any]:
     return {
         name: linecache.cache[name] for name in files if name in linecache.cache and not Path(name).exists()
     }
-
-
-def importable(module: str) -> bool:
-    """Whether another process may import `module` by its name."""
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
 
 
 def explain(error: BaseException, value: object, name: str, shared: Sequence[object] = ()) -> str:

@@ -184,15 +184,17 @@ class Templates:
 
     Args:
         fork: Whether to fork at all; else each trial gets an interpreter that was started ahead of it.
+        heavy: The packages to load ahead where the kernel has loaded them.
 
     Raises:
         NotBuiltYet: This system has neither.
     """
 
-    def __init__(self, *, fork: bool = system.CAN_FORK) -> None:
+    def __init__(self, *, fork: bool = system.CAN_FORK, heavy: Sequence[str] = HEAVY) -> None:
         if not system.CAN_SPAWN:
             raise NotBuiltYet("trials in processes need Linux or macOS; here use `--executor threads`")
         self._forks = fork
+        self._heavy = frozenset(heavy)
         self._lock = threading.Lock()
         self._base: tuple[Server, subprocess.Popen[bytes]] | None = None
         self._log: int | None = None
@@ -214,7 +216,7 @@ class Templates:
         Raises:
             OSError: It cannot be started.
         """
-        with self._lock, _setting((*modules, *_in_use())) as brief:
+        with self._lock, _setting((*modules, *self._in_use())) as brief:
             if self._forks:
                 return self._forked(brief, payload)
             ours, process = self._popen("spawner", brief, payload)
@@ -280,10 +282,15 @@ class Templates:
         if self._base is not None and self._base[0].gone:
             self._let_go(_PATIENCE)
         if self._base is None:
-            with _setting(_in_use()) as setting:
+            with _setting(self._in_use()) as setting:
                 control, process = self._popen("base", setting)
             self._base = (Server(control), process)
         return self._base[0]
+
+    def _in_use(self) -> list[str]:
+        """Return the heavy modules that the kernel has loaded, parents first."""
+        names = [name for name in list(sys.modules) if name.partition(".")[0] in self._heavy]
+        return [*names, *(_WITH_TORCH if "torch" in names else ())]
 
     def _let_go(self, timeout: float) -> bool:
         if self._base is None:
@@ -331,13 +338,6 @@ def _setting(modules: Sequence[str]) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _in_use() -> list[str]:
-    """Return the heavy modules that the kernel has loaded, parents first."""
-    loaded = list(sys.modules)
-    names = [name for name in loaded if name.partition(".")[0] in HEAVY]
-    return [*names, *(_WITH_TORCH if "torch" in sys.modules else ())]
 
 
 def _ends(status: int, timeout: float) -> bool:

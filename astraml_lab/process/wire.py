@@ -129,14 +129,17 @@ def exchange(stream: socket.socket, data: bytes, frames: Frames) -> Message:
 
 def packed(error: BaseException) -> tuple[type[BaseException], tuple[Any, ...], dict[str, Any]]:
     """Take an exception apart. Its own pickling would call constructors with what they did not ask for."""
-    return type(error), error.args, dict(vars(error))
+    # An OSError keeps its file out of `args`; its reduction has it.
+    args = error.__reduce__()[1] if isinstance(error, OSError) else error.args
+    return type(error), args, dict(vars(error))  # type: ignore[return-value]  # a reduction is a tuple or a name
 
 
 def unpacked(parts: tuple[type[BaseException], tuple[Any, ...], dict[str, Any]]) -> BaseException:
     """Put an exception together again: same type, same text."""
     kind, args, state = parts
     error = kind.__new__(kind, *args)
-    error.args = args
+    if not isinstance(error, OSError):
+        error.args = args
     vars(error).update(state)
     return error
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextvars
 import gc
+import os
 import queue
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from astraml_lab.executors import Executor, Outcome, Task
+from astraml_lab.errors import InvalidSpec, MissingExtra, Problem, TrialPruned, TrialStopped
+from astraml_lab.executors import Executor, Outcome, Stream, Task
+from astraml_lab.spec import Float
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,7 +49,7 @@ class Model:
 
 
 class ExecutorContract:
-    """Inherit, and override the fixture `executor`."""
+    """What all promise. Inherit, and override the fixture `executor`."""
 
     @pytest.fixture
     def executor(self) -> Executor:
@@ -115,6 +119,108 @@ class ExecutorContract:
             assert not handle.alive
         assert len(ends) == 20
 
+    def test_a_closed_executor_takes_nothing(self, executor: Executor) -> None:
+        assert executor.close(WAIT)
+        assert executor.close(WAIT)
+        with pytest.raises(RuntimeError, match="closed"):
+            executor.submit(Task("trial-7", lambda _channel: None, RecordingChannel()), lambda _outcome: None)
+
+    def test_kill_ends_what_can_be_killed_and_says_where_it_cannot(self, executor: Executor) -> None:
+        ends: queue.Queue[Outcome] = queue.Queue()
+        channel = RecordingChannel()
+
+        def run(channel: Channel) -> str:
+            channel.report({"begun": 1.0}, None)
+            while killable:
+                pass
+            return "came to its end"
+
+        killable = executor.can_kill
+        handle = executor.submit(Task("trial-7", run, channel), ends.put)
+        while not channel.reports:
+            time.sleep(0.01)
+        if executor.can_kill:
+            assert handle.kill()
+            assert handle.kill()
+            outcome = ends.get(timeout=WAIT)
+            assert outcome.lost.startswith("was killed")
+            assert (outcome.value, outcome.error, outcome.out_of_memory) == (None, None, False)
+            assert executor.close(WAIT)
+            assert ends.empty()
+        else:
+            assert not handle.kill()
+            assert ends.get(timeout=WAIT) == Outcome(value="came to its end")
+
+    def test_a_task_may_bring_an_environment_and_a_place_for_output(self, executor: Executor) -> None:
+        ends: queue.Queue[Outcome] = queue.Queue()
+        written: list[tuple[Stream, str]] = []
+
+        def run(_channel: Channel) -> int:
+            return 7
+
+        task = Task(
+            "trial-7",
+            run,
+            RecordingChannel(),
+            env={"ASTRAML_CONTRACT": "1"},
+            write=lambda stream, text: written.append((stream, text)),
+        )
+        executor.submit(task, ends.put)
+        assert ends.get(timeout=WAIT) == Outcome(value=7)
+        assert written == []
+        assert "ASTRAML_CONTRACT" not in os.environ
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            TrialPruned("pruned at step 4: loss 0.91 is above the median 0.62"),
+            TrialStopped("stopped by you"),
+            InvalidSpec([Problem("lr", "-1", "more than 0")], subject="the trial"),
+            MissingExtra("ray", "ray"),
+            ValueError("not ours"),
+        ],
+        ids=lambda error: type(error).__name__,
+    )
+    def test_what_the_channel_raises_reaches_the_code_as_it_is(
+        self, executor: Executor, error: BaseException
+    ) -> None:
+        class Refusing(RecordingChannel):
+            def report(self, metrics: Mapping[str, float], step: int | None) -> None:  # noqa: ARG002
+                raise error
+
+        def run(channel: Channel) -> tuple[str, str, str]:
+            try:
+                channel.report({"loss": 1.0}, 4)
+            except BaseException as caught:  # noqa: BLE001
+                more = getattr(caught, "reason", "") or str(getattr(caught, "problems", ""))
+                return type(caught).__name__, str(caught), more
+            return "", "", ""
+
+        ends: queue.Queue[Outcome] = queue.Queue()
+        executor.submit(Task("trial-7", run, Refusing()), ends.put)
+        more = getattr(error, "reason", "") or str(getattr(error, "problems", ""))
+        assert ends.get(timeout=WAIT).value == (type(error).__name__, str(error), more)
+
+    def test_should_stop_and_suggest_are_answered(self, executor: Executor) -> None:
+        class Answering(RecordingChannel):
+            def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
+                return f"{name} of {dimension}"
+
+        channel = Answering()
+        channel.stopping.set()
+        dimension = Float(0.0, 1.0)
+
+        def run(channel: Channel) -> tuple[bool, ParamValue]:
+            return channel.should_stop(), channel.suggest("lr", dimension)
+
+        ends: queue.Queue[Outcome] = queue.Queue()
+        executor.submit(Task("trial-7", run, channel), ends.put)
+        assert ends.get(timeout=WAIT).value == (True, f"lr of {dimension}")
+
+
+class InProcessContract(ExecutorContract):
+    """What executors promise whose tasks run in the kernel: the objects are the kernel's own."""
+
     def test_a_task_runs_in_a_fresh_copy_of_the_context(
         self, end: Callable[[Callable[[Channel], object]], Outcome]
     ) -> None:
@@ -159,9 +265,3 @@ class ExecutorContract:
         executor.submit(task(), on_end)
         assert executor.close(WAIT)
         assert alive.get(timeout=WAIT) == [False, False]
-
-    def test_a_closed_executor_takes_nothing(self, executor: Executor) -> None:
-        assert executor.close(WAIT)
-        assert executor.close(WAIT)
-        with pytest.raises(RuntimeError, match="closed"):
-            executor.submit(Task("trial-7", lambda _channel: None, RecordingChannel()), lambda _outcome: None)

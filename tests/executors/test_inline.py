@@ -3,12 +3,12 @@ from __future__ import annotations
 import threading
 
 import pytest
-from contracts.executor_contract import ExecutorContract, RecordingChannel
+from contracts.executor_contract import InProcessContract, RecordingChannel
 
 from astraml_lab.executors import Executor, InlineExecutor, Outcome, Task
 
 
-class TestInlineExecutor(ExecutorContract):
+class TestInlineExecutor(InProcessContract):
     @pytest.fixture
     def executor(self) -> Executor:
         return InlineExecutor()

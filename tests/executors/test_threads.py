@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from contracts.executor_contract import WAIT, ExecutorContract, RecordingChannel
+from contracts.executor_contract import WAIT, InProcessContract, RecordingChannel
 
 from astraml_lab.executors import Executor, Outcome, Task, ThreadExecutor
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from astraml_lab.trial import Channel
 
 
-class TestThreadExecutor(ExecutorContract):
+class TestThreadExecutor(InProcessContract):
     @pytest.fixture
     def executor(self) -> Executor:
         return ThreadExecutor()

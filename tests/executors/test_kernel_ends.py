@@ -1,0 +1,126 @@
+"""However a kernel ends, nothing that it started for trials outlives it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KERNEL = """
+import os, subprocess, sys, time
+from astraml_lab.executors import ProcessExecutor, Task
+from astraml_lab.process import Templates
+
+class Loud:
+    def report(self, metrics, step):
+        print("begun", flush=True)
+
+def run(channel):
+    subprocess.Popen(["sleep", "60"])
+    channel.report({}, None)
+    while {busy}:
+        pass
+    time.sleep(60)
+
+executor = ProcessExecutor(home=Templates(fork={fork}))
+for number in range(2):
+    executor.submit(Task(f"t{{number}}", run, Loud()), print)
+{then}
+"""
+
+
+@pytest.fixture
+def marker() -> Iterator[str]:
+    name = uuid.uuid4().hex
+    yield name
+    for process in marked(name):
+        process.kill()
+
+
+def marked(marker: str) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("ASTRAML_TEST_MARKER") == marker:
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return found
+
+
+def start(
+    marker: str, then: str = "time.sleep(60)", *, fork: bool = True, busy: bool = False
+) -> subprocess.Popen[str]:
+    kernel = subprocess.Popen(
+        [sys.executable, "-c", KERNEL.format(fork=fork, busy=busy, then=then)],
+        env={**os.environ, "ASTRAML_TEST_MARKER": marker},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert kernel.stdout is not None
+    assert [kernel.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
+    return kernel
+
+
+def gone_within(marker: str, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while marked(marker) and time.monotonic() < until:
+        time.sleep(0.05)
+    return not marked(marker)
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["sleeping", "busy"])
+@pytest.mark.parametrize("fork", [True, False], ids=["forked", "spawned"])
+def test_nothing_outlives_a_kernel_that_is_killed(marker: str, *, fork: bool, busy: bool) -> None:
+    kernel = start(marker, fork=fork, busy=busy)
+    assert len(marked(marker)) >= 6  # the kernel, a server, two trials and what each has started
+    kernel.kill()
+    kernel.communicate()
+    assert gone_within(marker, 3)
+
+
+@pytest.mark.parametrize(
+    "then",
+    ["", "sys.exit(1)", "os._exit(1)", "os.kill(os.getpid(), 15)", "os.kill(os.getpid(), 6)"],
+    ids=["end", "exit", "_exit", "SIGTERM", "SIGABRT"],
+)
+def test_nothing_outlives_a_kernel_that_ends_by_itself(marker: str, then: str) -> None:
+    kernel = start(marker, "import sys\nsys.stdin.read()\n" + then)
+    kernel.communicate()
+    assert gone_within(marker, 3)
+
+
+def test_nothing_outlives_a_kernel_whose_fork_goes_on(marker: str) -> None:
+    """As a DataLoader's worker in the kernel does, which holds copies of the sockets to the servers."""
+    kernel = start(marker, "if not os.fork():\n    os.environ.clear()\ntime.sleep(30)")
+    kernel.kill()
+    until = time.monotonic() + 5
+    while len(marked(marker)) > 1 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(marked(marker)) == 1  # the fork itself
+
+
+def test_the_interrupt_key_does_not_reach_a_trial(marker: str) -> None:
+    handler = "import signal\nsignal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True))\n"
+    kernel = start(marker, handler + "print('ready', flush=True)\ntime.sleep(60)")
+    assert kernel.stdout is not None
+    assert kernel.stdout.readline() == "ready\n"
+    before = {process.pid for process in marked(marker)}
+    os.killpg(kernel.pid, signal.SIGINT)
+    assert kernel.stdout.readline() == "interrupted\n"
+    time.sleep(0.2)
+    assert {process.pid for process in marked(marker)} == before
+    kernel.kill()
+    kernel.communicate()
+    assert gone_within(marker, 3)

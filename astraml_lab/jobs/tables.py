@@ -8,17 +8,24 @@ from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.spec import parse_duration, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.spec import JobView, TrialView
 
-_OWN = frozenset({"number", "state", "runtime", "device", "kind", "reason"})
+_TAIL = ("runtime", "device", "kind", "reason")
+OWN = frozenset({"number", "state", *_TAIL})
+"""The table's own columns."""
 _WINDOW = ["trial", "start", "mean", "min", "max", "last", "count"]
 
 
 def trials_table(reader: JobReader) -> pd.DataFrame:
     """Return one row per trial: number, state, parameters, metrics, runtime in seconds, device, kind, reason.
+
+    Of the metrics the objectives come first: `import_trials` reads the table back by this order, or where it
+    was not written to a file by its `attrs`.
 
     A column of an objective holds the trial's value, that of another metric its last report. A parameter that
     is called like one of the table's own columns gets the suffix `_param`, a metric whose name is taken
@@ -27,8 +34,12 @@ def trials_table(reader: JobReader) -> pd.DataFrame:
     import pandas as pd
 
     job, views = reader.view(), reader.trials()[1]
-    rows = [_row(job, view) for view in views]
-    frame = pd.DataFrame(rows, columns=list(dict.fromkeys(name for row in rows for name in row)))
+    names = _Names(job, views)
+    rows = [_row(job, view, names) for view in views]
+    order = ["number", "state", *names.params.values(), *names.metrics.values(), *_TAIL] if rows else []
+    frame = pd.DataFrame(rows, columns=order)
+    objectives = {objective.metric: objective.goal.value for objective in job.objectives}
+    frame.attrs["astraml"] = {"params": names.params, "metrics": names.metrics, "objectives": objectives}
     return frame.set_index("number") if rows else frame
 
 
@@ -100,20 +111,34 @@ def _merged(frame: pd.DataFrame, width: float) -> pd.DataFrame:
     return merged
 
 
-def _row(job: JobView, view: TrialView) -> dict[str, Any]:
+class _Names:
+    """Columns of parameters and metrics by name, each name once."""
+
+    def __init__(self, job: JobView, views: Sequence[TrialView]) -> None:
+        params = dict.fromkeys(name for view in views for name in view.params)
+        self.params = {name: f"{name}_param" if name in OWN else name for name in params}
+        known = {name for view in views for name in view.metrics}
+        first = [
+            objective.metric
+            for objective in job.objectives
+            if objective.metric in known or any(view.values for view in views)
+        ]
+        metrics = dict.fromkeys([*first, *(name for view in views for name in view.metrics)])
+        taken = {*OWN, *self.params.values()}
+        self.metrics = {name: f"{name}_metric" if name in taken else name for name in metrics}
+
+
+def _row(job: JobView, view: TrialView, names: _Names) -> dict[str, Any]:
     values = dict(view.metrics)
     if view.values is not None:
-        names = (objective.metric for objective in job.objectives)
-        values.update(zip(names, view.values, strict=True))
+        metrics = (objective.metric for objective in job.objectives)
+        values.update(zip(metrics, view.values, strict=True))
     runtime = None if view.started_at is None or view.ended_at is None else view.ended_at - view.started_at
-    params = {f"{name}_param" if name in _OWN else name: value for name, value in view.params.items()}
-    taken = {*_OWN, *params}
-    metrics = {f"{name}_metric" if name in taken else name: value for name, value in values.items()}
     return {
         "number": view.number,
         "state": str(view.state),
-        **params,
-        **metrics,
+        **{names.params[name]: value for name, value in view.params.items()},
+        **{names.metrics[name]: value for name, value in values.items()},
         "runtime": runtime,
         "device": view.device,
         "kind": None if view.kind is None else str(view.kind),

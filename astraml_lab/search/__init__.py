@@ -5,6 +5,7 @@ from __future__ import annotations
 from astraml_lab.search.distributions import space_problems
 from astraml_lab.search.enqueueing import check_point
 from astraml_lab.search.fitting import Fitting, Misfit
+from astraml_lab.search.from_study import StudyContents, contents_of, is_study
 from astraml_lab.search.from_views import study_of
 from astraml_lab.search.importance import Importance, importance_of
 from astraml_lab.search.journal_storage import StudyStorage
@@ -21,11 +22,14 @@ __all__ = [
     "Past",
     "Proposal",
     "Searcher",
+    "StudyContents",
     "StudyStorage",
     "Told",
     "Warmed",
     "check_point",
+    "contents_of",
     "importance_of",
+    "is_study",
     "require_sampler",
     "sampler_problems",
     "space_problems",

@@ -16,7 +16,7 @@ from astraml_lab.store.records import checksum, dump
 from astraml_lab.store.tables import trials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy import Connection, Row
 
@@ -31,14 +31,25 @@ DAMAGED = "its row in the store is damaged"
 
 def save(connection: Connection, generation_id: int, record: TrialView) -> None:
     """Write a trial, or what it has become."""
+    connection.execute(_SAVE, _row(generation_id, record))
+
+
+def save_all(connection: Connection, generation_id: int, records: Iterable[TrialView]) -> None:
+    """Write many trials; cheaper than one by one."""
+    rows = [_row(generation_id, record) for record in records]
+    if rows:
+        connection.execute(_SAVE, rows)
+
+
+def _row(generation_id: int, record: TrialView) -> dict[str, Any]:
     row = {name: getattr(record, name) for name in _NAMES}
     for name in _DOCUMENTS:
         row[name] = dump(row[name])
     for name in _TIMES:
         row[name] = None if row[name] is None else float(row[name])  # as it will be read
-    row["checksum"] = checksum(dump([generation_id, *row.values()]))
+    row["checksum"] = checksum(generation_id, *row.values())
     row["generation_id"] = generation_id
-    connection.execute(_SAVE, row)
+    return row
 
 
 def end_open(connection: Connection, generation_id: int, reason: str, now: float) -> None:
@@ -74,7 +85,7 @@ def _load_one(connection: Connection, generation_id: int, number: int) -> TrialV
 def _record(row: Row[Any]) -> TrialView:
     generation_id, *values, stored = tuple(row)
     # before the cells are parsed; a row of an older version has none
-    doubtful = stored is not None and stored != checksum(dump([generation_id, *values]))
+    doubtful = stored is not None and stored != checksum(generation_id, *values)
     cells: dict[str, Any] = dict(zip(_NAMES, values, strict=True))
     damaged = [name for name, parse in _PARSERS.items() if not _parse(cells, name, parse)]
     if damaged:

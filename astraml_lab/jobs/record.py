@@ -16,7 +16,7 @@ from astraml_lab.jobs import stored
 from astraml_lab.jobs.windows import stored_windows
 from astraml_lab.metrics import RETENTION, roll_up
 from astraml_lab.spec import JobState
-from astraml_lab.store import jobs, leases, series, trials
+from astraml_lab.store import jobs, leases, trials
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,8 +170,7 @@ class Record:
             StoreUnavailable: Nothing was written; call it again.
         """
         with contextlib.suppress(StoreUnavailable):
-            self._writer.put(partial(series.clear, generation_id=self.generation_id, trial=view.number))
-            self._writer.flush(timeout=1.0)  # before the next attempt reports
+            self._writer.clear_metrics(self.generation_id, view.number)
         self.save(searcher, view)
 
     def disk_use(self, number: int) -> int:
@@ -229,7 +228,7 @@ class Record:
                 self._next_heartbeat = now + HEARTBEAT
             if now >= self._next_compaction:
                 self._next_compaction = now + COMPACTION
-                self._writer.put(partial(_compact, now=self._store.clock.time()))
+                self._writer.compact(roll_up, RETENTION, older_than=COMPACTION)
             return self._store.take(self.generation_id)
         except StoreUnavailable:
             return ()  # busy or full: the next tick asks again
@@ -255,11 +254,6 @@ def _seconds_run(found: GenerationRecord) -> float:
         return 0.0
     heard = found.lease.heartbeat_at if found.lease else found.started_at
     return max(0.0, (found.ended_at or heard) - found.started_at)
-
-
-def _compact(connection: Connection, *, now: float) -> None:
-    """Merge windows of all jobs into wider tiers and forget what is too old."""
-    series.compact(connection, now, roll_up, RETENTION)
 
 
 def _update(connection: Connection, *, lease: Lease, changes: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.store.engine import is_damage
-from astraml_lab.store.records import checksum, dump
+from astraml_lab.store.records import checksum
 from astraml_lab.store.tables import SCHEMA_VERSION, metadata
 from astraml_lab.store.wal import read_log
 
@@ -139,10 +139,7 @@ def _wrong_rows(connection: sqlite3.Connection) -> str:
 def sound_trial(row: Sequence[Any]) -> bool:
     """Tell whether a row of the trials, in the table's order, fits its checksum; one without is believed."""
     *cells, stored = row
-    try:
-        return stored is None or stored == checksum(dump(cells))
-    except TypeError:  # bytes
-        return False
+    return stored is None or stored == checksum(*cells)
 
 
 def sound_journal(row: Sequence[Any]) -> bool:

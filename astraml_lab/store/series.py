@@ -1,16 +1,15 @@
-"""Windows and curves: batches in, arrays out, older windows merged into wider ones."""
+"""Windows and curves: batches in, arrays out."""
 
 from __future__ import annotations
 
 import json
 import math
 import sys
-from collections import defaultdict
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Integer, cast, delete, func, select
+from sqlalchemy import delete, func, select
 
 from astraml_lab.spec.views import CurveView, WindowRow
 from astraml_lab.store.engine import BulkInsert
@@ -25,11 +24,9 @@ if TYPE_CHECKING:
     RollUp = Callable[[Sequence[WindowRow], float], Iterable[WindowRow]]
     SeriesKey = tuple[int, int, str]  # generation, trial, metric
 
-SEALED_AFTER = 120.0  # a window that ended so long ago is complete, but for late points
-
 _FIELDS = [column.name for column in windows.columns][3:]
 _ROW = [windows.c[field.name] for field in fields(WindowRow)]
-_POINTS = windows.c.count + windows.c.nonfinite
+POINTS = windows.c.count + windows.c.nonfinite
 _insert_windows = BulkInsert(windows)
 _insert_curves = BulkInsert(curves, binary=frozenset({"steps", "points"}))
 
@@ -92,7 +89,7 @@ def load_series(
     connection: Connection, key: SeriesKey, width: float | None, roll_up: RollUp | None
 ) -> tuple[float, tuple[WindowRow, ...]]:
     """Return the windows of one tier of a series, by time, and its width; `Store.load_series` says which."""
-    widths = sorted(connection.scalars(select(windows.c.width).where(*_series(key)).distinct()))
+    widths = sorted(connection.scalars(select(windows.c.width).where(*belongs_to(key)).distinct()))
     if width is None:
         covering = (each for each in widths if _covers(connection, key, each, widths))
         width = next(covering, 0.0)
@@ -108,10 +105,10 @@ def _covers(connection: Connection, key: SeriesKey, width: float, widths: Sequen
     for wider in widths:
         if wider <= width:
             continue
-        oldest = select(windows.c.start, _POINTS).where(*_series(key, wider)).order_by(windows.c.start)
+        oldest = select(windows.c.start, POINTS).where(*belongs_to(key, wider)).order_by(windows.c.start)
         start, points = connection.execute(oldest.limit(1)).one()
         same_time = (windows.c.start >= start) & (windows.c.start < start + wider)
-        held = connection.scalar(select(func.sum(_POINTS)).where(*_series(key, width), same_time))
+        held = connection.scalar(select(func.sum(POINTS)).where(*belongs_to(key, width), same_time))
         if (held or 0) < points:
             return False
     return True
@@ -122,7 +119,7 @@ def _up_to_date(
 ) -> list[WindowRow]:
     """Return the last tier of `widths`, with what it has not taken in yet merged from those before it."""
     *narrower, width = widths
-    rows = _load_windows(connection, *_series(key, width), windows.c.start >= since)
+    rows = load_windows(connection, *belongs_to(key, width), windows.c.start >= since)
     if not narrower or roll_up is None:
         return rows
     # the newest row may have been merged before all that belongs to it was sealed
@@ -138,53 +135,14 @@ def _size(row: WindowRow) -> int:
     return row.count + row.nonfinite
 
 
-def _load_windows(connection: Connection, *where: ColumnElement[bool]) -> list[WindowRow]:
+def load_windows(connection: Connection, *where: ColumnElement[bool]) -> list[WindowRow]:
+    """Return windows by time."""
     rows = connection.execute(select(*_ROW).where(*where).order_by(windows.c.start))
     return [WindowRow(*row) for row in rows]
 
 
-def compact(connection: Connection, now: float, roll_up: RollUp, retention: Mapping[float, float]) -> None:
-    """Merge sealed windows into the next wider tier, then forget those older than their tier keeps.
-
-    A tier row is made anew when the rows below it hold more points than it does: that is the case for a
-    first merge and after a late point, and not once the rows below have expired.
-
-    Args:
-        connection: A write transaction.
-        now: Seconds since the epoch.
-        roll_up: Merges windows of one metric of one trial, in order of time, into windows of a width.
-        retention: How long each tier is kept; windows of other widths are kept as the narrowest tier is.
-    """
-    tiers = sorted(retention)
-    for width in sorted({*_widths(connection), *tiers}):
-        wider = next((tier for tier in tiers if tier > width and tier % width == 0), None)
-        if wider is not None:
-            _merge(connection, width, wider, now - SEALED_AFTER, roll_up)
-    for width in _widths(connection):
-        keep = retention.get(width, retention[tiers[0]])
-        # whole windows of the next tier go together, so that a half of one is never merged again
-        horizon = (now - keep) // tiers[-1] * tiers[-1]
-        connection.execute(delete(windows).where(windows.c.width == width, windows.c.start < horizon))
-
-
-def _widths(connection: Connection) -> Sequence[float]:
-    return connection.scalars(select(windows.c.width).distinct()).all()
-
-
-def _merge(connection: Connection, width: float, wider: float, sealed: float, roll_up: RollUp) -> None:
-    for key, starts in _outgrown(connection, width, wider, sealed).items():
-        rows = _load_windows(
-            connection,
-            *_series(key, width),
-            windows.c.start >= min(starts),
-            windows.c.start < max(starts) + wider,
-            windows.c.start <= sealed - width,
-        )
-        merged = [window for window in roll_up(rows, wider) if window.start in starts]
-        save_windows(connection, [window_row(key, window) for window in merged])
-
-
-def _series(key: SeriesKey, width: float | None = None) -> tuple[ColumnElement[bool], ...]:
+def belongs_to(key: SeriesKey, width: float | None = None) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions on windows of one series, of one width."""
     generation_id, trial, metric = key
     mine = (
         windows.c.generation_id == generation_id,
@@ -192,37 +150,6 @@ def _series(key: SeriesKey, width: float | None = None) -> tuple[ColumnElement[b
         windows.c.metric == metric,
     )
     return mine if width is None else (*mine, windows.c.width == width)
-
-
-def _outgrown(
-    connection: Connection, width: float, wider: float, sealed: float
-) -> Mapping[SeriesKey, set[float]]:
-    """Return the starts of those wider windows that have fewer points than the windows below them."""
-    start = cast(windows.c.start / wider, Integer) * wider
-    series = (windows.c.generation_id, windows.c.trial, windows.c.metric)
-    below = (
-        select(*series, start.label("start"), func.sum(_POINTS).label("points"))
-        .where(windows.c.width == width, windows.c.start <= sealed - width)
-        .group_by(*series, start)
-        .subquery()
-    )
-    above = windows.alias()
-    same = (
-        (above.c.generation_id == below.c.generation_id)
-        & (above.c.trial == below.c.trial)
-        & (above.c.metric == below.c.metric)
-        & (above.c.width == wider)
-        & (above.c.start == below.c.start)
-    )
-    query = (
-        select(below)
-        .outerjoin(above, same)
-        .where(func.coalesce(above.c.count + above.c.nonfinite, -1) < below.c.points)
-    )
-    found: dict[SeriesKey, set[float]] = defaultdict(set)
-    for row in connection.execute(query):
-        found[row.generation_id, row.trial, row.metric].add(float(row.start))
-    return found
 
 
 def clear(connection: Connection, generation_id: int, trial: int) -> None:

@@ -218,6 +218,11 @@ class Store(Database):
 
     # trials, windows, curves, the journal
 
+    def clear_trial_metrics(self, generation_id: int, trial: int) -> None:
+        """Forget the windows and curves of a trial; `Writer.clear_metrics` does it in order with others."""
+        with self.begin("forget the metrics of a trial") as connection:
+            series.clear(connection, generation_id, trial)
+
     def journal(self, lease: Lease) -> Journal:
         """Open the journal of an owned generation."""
         return Journal(self, lease)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import StoreError, StoreUnavailable
 from astraml_lab.store import series
+from astraml_lab.store.compaction import Compaction, is_due
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -20,19 +22,32 @@ if TYPE_CHECKING:
     Call = Callable[[Connection], None]
 
 
+DAY = 86_400.0
+_MOMENT = 0.2  # seconds that a trial's end may have to wait for a compaction
+
+
 class _Batch:
     """What waits to be written; a later window or curve replaces an earlier one of the same key."""
 
     def __init__(self) -> None:
         self.windows: dict[tuple[series.SeriesKey, float, float], list[Any]] = {}
         self.curves: dict[series.SeriesKey, tuple[bytes, bytes]] = {}
+        self.cleared: set[tuple[int, int]] = set()  # (generation, trial); written first
         self.calls: deque[Call] = deque()
 
     def __len__(self) -> int:
-        return len(self.windows) + len(self.curves) + len(self.calls)
+        return len(self.windows) + len(self.curves) + len(self.cleared) + len(self.calls)
+
+    def clear(self, trials: set[tuple[int, int]]) -> None:
+        """Forget the metrics of trials, those that wait here and those that are stored."""
+        self.windows = {key: row for key, row in self.windows.items() if key[0][:2] not in trials}
+        self.curves = {key: curve for key, curve in self.curves.items() if key[:2] not in trials}
+        self.cleared |= trials
 
     def put_under(self, newer: _Batch) -> None:
         """Take in what came while this batch could not be written."""
+        if newer.cleared:
+            self.clear(newer.cleared)
         self.windows |= newer.windows
         self.curves |= newer.curves
         self.calls += newer.calls
@@ -110,6 +125,42 @@ class Writer:
             self._admit(1)
             self._waiting.curves[generation_id, trial, metric] = curve
 
+    def clear_metrics(self, generation_id: int, trial: int) -> None:
+        """Forget the windows and curves of a trial that were put or stored before; soon, and in order.
+
+        What is put afterwards is kept: a trial that starts over may report at once.
+
+        Raises:
+            StoreUnavailable: Too much is waiting, or the writer was closed.
+        """
+        with self._changed:
+            self._admit(1)
+            self._waiting.clear({(generation_id, trial)})
+
+    def compact(
+        self, roll_up: series.RollUp, retention: Mapping[float, float], *, older_than: float = DAY
+    ) -> None:
+        """Merge old windows into wider ones, if that was last done so many seconds ago; see `Compaction`.
+
+        The write lock is held for moments only; in between the others write.
+
+        Raises:
+            StoreUnavailable: Too much is waiting, or the writer was closed.
+        """
+        work, clock = Compaction(roll_up, retention), self._store.clock
+
+        def begin(connection: Connection) -> None:
+            if is_due(connection, clock.time(), older_than):
+                go_on(connection)
+
+        def go_on(connection: Connection) -> None:
+            until = clock.monotonic() + _MOMENT
+            if not work.step(connection, clock.time(), lambda: clock.monotonic() > until):
+                with contextlib.suppress(StoreUnavailable):  # closing: the next opening goes on
+                    self.put(go_on)
+
+        self.put(begin)
+
     def flush(self, timeout: float = 10.0) -> bool:
         """Wait until all that was put before is written; return whether it is."""
         with self._changed:
@@ -176,10 +227,13 @@ class Writer:
         return 0.0
 
     def _write(self, batch: _Batch) -> None:
-        if batch.windows or batch.curves:
+        if batch.windows or batch.curves or batch.cleared:
             with self._store.begin("write metrics") as connection:
+                for generation_id, trial in batch.cleared:
+                    series.clear(connection, generation_id, trial)
                 series.save_windows(connection, list(batch.windows.values()))
                 series.save_curves(connection, batch.curves)
+            batch.cleared.clear()
             batch.windows.clear()
             batch.curves.clear()
         while batch.calls:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from astraml_lab.metrics import RETENTION, WindowRow, roll_up
-from astraml_lab.store import Writer, series, tables
+from astraml_lab.store import Writer, tables
+from astraml_lab.store.compaction import Compaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +53,7 @@ def put(writer: Writer, lease: Lease, rows: Iterable[WindowRow]) -> None:
 
 def compact(store: Store) -> None:
     with store.begin() as connection:
-        series.compact(connection, store.clock.time(), roll_up, RETENTION)
+        assert Compaction(roll_up, RETENTION).step(connection, store.clock.time())
 
 
 def tier(store: Store, lease: Lease, width: float) -> tuple[WindowRow, ...]:

@@ -40,12 +40,23 @@ class FakeJob:
     state: JobState = JobState.RUNNING
     project: str = "default"
     objectives: tuple[Objective, ...] = (LOSS,)
+    elsewhere: str = ""
+    reason: str = ""
     asked: list[Any] = field(default_factory=list)
 
     def view(self) -> JobView:
         counts = {TrialState.COMPLETE: 2, TrialState.STOPPED: 1}
         return JobView(
-            self.name, self.name, self.project, 1, self.state, self.objectives, 20, counts, best=(1,)
+            self.name,
+            self.name,
+            self.project,
+            1,
+            self.state,
+            self.objectives,
+            20,
+            counts,
+            best=(1,),
+            reason=self.reason,
         )
 
     @property
@@ -90,6 +101,22 @@ class FakeJob:
     def pause(self) -> None:
         self.asked.append("pause")
 
+    @property
+    def alive(self) -> bool:
+        return self.state in {JobState.RUNNING, JobState.PAUSED}
+
+    def rerun(self, number: int) -> int | None:
+        self.asked.append(("rerun", number))
+        return None if self.elsewhere else 2
+
+    def debug(self, number: int) -> str:
+        return f"all about trial {number}"
+
+    def trial_as_cell(self, number: int) -> str:
+        if self.state is JobState.STALE:
+            raise NotFound("its code is not in the store")
+        return f"with foreground({number}):"
+
     def delete(self) -> None:
         self.asked.append("delete")
 
@@ -106,6 +133,7 @@ class FakeLab:
     def __init__(self) -> None:
         self.launched: list[tuple[JobSpec, Code]] = []
         self.submitted: list[Any] = []
+        self.imported: list[tuple[Any, dict[str, Any]]] = []
         self.known: list[FakeJob] = []
 
     def launch(self, spec: JobSpec, code: Code) -> Any:
@@ -114,6 +142,10 @@ class FakeLab:
 
     def preflight(self, spec: JobSpec, code: Code) -> Any:
         return f"{spec.name} would try, by {type(code).__name__}"
+
+    def import_trials(self, source: Any, **options: Any) -> Any:
+        self.imported.append((source, options))
+        return FakeJob("imported", JobState.SUCCEEDED)
 
     def submit(self, request: Any) -> Any:
         self.submitted.append(request)
@@ -124,6 +156,11 @@ class FakeLab:
             if name is None or (job.name, job.project) == (name, project):
                 return job
         raise NotFound(f"no job {name}")
+
+    def resume(self, name: str, *, project: str = "default", trials: int | None = None) -> Any:
+        job = self.job(name, project=project)
+        job.asked.append(("resume", trials))
+        return job
 
     def jobs(self, project: str | None = None, state: JobState | None = None) -> list[JobView]:
         return [

@@ -30,7 +30,9 @@ def test_show_brings_a_job_back(notebook: Notebook, digits: FakeJob, line: str) 
 
 
 def test_stop_ends_the_only_running_job(notebook: Notebook, digits: FakeJob, old: FakeJob) -> None:
-    assert "digits: running trials end" in notebook.run("%tune stop")
+    said = notebook.run("%tune stop")
+    assert said.startswith("digits stops: running trials end at their next report, no other starts.")
+    assert "`%tune resume digits` takes it up" in said
     assert (digits.asked, old.asked) == (["stop"], [])
 
 
@@ -59,6 +61,73 @@ def test_best_prints_the_values_and_leaves_out_what_is_inactive(notebook: Notebo
     assert len(notebook.run("%tune best").splitlines()) == 2
 
 
+def test_another_kernel_is_asked_and_named(notebook: Notebook, digits: FakeJob) -> None:
+    digits.elsewhere = "box:4711"
+    asked = "Asked kernel box:4711, which looks once a second. digits"
+    assert notebook.run("%tune pause") == (
+        f"{asked} starts no new trial, running ones go on; `%tune resume digits` ends the pause.\n"
+    )
+    assert notebook.run("%tune stop digits 1") == f"{asked}: trial 1 ends at its next report.\n"
+    assert notebook.run("%tune rerun digits 1") == (
+        f"{asked}: a new trial tries the parameters of trial 1 next, with a seed of its own.\n"
+    )
+    digits.state = JobState.PAUSED
+    assert notebook.run("%tune resume --trials 60") == f"{asked} goes on to 60 trials.\n"
+    digits.state = JobState.RUNNING
+    assert notebook.run("%tune resume digits") == (
+        "digits is RUNNING in kernel box:4711, there is nothing to resume; `%tune show digits` shows it.\n"
+    )
+
+
+def test_what_happens_next_is_said_with_what_to_type(notebook: Notebook, digits: FakeJob) -> None:
+    digits.name, digits.project = "my digits", "vision 2"
+    quoted = "'my digits' --project 'vision 2'"
+    assert f"`%tune resume {quoted}` ends the pause" in notebook.run(f"%tune pause {quoted}")
+    assert f"`%tune show {quoted}`" in notebook.run(f"%tune resume {quoted}")
+    digits.state = JobState.STALE
+    assert notebook.run(f"%tune stop {quoted}") == (
+        "my digits is CANCELLED: its kernel was gone. What finished is kept; "
+        f"`%tune resume {quoted}` takes it up.\n"
+    )
+    digits.state = JobState.SUCCEEDED
+    assert notebook.run(f"%tune stop {quoted}").startswith("my digits had ended already: ")
+    assert digits.asked == ["pause", ("resume", None), "stop"]
+
+
+def test_a_job_that_goes_on_here_is_shown_by_the_lab(notebook: Notebook, digits: FakeJob) -> None:
+    digits.state = JobState.STALE
+    assert "<digits>" in notebook.run("%tune resume --trials 7")
+    assert digits.asked == [("resume", 7)]
+    assert "whole number" in notebook.refused("%tune resume digits --trials many")
+    digits.state = JobState.SUCCEEDED
+    assert "No job is paused or without its kernel" in notebook.refused("%tune resume")
+
+
+def test_a_trial_runs_again(notebook: Notebook, digits: FakeJob) -> None:
+    assert notebook.run("%tune rerun digits 1") == (
+        "digits: trial 2 tries the parameters of trial 1 next, with a seed of its own.\n"
+    )
+    assert digits.asked == [("rerun", 1)]
+
+
+def test_debug_writes_a_cell_or_prints_it(
+    notebook: Notebook, digits: FakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASTRAML_HEADLESS", "0")
+    said = notebook.run("%tune debug digits 1")
+    assert said == "all about trial 1\n\nThe new cell below runs that configuration in the foreground.\n"
+    assert notebook.shell.rl_next_input == "with foreground(1):"
+    monkeypatch.setenv("ASTRAML_HEADLESS", "1")
+    assert notebook.run("%tune debug digits 0").endswith("in the foreground:\n\nwith foreground(0):\n")
+    digits.state = JobState.STALE
+    assert notebook.run("%tune debug digits 0") == "all about trial 0\n\nits code is not in the store\n"
+
+
+def test_the_list_says_what_holds_a_job(notebook: Notebook, digits: FakeJob) -> None:
+    digits.state, digits.reason = JobState.STALE, "its kernel is gone"
+    assert notebook.run("%tune").splitlines()[-2:] == ["", "digits: its kernel is gone"]
+
+
 @pytest.mark.usefixtures("digits")
 def test_best_insert_writes_a_new_cell(notebook: Notebook) -> None:
     notebook.run("%tune best digits --insert")
@@ -80,7 +149,6 @@ def test_later_commands_reach_the_job_where_it_can(notebook: Notebook, digits: F
     assert notebook.run("%tune export digits").strip() == "as cell"
     assert notebook.run("%tune export").strip() == "as cell"
     assert notebook.run("study = %tune export digits optuna") == "as optuna\n"
-    assert "`%tune rerun` is not built in this version" in notebook.refused("%tune rerun digits 3")
     notebook.run("%tune import job.json")
     assert notebook.lab.submitted == ["job.json"]
 
@@ -97,7 +165,7 @@ def test_later_commands_reach_the_job_where_it_can(notebook: Notebook, digits: F
         ("delete", "JOB; missing (usage: %tune delete JOB)"),
         ("rerun digits", "TRIAL; missing (usage: %tune rerun JOB TRIAL)"),
         ("debug", "JOB and TRIAL; missing"),
-        ("import", "PATH; missing"),
+        ("import", "SOURCE; missing"),
         (
             "show digits curve",
             "curve; one word too many (usage: %tune show [JOB]; quote a name that has spaces)",
@@ -127,7 +195,7 @@ def test_a_mistake_is_refused_in_a_sentence(notebook: Notebook, line: str, words
     assert "Traceback" not in shown
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in {"form", "rerun", "debug"}])
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "form"])
 @pytest.mark.parametrize("words", ["", " digits", " digits 0", " digits 0 x y", " digits --x", " ''", " -1"])
 @pytest.mark.usefixtures("digits")
 def test_no_command_shows_a_traceback(notebook: Notebook, command: str, words: str) -> None:

@@ -35,6 +35,7 @@ from astraml_lab.jobs.preflight import Preflight, preflight
 from astraml_lab.jobs.record import Record
 from astraml_lab.jobs.runner import Runner
 from astraml_lab.jobs.stored import StoredReader, read_spec
+from astraml_lab.metrics import RETENTION, roll_up
 from astraml_lab.search import Searcher, StudyStorage
 from astraml_lab.spec import JobSpec, JobState, TrialState, nearest, refuse_unbuilt, shown
 from astraml_lab.store import Writer, name_key
@@ -76,6 +77,7 @@ class Manager:
         self._turns: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
         self._runners: dict[int, Runner] = {}
         self._readers: dict[int, JobReader] = {}
+        self._writer.compact(roll_up, RETENTION)  # jobs may be too short to do it themselves
 
     # finding
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from astraml_lab.errors import AstramlError, TrialPruned, TrialStopped
     from astraml_lab.jobs import Job
-    from astraml_lab.lab import foreground, job, jobs, resume, sql, submit, tune
+    from astraml_lab.lab import foreground, import_trials, job, jobs, resume, sql, submit, tune
     from astraml_lab.spec import Categorical, Discrete, Float, Int, JobSpec
     from astraml_lab.trial import Trial, current_trial, report
     from astraml_lab.ui import TuneForm
@@ -28,7 +28,17 @@ PRESENTER = "astraml_lab.ui.presenter:NotebookPresenter"
 
 _HOMES = {
     "astraml_lab.errors": ("AstramlError", "TrialPruned", "TrialStopped"),
-    "astraml_lab.lab": ("Job", "foreground", "job", "jobs", "resume", "sql", "submit", "tune"),
+    "astraml_lab.lab": (
+        "Job",
+        "foreground",
+        "import_trials",
+        "job",
+        "jobs",
+        "resume",
+        "sql",
+        "submit",
+        "tune",
+    ),
     "astraml_lab.spec": ("Categorical", "Discrete", "Float", "Int", "JobSpec"),
     "astraml_lab.trial": ("Trial", "current_trial", "report"),
     "astraml_lab.ui": ("TuneForm",),
@@ -50,6 +60,7 @@ __all__ = [
     "__version__",
     "current_trial",
     "foreground",
+    "import_trials",
     "job",
     "jobs",
     "report",

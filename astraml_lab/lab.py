@@ -19,6 +19,7 @@ from astraml_lab.errors import InvalidSpec, NotBuiltYet, Problem, one_of
 from astraml_lab.executors import ThreadExecutor
 from astraml_lab.jobs import Job, Manager, Preflight, Wiring, attended, presenter
 from astraml_lab.jobs.debug import foreground as one_trial
+from astraml_lab.jobs.importing import import_job
 from astraml_lab.objectives import FunctionCode
 from astraml_lab.spec import (
     CONSTRUCTORS,
@@ -241,6 +242,46 @@ def submit(request: Any) -> Job:
         "Requests (AstraML, SageMaker, Vertex) are not run by this version: write the job as a %%tune cell, "
         f"or call tune(). Given: {shown(request)}"
     )
+
+
+def import_trials(  # noqa: PLR0913 - each is an option of `%tune import`
+    source: Any,
+    *,
+    name: str | None = None,
+    project: str = "default",
+    maximize: Names = (),
+    minimize: Names = (),
+    space: Mapping[str, BaseDimension] | None = None,
+    params: Names | None = None,
+) -> Job:
+    """Make a job of trials that ran elsewhere; nothing runs.
+
+    The job is listed, shown and drawn like any other, and `warm_start=` starts from its trials.
+
+    Args:
+        source: The path of a table (CSV, TSV, JSON lines, Parquet), a pandas `DataFrame`, or an
+            `optuna.Study`. `job.df`, Optuna's `study.trials_dataframe()` and a W&B export are read as what
+            they are; of any other table every row is a trial.
+        name: The job's name; by default that of the file or the study.
+        project: Its project.
+        maximize: The metric or metrics that were maximized; a study and `job.df` say it themselves.
+        minimize: The metric or metrics that were minimized.
+        space: The space that was searched; by default it is inferred from the values.
+        params: The columns that are parameters; by default those that the table's shape gives, or in a plain
+            table all single values but the metrics.
+
+    Returns:
+        The job, SUCCEEDED.
+
+    Raises:
+        InvalidSpec: With every mistake in the source and the options; nothing was stored.
+        NotFound: There is no such file.
+        Conflict: The project has a job of that name.
+    """
+    objectives = objectives_of(_listed(maximize), _listed(minimize))
+    spec = build_spec(space or {}, objectives, {"name": name, "project": project})
+    found = import_job(manager().store, source, spec, None if params is None else _listed(params))
+    return manager().find(found.name, found.project)
 
 
 def job(name: str | None = None, *, project: str = "default", generation: int | None = None) -> Job:

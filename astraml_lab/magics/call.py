@@ -10,7 +10,7 @@ from astraml_lab.errors import Conflict, InvalidSpec, NotFound, Problem
 from astraml_lab.spec import JobState, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from astraml_lab.objectives import Code
     from astraml_lab.spec import JobSpec, JobView
@@ -31,6 +31,18 @@ class Lab(Protocol):
     def submit(self, request: Any) -> Any:
         """Start a job from a request in any dialect."""
 
+    def import_trials(
+        self,
+        source: Any,
+        *,
+        name: str | None = None,
+        project: str = "default",
+        maximize: list[str] = ...,
+        minimize: list[str] = ...,
+        params: list[str] | None = None,
+    ) -> Any:
+        """Make a job of a table or a study."""
+
     def job(self, name: str | None = None, *, project: str = "default") -> Any:
         """Return a job, the newest without a name."""
 
@@ -43,6 +55,10 @@ class Lab(Protocol):
 
 class Notebook(Protocol):
     """What the magics need of IPython's shell."""
+
+    @property
+    def user_ns(self) -> Mapping[str, Any]:
+        """The notebook's variables."""
 
     def set_next_input(self, s: str, *, replace: bool = False) -> object:
         """Put text into a new cell."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import InvalidSpec, NotFound, Problem, one_of
-from astraml_lab.magics import control
+from astraml_lab.magics import control, importing
 from astraml_lab.magics.call import Call, whole
 from astraml_lab.magics.examples import EXAMPLES, examples_text
 from astraml_lab.magics.form import tune_form
@@ -107,10 +107,6 @@ def _export(call: Call) -> object:
     return call.job().export(form)
 
 
-def _import(call: Call) -> object:
-    return call.lab.submit(call.words[0])
-
-
 def _form(_call: Call) -> object:
     return tune_form()
 
@@ -171,7 +167,14 @@ COMMANDS: dict[str, Command] = {
             "Print a job as a cell; with `optuna`, hand it back as a study.",
             _export,
         ),
-        Command("import", "import PATH", "Submit a request of another service.", _import, takes_job=False),
+        Command(
+            "import",
+            "import SOURCE [--maximize accuracy] [--minimize loss] [--params lr,width] [--name sweep]",
+            "Make a job of a table file, a DataFrame or an Optuna study; nothing runs.",
+            importing.run_import,
+            takes_job=False,
+            options=importing.OPTIONS,
+        ),
         Command("form", "form", "Open a job as a form.", _form, takes_job=False),
         Command(
             "examples",

@@ -14,6 +14,7 @@ from astraml_lab.objectives.baggage import Baggage
 from astraml_lab.objectives.base import NO_EXTRAS
 from astraml_lab.objectives.fingerprint import reached, tree_digest
 from astraml_lab.objectives.frames import user_traceback
+from astraml_lab.objectives.references import outer_names
 from astraml_lab.spec import Program
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class CellCode:
     def __init__(self, cell: ParsedCell, names: Mapping[str, Any], *, job: str = "") -> None:
         self._code = cell.code
         self._names = {name: value for name, value in names.items() if not _IPYTHON.fullmatch(name)}
+        self._wants_device = "device" in outer_names(cell.code)
         self._job = re.sub(r"\W+", "_", job).strip("_") or "job"
         body = [name for name in cell.names if name in self._names]
         self._parts = {"the cell": tree_digest(cell.tree), **reached(body, names, cell.tree)}
@@ -61,7 +63,9 @@ class CellCode:
         with self._module(trial.number) as module:
             namespace = module.__dict__
             namespace.update(self._names, **trial.params)
-            namespace.update(report=trial.report, trial=trial, device=trial.device, **extras)
+            namespace.update(report=trial.report, trial=trial, **extras)
+            if self._wants_device:
+                namespace["device"] = trial.device  # else it would import torch for nobody: seconds
             exec(self._code, namespace)  # noqa: S102 - the user's own cell, in the user's own kernel
 
     def traceback(self, error: BaseException) -> str:

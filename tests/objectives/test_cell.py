@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+import subprocess
 import sys
 import textwrap
 import threading
@@ -201,3 +202,20 @@ def test_a_model_of_a_cells_class_can_be_saved(make_trial: MakeTrial, box: list[
     code = cell("class Net:\n    pass\nbox.append(dumps(Net()))", box=box, dumps=pickle.dumps)
     code.run(make_trial()[0])
     assert b"astraml_cell_job_0" in box[0]
+
+
+def test_torch_is_not_imported_for_a_cell_that_never_says_device() -> None:
+    script = """
+import sys, pathlib
+from astraml_lab.objectives import CellCode, parse_cell
+from astraml_lab.trial import Trial
+
+class Channel:
+    def report(self, metrics, step): print(metrics)
+
+for source in ("report(score=1.0)", "report(score=str(device) == 'cpu')"):
+    CellCode(parse_cell(source, {}), {}).run(Trial(0, {}, Channel(), checkpoint_dir=pathlib.Path(".")))
+    print("torch" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.split("\n")[:4] == ["{'score': 1.0}", "False", "{'score': 1.0}", "True"]

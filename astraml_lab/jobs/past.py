@@ -119,7 +119,8 @@ def warm_up(searcher: Searcher, store: Store, found: GenerationRecord, spec: Job
     if not searcher.untouched:
         return ()
     named = collect(store, spec.warm_start, found.project)
-    before = None if spec.new else _generation_before(store, found)
+    keeps = bool(spec.objectives) and len(spec.space) > 0 and not spec.new
+    before = _generation_before(store, found) if keeps else None
     sources = {source.found.id: source for source in named if source.found.id != found.id}
     if before is not None:
         sources.setdefault(before.id, Source(before, _label(before, found.project)))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -395,6 +396,14 @@ def test_what_is_no_table_is_refused_in_one_sentence(bench: Bench, tmp_path: Pat
         load(bench, tmp_path / "emty.csv", maximize="a")
 
 
+@pytest.mark.skipif(find_spec("pyarrow") is not None, reason="Parquet can be read here")
+def test_parquet_says_what_it_needs(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "runs.parquet").write_bytes(b"PAR1")
+    assert mistakes(bench, tmp_path / "runs.parquet", maximize="a") == [
+        "runs.parquet; Parquet needs pyarrow (pip install pyarrow, or save it as CSV)"
+    ]
+
+
 def test_short_rows_byte_marks_and_indices_do_no_harm(bench: Bench, tmp_path: Path) -> None:
     path = written(tmp_path, "runs.csv", "\ufeff,lr,loss\n0,0.1,1\n1,0.2,2\n\n2,0.3\n")
     views = views_of(load(bench, path, minimize="loss"))
@@ -413,9 +422,9 @@ def test_ten_thousand_rows_take_no_time(bench: Bench, tmp_path: Path) -> None:
     )
     path = tmp_path / "large.csv"
     frame.to_csv(path, index=False)
-    began = time.perf_counter()
+    began = time.process_time()  # other processes may keep the machine busy
     job = load(bench, path, minimize="loss")
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert job.view().finished == 10_000
     assert job.best.values == (frame["loss"].min(),)
     assert took < 3, took

@@ -128,6 +128,13 @@ def test_starting_over_keeps_nothing(bench: Bench) -> None:
     assert warm_in(bench, again) == []
 
 
+def test_a_single_run_has_nothing_to_keep_and_says_nothing(bench: Bench) -> None:
+    bench.run(lambda: 1.0, {}, name="run", trials=1, maximize=())
+    again = bench.run(lambda: 2.0, {}, name="run", trials=1, maximize=())
+    assert again.generation == 2
+    assert "keeps" not in again.view().note
+
+
 def test_named_jobs_and_the_generation_before_go_together(bench: Bench) -> None:
     bench.run(same, name="digits", trials=2)
     bench.run(same, name="other", trials=1)

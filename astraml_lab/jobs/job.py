@@ -72,8 +72,8 @@ class Job:
 
     @property
     def state(self) -> JobState:
-        """Where the job stands."""
-        return self.view().state
+        """Where the job stands, as the store has it at this moment where another kernel runs it."""
+        return self.view().state if self._owner.runner is not None else self._owner.stored.state
 
     @property
     def trials(self) -> Trials:

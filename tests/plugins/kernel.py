@@ -54,9 +54,17 @@ class Kernel:
 
     def run(self, code: str, *, timeout: float = 120, allow_stdin: bool = True) -> Ran:
         """Run a cell and return what it gave; `allow_stdin=False` is what papermill sends."""
-        client: Any = self.client
         began = time.perf_counter()
-        sent = client.execute(code, allow_stdin=allow_stdin)
+        return self.finish(self.start(code, allow_stdin=allow_stdin), timeout=timeout, began=began)
+
+    def start(self, code: str, *, allow_stdin: bool = True) -> str:
+        """Send a cell and return its message's id, for `finish`."""
+        client: Any = self.client
+        return str(client.execute(code, allow_stdin=allow_stdin))
+
+    def finish(self, sent: str, *, timeout: float = 120, began: float = 0.0) -> Ran:
+        """Wait for the end of a cell that was sent."""
+        client: Any = self.client
         reply = _reply_to(client, sent, timeout)
         ran = Ran(time.perf_counter() - began, status=reply["content"]["status"])
         while True:
@@ -66,6 +74,15 @@ class Kernel:
                 return ran
             if mine and kind in _OUTPUTS:
                 ran.outputs.append((kind, message["content"]))
+
+    def interrupt(self) -> None:
+        """Press the interrupt button."""
+        self.manager.interrupt_kernel()
+
+    def restart(self) -> None:
+        """Restart the kernel as JupyterLab does when it is told not to wait: the process is killed."""
+        self.manager.restart_kernel(now=True)
+        self.client.wait_for_ready(timeout=60)
 
     def late(self, seconds: float = 0.5) -> list[tuple[str, dict[str, Any]]]:
         """Return output messages of whatever cell that arrive within `seconds`."""

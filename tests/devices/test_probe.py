@@ -50,6 +50,9 @@ def test_gpus_have_torchs_numbers_and_ones_own_memory_is_nobody_elses() -> None:
     assert [device.name for device in before] == [
         torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())
     ]
+    assert [device.uuid for device in before] == [
+        f"GPU-{torch.cuda.get_device_properties(number).uuid}" for number in range(torch.cuda.device_count())
+    ]
     held = torch.empty(1 << 30, dtype=torch.uint8, device="cuda:0")
     after = probe.list()
     assert after[0].free_bytes <= before[0].free_bytes - held.numel()

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astraml_lab.clock import FakeClock
-from astraml_lab.devices import FakeProbe, Lease, LeaseRequest, Pool, environment
+from astraml_lab.clock import FakeClock, SystemClock
+from astraml_lab.devices import FakeProbe, Lease, LeaseRequest, Pool, SystemProbe, environment
 from astraml_lab.devices.visible import narrowed
 
 if TYPE_CHECKING:
@@ -22,8 +25,6 @@ class NamelessProbe:
     """GPUs of a driver that tells only numbers."""
 
     def list(self) -> tuple[Device, ...]:
-        from dataclasses import replace
-
         return tuple(replace(gpu, uuid=str(gpu.index)) for gpu in FakeProbe(2).list())
 
 
@@ -100,6 +101,23 @@ def test_narrowing_twice_is_narrowing_once_by_the_numbers_of_the_first(
     inner = data.draw(st.lists(st.sampled_from(range(len(outer))), min_size=1, unique=True))
     once = {VARIABLE: narrowed(outer, {VARIABLE: ", ".join(entries)})}
     assert narrowed(inner, once).split(",") == [entries[outer[number]] for number in inner]
+
+
+SEEN = """
+import torch
+print(torch.cuda.device_count(), torch.cuda.get_device_properties(0).uuid)
+"""
+
+
+@pytest.mark.gpu
+def test_a_process_of_its_own_sees_the_gpu_that_was_lent() -> None:
+    last = SystemProbe().list()[-1].index or 0
+    lease = lend(Pool(SystemProbe(), SystemClock()), LeaseRequest("gpu", 0.01, devices=(last,)))
+    env = {**os.environ, **environment(lease, 1)}
+    done = subprocess.run(
+        [sys.executable, "-c", SEEN], env=env, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.split() == ["1", lease.uuids[0].removeprefix("GPU-")]
 
 
 def test_nothing_is_changed_in_this_process() -> None:

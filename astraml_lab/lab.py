@@ -6,7 +6,6 @@ Every face (magics, forms, command line) calls these functions. Nothing here is 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import sys
 import threading
@@ -19,6 +18,7 @@ from astraml_lab.errors import InvalidSpec, NotBuiltYet, Problem, one_of
 from astraml_lab.executors import ThreadExecutor
 from astraml_lab.jobs import Job, Manager, Preflight, Wiring, attended, presenter
 from astraml_lab.jobs.debug import foreground as one_trial
+from astraml_lab.jobs.device_ledger import StoreLedger
 from astraml_lab.jobs.importing import import_job
 from astraml_lab.objectives import FunctionCode
 from astraml_lab.spec import (
@@ -30,6 +30,7 @@ from astraml_lab.spec import (
     JobView,
     Objective,
     Space,
+    format_duration,
     nearest,
     objectives_of,
     refuse_unbuilt,
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 
 _lock = threading.Lock()
 _open: dict[Path, Manager] = {}
+_wired: list[Wiring] = []
+_LONGEST_PAUSE = 600.0
+"""Seconds for which a job that nobody watches may be paused: a disk may get room, a thread may come back."""
 Names = str | Iterable[str]
 
 
@@ -185,7 +189,7 @@ def foreground(
     project: str = "default",
     generation: int | None = None,
 ) -> Iterator[Trial]:
-    """Run one configuration of a job in the calling cell, under `with foreground("digits", 7) as trial:`.
+    """Make a trial of a job the calling cell's own: `with foreground("digits", 7) as trial:`.
 
     Inside, `report`, `current_trial` and the trial work as they do in the job, with the same parameters and
     seed, but each report is only printed and nothing is stored. `%tune debug digits 7` writes such a cell.
@@ -202,7 +206,7 @@ def foreground(
         Conflict: Other trials hold every GPU.
     """
     found = manager().find(job, project, generation) if isinstance(job, str) else job
-    with one_trial(found, number, _wiring().pool, params) as trial:
+    with one_trial(found, number, manager().pool, params) as trial:
         yield trial
 
 
@@ -330,30 +334,42 @@ def manager() -> Manager:
     with _lock:
         if home not in _open:
             store = Store(home)
-            _open[home] = Manager(store, _wiring(), owner=f"kernel {os.getpid()}")
+            _open[home] = Manager(store, _wiring(store), owner=f"kernel {os.getpid()}")
         return _open[home]
 
 
-@functools.cache
-def _wiring() -> Wiring:
-    """Build the parts that all jobs of the process share: there is one set of devices."""
-    clock = SystemClock()
-    return Wiring(Pool(SystemProbe(), clock), ProcessTuning(), ThreadExecutor(), clock)
+def _wiring(store: Store) -> Wiring:
+    """Build, once, the parts that all jobs of the process share: there is one set of devices.
+
+    Args:
+        store: Where the first job lives; in it this kernel and others tell each other which GPUs they use.
+    """
+    if not _wired:
+        clock = SystemClock()
+        ledger = StoreLedger(store, f"kernel {os.getpid()}")
+        pool = Pool(SystemProbe(), clock, ledger=ledger)
+        _wired.append(Wiring(pool, ProcessTuning(), ThreadExecutor(), clock))
+    return _wired[0]
 
 
 def _progress(window: float) -> Callable[[Job], None]:
-    """Return a glance at a job that prints one line per window, and ends what nobody could resume."""
-    last = SystemClock().monotonic()
+    """Return a glance at a job that prints one line per window, and ends what stays paused for too long."""
+    clock = SystemClock()
+    last = running_at = clock.monotonic()
 
     def glance(job: Job) -> None:
-        nonlocal last
-        now = SystemClock().monotonic()
-        if now - last >= window:
-            last = now
-            presenter().progress(job)
-            view = job.view()
-            if view.state is JobState.PAUSED:
-                job.stop(f"paused where nobody can resume it: {view.reason}")
+        nonlocal last, running_at
+        now = clock.monotonic()
+        if now - last < window:
+            return
+        last = now
+        presenter().progress(job)
+        view = job.view()
+        if view.state is not JobState.PAUSED:
+            running_at = now
+        elif now - running_at > _LONGEST_PAUSE:
+            waited = format_duration(_LONGEST_PAUSE)
+            job.stop(f"paused for {waited} where nobody is at the keyboard: {view.reason}")
 
     return glance
 

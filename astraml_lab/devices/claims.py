@@ -108,9 +108,10 @@ class Claims:
                 return
             del unclaimed[-1]
             with self._lock:
-                lease.claims = ids or ()
-            if lease.returned:  # while it was claimed
-                self.give_back(lease)
+                if lease.returned:
+                    self._owed += ids or ()
+                else:
+                    lease.claims = ids or ()
 
     def _pay(self) -> None:
         """Release what is owed.

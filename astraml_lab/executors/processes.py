@@ -61,7 +61,8 @@ class ProcessExecutor(Executor):
         return True
 
     def prepare(self) -> None:
-        """Start the servers and send them what is shared, in the background."""
+        """Pack what is shared, as it is now; start the servers and send it to them in the background."""
+        self._site.pack()
         threading.Thread(target=self._site.prepare, name="astraml-prepare", daemon=True).start()
 
     def submit(self, task: Task, on_end: Callable[[Outcome], None]) -> Handle:
@@ -115,6 +116,12 @@ class _Site:
         with contextlib.suppress(Exception):
             self.home.prepare()
             self.template()
+
+    def pack(self) -> None:
+        # What cannot be sent is told by the first task, which tries again.
+        with contextlib.suppress(Unsendable, OSError), self._lock:
+            if self._payload is None and not self._closed:
+                self._payload = self._packed()
 
     def template(self) -> process.Template:
         """Return the living template. Waits while another thread packs what is shared, never for a server.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astraml_lab import output
-from astraml_lab.devices import cpu_threads
+from astraml_lab.devices import cpu_threads, environment
 from astraml_lab.errors import Conflict
 from astraml_lab.executors import Task
 from astraml_lab.jobs import events
@@ -117,7 +117,7 @@ class Flights:
             f"{self._record.name} trial {trial.number}",
             run,
             LiveChannel(self._live, trial, self._mail.put),
-            env=_environment(lease, threads) if apart else {},
+            env=environment(lease, threads) if apart else {},
             write=sink.write,
         )
 
@@ -191,9 +191,3 @@ class Flights:
         if flight is not None:
             flight.lease.reopen()
             output.uninstall()
-
-
-def _environment(lease, threads):
-    from astraml_lab.devices.visible import environment
-
-    return environment(lease, threads)

@@ -43,6 +43,7 @@ from astraml_lab.store import Writer, name_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from astraml_lab.devices import Pool
     from astraml_lab.jobs.events import Event
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.jobs.wiring import Wiring
@@ -78,6 +79,11 @@ class Manager:
         self._runners: dict[int, Runner] = {}
         self._readers: dict[int, JobReader] = {}
         self._writer.compact(roll_up, RETENTION)  # jobs may be too short to do it themselves
+
+    @property
+    def pool(self) -> Pool:
+        """The devices of this process."""
+        return self._wiring.pool
 
     # finding
 

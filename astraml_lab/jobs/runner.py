@@ -33,7 +33,7 @@ from astraml_lab.trial import Attempt, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from astraml_lab.devices import Device, LeaseRequest
+    from astraml_lab.devices import Device, LeaseRequest, ThreadContention
     from astraml_lab.jobs.flights import Flight
     from astraml_lab.jobs.live import LiveJob, LiveTrial
     from astraml_lab.jobs.record import Record
@@ -110,7 +110,7 @@ class Runner:
             hold=self._hold,
             backlog=self.backlog,
         )
-        self._contention = wiring.contention()
+        self._contention: ThreadContention | None = wiring.contention()
         self._lost: list[LiveTrial] = []
         self._owed: set[int] = set()
         self._ending: Ending | None = None

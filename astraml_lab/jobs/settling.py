@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import astraml_lab
 from astraml_lab.search import Told
 from astraml_lab.spec import FailureKind, TrialState, format_duration
 from astraml_lab.trial import Attempt, Verdict
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from astraml_lab.search import Searcher
     from astraml_lab.spec import TrialView
 
+_OURS = str(Path(astraml_lab.__file__).parent)
 _FULL_PAUSE = 2.0
 """Seconds before a trial runs again that found the disk full; the job waits for room besides."""
 
@@ -171,4 +174,7 @@ def _last_words(trial: LiveTrial) -> str:
     sink = trial.sink
     lines = [line.text for line in sink.tail(60)] if sink is not None else []
     start = next((i for i, text in enumerate(lines) if text.startswith("Fatal Python error")), None)
-    return "" if start is None else "\n".join(lines[start:]) + "\n"
+    if start is None:
+        return ""
+    said = [line for line in lines[start:] if _OURS not in line and not line.startswith("Extension modules")]
+    return "\n".join(said).rstrip() + "\n"

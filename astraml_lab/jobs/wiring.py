@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from astraml_lab.executors import Executor
+from astraml_lab.devices import ThreadContention
+from astraml_lab.executors import ProcessExecutor
+from astraml_lab.process import Templates
 from astraml_lab.spec import ExecutorKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from astraml_lab.clock import Clock
     from astraml_lab.devices import Pool, ProcessTuning
+    from astraml_lab.executors import Executor
 
 
-def ProcessExecutor(shared: Sequence[object]) -> Executor:
-    from astraml_lab.executors.processes import ProcessExecutor as P
-
-    return P(shared)
-
-
-def ThreadContention() -> Any:
-    return None
+_NEEDED = ("astraml_lab.objectives.attempt",)
+"""What the processes of trials import ahead, besides the heavy libraries that the kernel has loaded."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +31,26 @@ class Wiring:
         tuning: Process-wide settings while jobs run.
         threads: Runs the trials of all jobs that run in threads.
         clock: Measures and dates.
-        processes: Makes the executor of one job that runs in processes, from the objects that its trials share.
-        contention: Makes a job's watch over threads that hold each other up.
+        templates: The servers that trials in processes are forked from; they start with the first such job.
     """
 
     pool: Pool
     tuning: ProcessTuning
     threads: Executor
     clock: Clock
-    processes: Callable[[Sequence[object]], Executor] = ProcessExecutor
-    contention: Callable[[], Any] = ThreadContention
+    templates: Templates = field(default_factory=Templates)
+
+    def contention(self) -> ThreadContention:
+        """Make a job's watch over threads that hold each other up."""
+        return ThreadContention(self.clock)
 
     def executor(self, kind: ExecutorKind, shared: Sequence[object]) -> Executor:
         """Return what runs a job's trials; `let_go` of it when the job is over."""
-        return self.processes(shared) if kind is ExecutorKind.PROCESSES else self.threads
+        if kind is not ExecutorKind.PROCESSES:
+            return self.threads
+        made = ProcessExecutor(shared, modules=_NEEDED, home=self.templates)
+        made.prepare()
+        return made
 
     def let_go(self, executor: Executor) -> None:
         """End an executor that was made for one job."""

@@ -169,7 +169,7 @@ class JobSpec(LaunchOptions):
     max_failures: Annotated[int, Field(ge=1)] | None = None
     """The job fails after this many failed trials."""
     retries: Annotated[int, Field(ge=0, le=100)] | None = None
-    """How often a failed trial is tried again (default: once if it crashed or its kernel died, else never)."""
+    """How often a failed trial is tried again (default: once if it crashed or its kernel died)."""
     retry_delay: Duration = 1.0
     """How long to wait before a failed trial is tried again; doubles with each try: 10s."""
     keep_checkpoints: KeepCheckpoints = "all"

@@ -98,7 +98,7 @@ def live_and_die(home: Path, folder: Path, store: Store, chance: random.Random, 
     kernel = Kernel(home)
     try:
         assert kernel.run(SETUP.format(folder=folder)).status == "ok"
-        pid = kernel.manager.provisioner.process.pid
+        pid = kernel.pid
         client: Any = kernel.client
         client.execute(CELL.format(trials=TRIALS, steps=STEPS))
         if chance.random() < STARTING:
@@ -157,8 +157,8 @@ def test_fifty_kernels_die_and_no_finished_trial_is_lost(home: Path, tmp_path: P
     views = {view.number: view for view in reader.trials()[1]}
     inside = {int(words[0]): "|".join(words) for words in lines(tmp_path / "shown")}
     starts: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
-    for number, x, first in lines(tmp_path / "started"):
-        starts[int(number)].append((x, int(first)))
+    for begun, x, first in lines(tmp_path / "started"):
+        starts[int(begun)].append((x, int(first)))
     stale = [view for view in views.values() if view.kind is FailureKind.STALE]
     states = Counter(view.state for view in views.values())
     again = [number for number, each in starts.items() if len(each) > 1]
@@ -172,8 +172,8 @@ def test_fifty_kernels_die_and_no_finished_trial_is_lost(home: Path, tmp_path: P
     assert inside
     assert evidence.shown
     # every trial that was ever shown as finished is there with its values
-    for number, words in {**inside, **evidence.shown}.items():
-        assert view_words(views[number]) == words
+    for ended, words in {**inside, **evidence.shown}.items():
+        assert view_words(views[ended]) == words
     # the budget is exact, none is there twice, none is missing
     assert reader.view().state is JobState.SUCCEEDED
     assert sum(count for state, count in states.items() if state.counts) == TRIALS

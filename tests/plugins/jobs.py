@@ -32,8 +32,8 @@ class Bench:
         self.store = Store(home)
         self.pool = Pool(self.probe, clock, ledger=StoreLedger(self.store, "a test"))
         self.executor = ThreadExecutor()
-        wiring = Wiring(self.pool, ProcessTuning(), self.executor, clock)
-        self.manager = Manager(self.store, wiring, owner="a test")
+        self.wiring = Wiring(self.pool, ProcessTuning(), self.executor, clock)
+        self.manager = Manager(self.store, self.wiring, owner="a test")
 
     def launch(
         self, function: Callable[..., Any], space: dict[str, Any] | None = None, **options: Any
@@ -64,6 +64,7 @@ class Bench:
         """End everything."""
         self.manager.close(5)
         self.executor.close(5)
+        self.wiring.templates.close(5)
 
 
 @pytest.fixture

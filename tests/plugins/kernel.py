@@ -52,6 +52,12 @@ class Kernel:
             kernel_name="python3", env=_environment(home), extra_arguments=["--log-level=ERROR"]
         )
 
+    @property
+    def pid(self) -> int:
+        """The process that it runs in."""
+        provisioner: Any = self.manager.provisioner
+        return int(provisioner.process.pid)
+
     def run(self, code: str, *, timeout: float = 120, allow_stdin: bool = True) -> Ran:
         """Run a cell and return what it gave; `allow_stdin=False` is what papermill sends."""
         began = time.perf_counter()

@@ -55,7 +55,7 @@ def _function(program: Program, view: TrialView, name: str, call: str) -> list[s
         raise NotFound(f"the function of {name} has no name: no cell can be written for it")
     labels = [each for each in program.objects if view.params.get(each) is not None]
     lines = [f"# {each}: put the object here that the label stands for" for each in labels]
-    listed = "".join(f'    "{each}": {value!r},\n' for each, value in view.params.items())
+    listed = "".join(f"    {quoted(each)}: {value!r},\n" for each, value in view.params.items())
     return [
         "from astraml_lab import foreground",
         "",

@@ -206,7 +206,7 @@ def test_a_killed_kernel_loses_no_finished_trial_and_the_job_goes_on(bench: Benc
 
     stale = bench.manager.find("killed")
     assert stale.state is JobState.STALE
-    assert "run its cell again" in stale.view().reason
+    assert "%tune resume killed goes on" in stale.view().reason
     before = {number: trial.view() for number, trial in stale.trials.items()}
     assert [view.state for view in before.values()] == [TrialState.COMPLETE] * 3 + [TrialState.RUNNING]
 

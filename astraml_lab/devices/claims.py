@@ -108,10 +108,9 @@ class Claims:
                 return
             del unclaimed[-1]
             with self._lock:
-                if lease.returned:
-                    self._owed += ids or ()
-                else:
-                    lease.claims = ids or ()
+                lease.claims = ids or ()
+            if lease.returned:  # while it was claimed
+                self.give_back(lease)
 
     def _pay(self) -> None:
         """Release what is owed.

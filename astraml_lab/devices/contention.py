@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from astraml_lab.clock import SystemClock
 from astraml_lab.devices.activate import available_cores
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class ThreadContention:
     operations do not wait, and waits for files are known by the many reads and writes that go with them. CPU
     use alone tells nothing: two threads that train a small network use 1.7 cores to do the work of 0.7.
 
-    Measured on two mostly quiet cores with our switch interval of 0.2 ms. Throughput is that of all threads, where
-    one thread alone is 1; waits are those per second of CPU:
+    Measured on two mostly quiet cores with our switch interval of 0.2 ms. Throughput is that of all threads,
+    where one thread alone is 1; waits are those per second of CPU:
 
         two threads                             throughput   cores used   waits
         digits network (torch, batch of 64)     0.74         1.7          3000-3500
@@ -67,25 +68,28 @@ class ThreadContention:
     busy, the waits are fewer and nothing is said.
 
     Args:
-        clock: Says how much time lies between two samples.
+        clock: Says how much time lies between two samples; by default the machine's.
         read: Returns what the process has used; None where the system does not tell.
         cores: How many cores the process may use.
     """
 
     def __init__(
         self,
-        clock: Clock,
+        clock: Clock | None = None,
         read: Callable[[], ProcessUse | None] | None = None,
         cores: int | None = None,
     ) -> None:
-        self._clock = clock
+        self._clock = clock or SystemClock()
         self._read = read or read_use
         self._cores = cores or available_cores()
         self._before: tuple[float, ProcessUse] | None = None
         self._in_a_row = 0
 
     def sample(self, running: int) -> bool:
-        """Look once; call it about once a second while `running` trials of one job run in threads.
+        """Look once; call it about once a second, also while fewer than two trials run.
+
+        Args:
+            running: How many trials of one job run in threads on the CPU.
 
         Returns:
             Whether it is clear that threads cost throughput: three looks in a row say so.

@@ -268,6 +268,26 @@ def test_a_ledger_that_cannot_be_reached_stops_no_job_and_says_so_once() -> None
     assert lend(pool, LeaseRequest("mine")).note != ""
 
 
+def test_a_lease_that_is_given_back_while_it_is_claimed_at_last_leaves_no_claim() -> None:
+    machine = Machine(2)
+    ledger = View(machine, "1")
+    pool = Pool(machine.probe, machine.clock, ledger=ledger)
+    machine.broken = "disk I/O error"
+    early = lend(pool, LeaseRequest("mine"))
+    machine.broken = ""
+    calls: list[int] = []
+
+    def second_claim_meets_the_release() -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            early.release()
+
+    ledger.before_claim = second_claim_meets_the_release
+    lend(pool, LeaseRequest("mine"))
+    assert len(calls) == 2
+    assert [claim.device for _, claim in machine.rows.values()] == ["GPU-fake-1"]
+
+
 def test_while_others_cannot_be_read_their_last_claims_count_for_a_minute() -> None:
     machine = Machine()
     here, there = machine.kernel("1"), machine.kernel("2")

@@ -53,7 +53,7 @@ def mend(path: Path, damage: str, now: float) -> str:
     aside = free_name(path, f"damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}").name
     half = path.with_name(f"{path.name}.mending")
     half.unlink(missing_ok=True)
-    _write(half, found, {"repaired": _sentence(found, made_up, pages.missing, aside), "aside": aside})
+    _write(half, found, {"repaired": _sentence(found, made_up, pages, aside), "aside": aside})
     half.replace(_mended(path))
     return finish(path)
 
@@ -160,7 +160,7 @@ def _write(path: Path, found: dict[str, Found], notes: dict[str, str]) -> None:
         connection.execute("COMMIT")
 
 
-def _sentence(found: dict[str, Found], made_up: int, missing: int, aside: str) -> str:
+def _sentence(found: dict[str, Found], made_up: int, pages: Pages, aside: str) -> str:
     """Say what was recovered and what was not."""
     kept = [_of(found["jobs"], "job", made_up), _of(found["trials"], "trial")]
     metrics = found["windows"].lost + found["curves"].lost
@@ -169,13 +169,14 @@ def _sentence(found: dict[str, Found], made_up: int, missing: int, aside: str) -
         _count(found["journal"].lost, "journal row"),
         _count(metrics, "row of metrics", "rows of metrics"),
         _count(others, "other row"),
-        _count(missing, "page of the file", "pages of the file"),
+        _count(pages.missing, "page of the file", "pages of the file"),
+        _count(pages.lost_changes, "change in its log", "changes in its log"),
     ]
     said = f"{' and '.join(kept)} were recovered"
     if any(lost):
-        said += f", {', '.join(filter(None, lost))} were lost"
+        said += f"; lost: {', '.join(filter(None, lost))}"
     if made_up:
-        said += f", {_count(made_up, 'job')} whose name was lost is called recovered-…"
+        said += f"; {_count(made_up, 'job')} without a name: recovered-…"
     return f"the store was damaged: {said}; the damaged file is kept as {aside}"
 
 

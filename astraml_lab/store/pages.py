@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Row = tuple[int, list[Any]]  # the row's number and its cells
 
 _INDEX_NODE, _TABLE_NODE, _INDEX_LEAF, _TABLE_LEAF = 2, 5, 10, 13
+MAGIC = b"SQLite format 3\0"
+_CREDIBLE = 10_000  # times the size that a file had, before it was cut
 _BAD = (LookupError, ValueError, struct.error)
 
 
@@ -29,21 +31,22 @@ class Pages:
     Attributes:
         count: How many there are.
         missing: How many there should be besides, by the file's header.
+        lost_changes: How many changes of pages are lost with a part of the log.
     """
 
     def __init__(self, path: Path) -> None:
         """Read the file at `path`, and the log beside it."""
         self._content = path.read_bytes() if path.exists() else b""
-        log = read_log(path.with_name(f"{path.name}-wal"))
-        self._newer = log.pages if log else {}
-        self._size = log.page_size if log else _page_size(self._content)
+        log = read_log(path)
+        self._newer = log.pages
+        self._size = log.page_size or _page_size(self._content)
         # a page that the end of the file cuts through may have all that it needs
-        self.count = max(-(-len(self._content) // self._size), log.size if log else 0)
+        self.count = max(-(-len(self._content) // self._size), log.size)
         self._latest = 0, b""
-        should = (
-            int.from_bytes(self._content[28:32], "big") if not log and self._content[:6] == b"SQLite" else 0
-        )
-        self.missing = max(0, should - self.count)
+        header = self._newer.get(1, self._content)[:32]
+        should = int.from_bytes(header[28:], "big") if header[:16] == MAGIC else 0
+        self.missing = max(0, should - self.count) if should < _CREDIBLE * self.count else 0
+        self.lost_changes = log.lost
 
     def page(self, number: int) -> bytes:
         """Return a page, filled up with zeros where the file ends in it.

@@ -90,7 +90,7 @@ def _add_what_is_missing(connection: Connection, version: int) -> None:
 
     operations = Operations(MigrationContext.configure(connection))
     for step in range(version, SCHEMA_VERSION):
-        _STEPS[step](operations)
+        STEPS[step](operations)
 
 
 def _to_2(operations: Operations) -> None:
@@ -114,4 +114,4 @@ def _to_2(operations: Operations) -> None:
     )
 
 
-_STEPS: dict[int, Callable[[Operations], None]] = {1: _to_2}
+STEPS: dict[int, Callable[[Operations], None]] = {1: _to_2}

@@ -31,7 +31,7 @@ class Shape:
         # SQLite keeps such a key as the number of the row, and NULL in its place
         self._alias = self._key[0] if len(primary) == 1 and isinstance(primary[0].type, Integer) else None
         self._believe = _BELIEVED.get(self.name)
-        self._age = _AGES.get(self.name)
+        self._age = [columns.index(table.columns[name]) for name in _AGES.get(self.name, ())]
 
     def key(self, row: Row) -> Row:
         """Return a row's primary key."""
@@ -39,7 +39,10 @@ class Shape:
 
     def newer(self, row: Row, other: Row) -> bool:
         """Tell which of two rows with the same key was written later, where that can be told."""
-        return self._age is not None and bool(self._age(row) > self._age(other))
+        return self._ages(row) > self._ages(other)
+
+    def _ages(self, row: Row) -> list[float]:
+        return [row[index] or 0.0 for index in self._age]
 
     def fit(self, number: int, cells: Sequence[Any]) -> Row | None:
         """Return a record as a row of this table; None if it is none, or not what was written."""
@@ -81,8 +84,5 @@ def _is_journal(row: Row) -> bool:
 
 
 _BELIEVED: dict[str, Callable[[Row], bool]] = {"trials": sound_trial, "journal": _is_journal}
-_AGES: dict[str, Callable[[Row], Any]] = {
-    "leases": lambda row: row[1],  # the fence
-    "trials": lambda row: (row[11], row[15] is not None),  # the attempt; whether it has ended
-    "windows": lambda row: row[16],  # the revision
-}
+_AGES = {"leases": ("fence",), "trials": ("attempt", "ended_at"), "windows": ("revision",)}
+"""The columns by which the later of two versions of a row is known."""

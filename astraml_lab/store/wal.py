@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _HEADER, _FRAME_HEADER = 32, 24
 PAGE_SIZES = frozenset(1 << power for power in range(9, 17))
+_INDEX = 100  # bytes of the index that matter here
 _NOTHING = np.zeros(2, np.uint32)
 _AT_A_TIME = 512  # frames: the checksums of more would only take memory
 
@@ -31,30 +32,62 @@ class Log:
     """What a log's committed transactions say, as far as it can be read.
 
     Attributes:
-        page_size: Of the log and its database.
+        page_size: Of the log and its database; 0 where no frame can be read.
         pages: The newest sound version of each page, by its number from 1.
         size: The database's size in pages after the last commit; 0 where there is none.
-        lost: How many frames of committed transactions are damaged.
+        lost: How many frames of committed transactions are damaged or gone.
     """
 
-    page_size: int
-    pages: dict[int, bytes]
-    size: int
-    lost: int
+    page_size: int = 0
+    pages: dict[int, bytes] = field(default_factory=dict)
+    size: int = 0
+    lost: int = 0
 
 
-def read_log(path: Path) -> Log | None:
-    """Return what a log holds; None where there is none, or it has no committed transaction.
+@dataclass(frozen=True)
+class _Index:
+    """What the log's index in shared memory, which a killed process leaves behind, says of it."""
 
-    Frames count up to the last sound one that ends a transaction. What comes behind it, a transaction that
-    was never committed or one whose last frame is damaged, cannot be told from what a dying machine leaves.
+    salts: bytes = b""
+    frames: int = 0
+    copied: int = 0
+
+
+def read_log(database: Path) -> Log:
+    """Return what the log beside a database holds.
+
+    Frames count up to the last sound one that ends a transaction, or as many as the log's index promises.
+    What comes behind, a transaction that was never committed or one whose last frame is damaged, cannot be
+    told from what a dying machine leaves.
     """
+    index = _read_index(database.with_name(f"{database.name}-shm"))
     try:
-        content = path.read_bytes()
+        content = database.with_name(f"{database.name}-wal").read_bytes()
     except OSError:
-        return None
+        content = b""
+    log, read, salts = _read(content)
+    if index.frames > max(read, index.copied) and salts in {b"", index.salts}:
+        return replace(log, lost=log.lost + index.frames - max(read, index.copied))
+    return log
+
+
+def _read_index(path: Path) -> _Index:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_INDEX)
+    except OSError:
+        return _Index()
+    # it begins with the same header twice, in the machine's byte order
+    if len(content) < _INDEX or content[:48] != content[48:96] or not content[12]:
+        return _Index()
+    frames, _, copied = (int.from_bytes(content[at : at + 4], sys.byteorder) for at in (16, 20, 96))
+    return _Index(content[32:40], frames, copied)
+
+
+def _read(content: bytes) -> tuple[Log, int, bytes]:
+    """Return a log, how many of its frames count, and its salts, which are new whenever it starts over."""
     if len(content) < _HEADER + _FRAME_HEADER:
-        return None
+        return Log(), 0, b""
     page_size: int
     magic, _, page_size, _, *stamps = struct.unpack(">8I", content[:_HEADER])
     order = ">" if magic & 1 else "<"
@@ -64,19 +97,17 @@ def read_log(path: Path) -> Log | None:
         page_size = _guess_page_size(content)
     step = _FRAME_HEADER + page_size
     count = (len(content) - _HEADER) // step
-    if not count:
-        return None
     frames = np.frombuffer(content, np.uint8, count * step, _HEADER).reshape(count, step)
-    sound = _sound(frames, stamps, order)
+    sound = _sound(frames, stamps, order) if count else np.zeros(0, bool)
     numbers, commits = (_field(frames, at) for at in (0, 4))
     ends = np.flatnonzero(sound & (commits > 0))
     if not ends.size:
-        return None
+        return Log(), 0, content[16:24]
     last = int(ends[-1])
     kept = np.flatnonzero(sound[: last + 1])
     pages = {int(numbers[index]): frames[index, _FRAME_HEADER:].tobytes() for index in kept}
     lost = last + 1 - len(kept) + (not sound_header)
-    return Log(page_size, pages, int(commits[last]), lost)
+    return Log(page_size, pages, int(commits[last]), lost), last + 1, content[16:24]
 
 
 def _guess_page_size(content: bytes) -> int:

@@ -117,7 +117,9 @@ def _assignments(
         value, objects = repr(view.params[name]), choices_of(call)
         if name in program.objects and objects is not None and view.params[name] is not None:
             needed |= {node.id for node in ast.walk(objects) if isinstance(node, ast.Name)}
-            value = f"({ast.unparse(objects)})[{value}]"
+            text = ast.unparse(objects)
+            whole = isinstance(objects, ast.Dict | ast.Name | ast.Attribute | ast.Call)
+            value = f"{text}[{value}]" if whole else f"({text})[{value}]"
         found.append(f"{name} = {value}  # {ast.unparse(call)}")
     above = [each for each in tree.body if _assigned(each) in needed]
     return [*map(ast.unparse, above), *found, *([""] if found else [])]

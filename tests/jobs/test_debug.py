@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import astraml_lab as lab
 from astraml_lab.errors import Conflict, NotFound
+from astraml_lab.jobs.debug import foreground
 from astraml_lab.lab import build_spec
 from astraml_lab.objectives import CellCode, parse_cell
 from astraml_lab.spec import Categorical, Float, JobState, objectives_of
@@ -205,14 +205,12 @@ def test_an_older_generation_is_named(bench: Bench) -> None:
     assert 'project="p 1", generation=1, params' in old.trial_as_cell(0)
 
 
-def test_busy_gpus_are_left_alone(gpu_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_gpus_are_left_alone(gpu_bench: Bench) -> None:
     job = gpu_bench.run(lambda x: x, name="digits", trials=1, parallel=1)
-    monkeypatch.setattr(sys.modules["astraml_lab.lab"], "_wiring", lambda: gpu_bench.manager._wiring)
-    with lab.foreground(job, 0) as trial:
+    pool = gpu_bench.pool
+    with foreground(job, 0, pool) as trial, foreground(job, 0, pool) as second:
+        assert (trial.devices, second.devices) == ((0,), (1,))
+        with pytest.raises(Conflict, match="no GPU is free for it"), foreground(job, 0, pool):
+            pass
+    with foreground(job, 0, pool) as trial:
         assert trial.devices == (0,)
-        with lab.foreground(job, 0) as second:
-            assert second.devices == (1,)
-            with pytest.raises(Conflict, match="no GPU is free for it"), lab.foreground(job, 0):
-                pass
-    with lab.foreground(job, 0):
-        pass

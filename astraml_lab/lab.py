@@ -189,7 +189,7 @@ def foreground(
     project: str = "default",
     generation: int | None = None,
 ) -> Iterator[Trial]:
-    """Make a trial of a job the calling cell's own: `with foreground("digits", 7) as trial:`.
+    """Make one configuration of a job run in the calling cell, under `with`.
 
     Inside, `report`, `current_trial` and the trial work as they do in the job, with the same parameters and
     seed, but each report is only printed and nothing is stored. `%tune debug digits 7` writes such a cell.

@@ -102,6 +102,9 @@ class Flights:
             sink.write("out", f"--- attempt {trial.attempt} ---\n")
         self._live.start(trial, device=lease.label, sink=sink)
         self._air[trial.number] = Flight(trial, lease, sink)
+        if lease.note:
+            with self._live.lock:
+                trial.notes.append(lease.note)
         threads = cpu_threads(self._parallel)
         apart = self._executor.can_kill
         run = TrialRun(

@@ -125,6 +125,8 @@ def goes_on(found: GenerationRecord, plan: Plan, used: int) -> bool:
 
 
 def _request(spec: JobSpec, pool: Pool) -> LeaseRequest:
+    apart = spec.executor is ExecutorKind.PROCESSES
     if not pool.devices():
-        return LeaseRequest("", 0.0)
-    return LeaseRequest("", 1.0 if spec.gpus is None else spec.gpus, spec.devices, spec.reserve)
+        return LeaseRequest("", 0.0, apart=apart)
+    gpus = 1.0 if spec.gpus is None else spec.gpus
+    return LeaseRequest("", gpus, spec.devices, spec.reserve, apart=apart)

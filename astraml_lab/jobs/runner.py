@@ -274,13 +274,13 @@ class Runner:
 
     def _watch_threads(self) -> None:
         """Say once that threads cost throughput here, where that is seen."""
-        on_cpu = [flight for flight in self._flights if not flight.lease.devices]
-        if self._contention is None or self._executor.can_kill or len(on_cpu) < 2:  # noqa: PLR2004 - one alone has no rival
+        if self._contention is None or self._executor.can_kill:
             return
-        if self._contention.sample(len(on_cpu)):
+        on_cpu = sum(not flight.lease.devices for flight in self._flights)
+        if self._contention.sample(on_cpu):
             self._contention = None
             self.record.remark(
-                f"{len(on_cpu)} trials in threads hold each other up here, as Python runs one at a time: "
+                f"{on_cpu} trials in threads hold each other up here, as Python runs one at a time: "
                 "--executor processes runs them side by side"
             )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import event
 
 from astraml_lab.clock import SystemClock
+from astraml_lab.errors import StoreUnavailable
 from astraml_lab.store import leases as ownership
 from astraml_lab.store.engine import is_damage, mapped_errors, writing
 from astraml_lab.store.files import Files, default_home
@@ -69,6 +70,7 @@ class Database:
         # and a commit costs half as much as with a connection out of the pool.
         self._turn = threading.Lock()
         self._writer: Connection | None = None
+        self._written: int | None = None  # which file the writer has open
 
     def __getstate__(self) -> dict[str, Any]:
         return {"home": self.files.home, "url": self.url, "clock": self.clock}
@@ -99,6 +101,12 @@ class Database:
         with self._turn, mapped_errors(doing):
             if self._writer is None:
                 self._writer = self._writing.connect()
+                self._written = self._identity()
+            elif self._written != self._identity():
+                raise StoreUnavailable(
+                    f"cannot {doing}: the store `{self._file}` was moved or deleted while it was open; "
+                    "put it back, or restart the kernel"
+                )
             with self._writer.begin():
                 yield self._writer
 
@@ -123,6 +131,13 @@ class Database:
         """Have the file read through when it is opened next."""
         if self._file is not None:
             suspect(self._file, why)
+
+    def _identity(self) -> int | None:
+        """Return what tells the file from another one of its name; None where there is none."""
+        try:
+            return None if self._file is None else self._file.stat().st_ino
+        except OSError:
+            return -1
 
     def _note_damage(self, context: ExceptionContext) -> None:
         if is_damage(context.original_exception):

@@ -69,6 +69,17 @@ def test_a_locked_file_is_unavailable_and_then_works_again(
             assert connection.scalar(select(tables.meta.c.value)) == str(tables.SCHEMA_VERSION)
 
 
+def test_a_file_that_was_moved_away_while_it_is_open_takes_no_trials_along(store: Store) -> None:
+    aside = store.files.home / "aside.db"
+    store.create_job("default", "digits", spec="{}", fingerprint="{}", owner="kernel-1")
+    store.files.database.rename(aside)
+    with pytest.raises(StoreUnavailable, match="moved or deleted while it was open; put it back"):
+        store.create_job("default", "other", spec="{}", fingerprint="{}", owner="kernel-1")
+    aside.rename(store.files.database)
+    store.create_job("default", "other", spec="{}", fingerprint="{}", owner="kernel-1")
+    assert len(store.list_jobs()) == 2
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -68,3 +68,19 @@ def test_the_home_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_home() == Path("/elsewhere")
     monkeypatch.delenv("ASTRAML_HOME")
     assert default_home().name == "astraml-lab"
+
+
+def test_the_room_of_a_trial_and_of_the_disk_is_measured(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    assert files.disk_use("p", "Job", 1, 0) == 0
+    folder = files.make_trial("p", "Job", 1, 0)
+    (folder / "log.txt").write_bytes(b"x" * 1000)
+    (folder / "checkpoint" / "deep").mkdir(parents=True)
+    (folder / "checkpoint" / "deep" / "model").write_bytes(b"x" * 50_000)
+    (tmp_path / "large").write_bytes(b"x" * 1_000_000)
+    (folder / "link").symlink_to(tmp_path / "large")
+    (folder / "around").symlink_to(tmp_path, target_is_directory=True)
+    assert 51_000 <= files.disk_use("p", "Job", 1, 0) < 52_000
+    assert files.free_bytes() > 0
+    with pytest.raises(StoreUnavailable, match="check the path"):
+        Files(tmp_path / "nowhere").free_bytes()

@@ -103,6 +103,23 @@ def test_a_stale_generation_can_be_cancelled_for_good(store: Store, lease: Lease
         store.renew(lease)
 
 
+def test_the_open_trials_of_a_cancelled_job_have_ended_too(
+    store: Store, lease: Lease, save_trial: SaveTrial, clock: FakeClock
+) -> None:
+    ended = TrialView(0, TrialState.COMPLETE, {"lr": 0.5}, values=(1.0,), ended_at=5.0)
+    save_trial(lease, ended)
+    save_trial(lease, TrialView(1, TrialState.RUNNING, {"lr": 0.25}, started_at=6.0))
+    save_trial(lease, TrialView(2, TrialState.WAITING, {}))
+    give_to(store, lease, pid_started_at=0.0)
+    assert store.cancel_stale(lease.generation_id, "stopped by you")
+    first, *others = store.load_trials(lease.generation_id)
+    assert first == ended
+    assert {(view.state, view.reason, view.ended_at) for view in others} == {
+        (TrialState.STOPPED, "stopped by you", clock.time())
+    }
+    assert others[0].params == {"lr": 0.25}
+
+
 def test_only_a_stale_generation_is_cancelled(store: Store, lease: Lease) -> None:
     store.request(lease.generation_id, "stop")
     assert not store.cancel_stale(lease.generation_id, "why")

@@ -181,3 +181,36 @@ def test_too_much_waiting_is_refused_and_not_dropped(store: Store, lease: Lease)
     assert len(stored(store, lease)) == 2
     with pytest.raises(StoreUnavailable, match="closed"):
         writer.put(lambda _connection: None)
+
+
+def test_what_an_earlier_attempt_reported_does_not_come_back(
+    store: Store, lease: Lease, writer: Writer, trouble: Trouble
+) -> None:
+    key = (lease.generation_id, 0, "loss")
+    writer.put_windows(*key, [window(0.0), window(30.0)])
+    writer.put_curve(*key, [1, 2], [1, 2])
+    assert writer.flush()
+    set_file_limit(store, 1)
+    writer.put_windows(*key, [window(60.0)])
+    writer.put_curve(lease.generation_id, 1, "loss", range(50_000), range(50_000))
+    assert trouble.happened.wait(5), "the first attempt's last rows wait"
+    writer.clear_metrics(lease.generation_id, 0)
+    writer.put_windows(*key, [window(90.0)])
+    set_file_limit(store, 1_000_000)
+    assert writer.flush()
+    assert stored(store, lease) == (window(90.0),)
+    assert [curve.trial for curve in store.load_curves(lease.generation_id)] == [1]
+
+
+def test_clearing_and_reporting_again_in_one_batch_keeps_the_new(
+    store: Store, lease: Lease, trouble: Trouble
+) -> None:
+    writer = Writer(store, trouble, interval=60)
+    key = (lease.generation_id, 0, "loss")
+    writer.put_windows(*key, [window(0.0), window(30.0)])
+    writer.clear_metrics(lease.generation_id, 0)
+    writer.put_windows(*key, [window(30.0, count=7)])
+    assert writer.close()
+    assert stored(store, lease) == (window(30.0, count=7),)
+    store.clear_trial_metrics(lease.generation_id, 0)
+    assert stored(store, lease) == ()

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from astraml_lab.process import system, wire
+from astraml_lab.process import pages, system, wire
 from astraml_lab.process.child import Pipes, live
 from astraml_lab.process.nursery import Nursery
 from astraml_lab.process.parcel import Parcel
@@ -72,19 +72,21 @@ def _base(control: int, setting: int) -> NoReturn:
     _preload(Parcel(setting).label.modules)
     os.close(setting)
     _freeze()
+    ranges = pages.large_ranges()
+    pages.collapse(ranges)
     nursery = Nursery(socket.socket(fileno=control), parent)
 
     def fork_template(message: wire.Message) -> None:
         own_control, brief, payload, status = message.fds
         if nursery.fork(message.body, status):
-            _template(own_control, brief, payload)
+            _template(own_control, brief, payload, ranges)
         for descriptor in (own_control, brief, payload):
             os.close(descriptor)
 
     nursery.serve({wire.TEMPLATE: fork_template})
 
 
-def _template(control: int, brief: int, payload: int) -> NoReturn:
+def _template(control: int, brief: int, payload: int, inherited: frozenset[int]) -> NoReturn:
     try:
         parent = os.getppid()
         os.setsid()
@@ -95,6 +97,7 @@ def _template(control: int, brief: int, payload: int) -> NoReturn:
         for descriptor in (brief, payload):
             os.close(descriptor)
         _freeze()
+        pages.collapse(pages.large_ranges() - inherited)  # the rest is shared with the base, and stays so
         nursery = Nursery(socket.socket(fileno=control), parent)
         here = os.getpid()
 

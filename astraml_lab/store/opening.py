@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from astraml_lab.errors import StoreError, StoreUnavailable
 from astraml_lab.store import engine as engines
 from astraml_lab.store.files import make_folder, os_advice
-from astraml_lab.store.health import examine
+from astraml_lab.store.health import SMALL, examine
 from astraml_lab.store.mending import finish, mend
 from astraml_lab.store.schema import create, create_tables, migrate
 from astraml_lab.store.tables import SCHEMA_VERSION
@@ -117,6 +117,8 @@ def _make_ready(path: Path, now: float) -> tuple[str, str]:
     repaired = finish(path)
     version, damage = examine(path, thorough=_suspicion(path).exists())
     if damage:
+        if path.exists() and path.stat().st_size > SMALL:
+            _log.warning("the store %s is damaged (%s): mending it, a minute for 200 MB", path, damage)
         repaired = mend(path, damage, now)
         version = SCHEMA_VERSION
     _suspicion(path).unlink(missing_ok=True)

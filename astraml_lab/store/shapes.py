@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Integer
@@ -23,7 +24,9 @@ class Shape:
     def __init__(self, table: Table) -> None:
         self.name = table.name
         columns, primary = list(table.columns), list(table.primary_key)
-        self._checks = [_check(column) for column in columns]
+        self._columns = columns
+        # by the types of a row's cells, for rows are many and their types few: see `_plan`
+        self._plans: dict[tuple[type, ...], Sequence[int] | None] = {}
         # a row of an older version ends before the columns that came later
         self._least = sum(column.info.get("schema", 1) == 1 for column in columns)
         self._defaults = [_default(column) for column in columns]
@@ -46,29 +49,32 @@ class Shape:
 
     def fit(self, number: int, cells: Sequence[Any]) -> Row | None:
         """Return a record as a row of this table; None if it is none, or not what was written."""
-        if not self._least <= len(cells) <= len(self._checks):
+        if not self._least <= len(cells) <= len(self._columns):
             return None
         row = [*cells, *self._defaults[len(cells) :]]
         if self._alias is not None and row[self._alias] is None:
             row[self._alias] = number
-        try:
-            whole = tuple(check(cell) for check, cell in zip(self._checks, row, strict=True))
-        except TypeError:
+        types = tuple(map(type, row))
+        if types not in self._plans:
+            self._plans[types] = self._plan(types)
+        wholes = self._plans[types]
+        if wholes is None:
             return None
-        return whole if self._believe is None or self._believe(whole) else None
+        for index in wholes:
+            row[index] = float(row[index])
+        fitting = tuple(row)
+        return fitting if self._believe is None or self._believe(fitting) else None
 
-
-def _check(column: Column[Any]) -> Callable[[Any], Any]:
-    kind, nullable = column.type.python_type, column.nullable
-
-    def check(cell: Any) -> Any:
-        if kind is float and type(cell) is int:
-            return float(cell)  # how SQLite writes a whole one
-        if type(cell) is kind or (cell is None and nullable):
-            return cell
-        raise TypeError(column.name)
-
-    return check
+    def _plan(self, types: Sequence[type]) -> Sequence[int] | None:
+        """Return where whole numbers stand that SQLite made of floats; None if the types do not fit."""
+        wholes = []
+        for index, (column, given) in enumerate(zip(self._columns, types, strict=True)):
+            wanted = column.type.python_type
+            if wanted is float and given is int:
+                wholes.append(index)
+            elif given is not wanted and not (given is NoneType and column.nullable):
+                return None
+        return wholes
 
 
 def _default(column: Column[Any]) -> Any:

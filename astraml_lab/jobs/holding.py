@@ -9,7 +9,7 @@ from astraml_lab.spec import JobState
 if TYPE_CHECKING:
     from astraml_lab.jobs.record import Record
 
-BY_HAND = "paused: running trials end, no new one starts"
+BY_HAND = "paused by hand: what runs goes on, no new trial starts"
 
 
 class Hold:

@@ -80,6 +80,11 @@ class Waiting:
         index = self._next()
         return None if index is None else self._due.pop(index)[1]
 
+    def remove(self, number: int) -> LiveTrial | None:
+        """Take out a trial by its number."""
+        index = next((index for index, (_, trial) in enumerate(self._due) if trial.number == number), None)
+        return None if index is None else self._due.pop(index)[1]
+
     def clear(self) -> list[LiveTrial]:
         """Take out all."""
         found, self._due = [trial for _, trial in self._due], []

@@ -375,9 +375,12 @@ class Runner:
             self._end(Ending(JobState.CANCELLED, event.reason))
 
     def _on_stop_trial(self, event: events.StopTrial) -> None:
-        flight = self._flights.get(event.number)
+        verdict = Verdict(TrialState.STOPPED, event.reason)
+        flight, waits = self._flights.get(event.number), self._again.remove(event.number)
         if flight is not None:
-            self.live.stop(flight.trial, Verdict(TrialState.STOPPED, event.reason))
+            self.live.stop(flight.trial, verdict)
+        elif waits is not None:
+            self._settling.give_up(waits, verdict)
 
     def _on_suggest(self, event: events.Suggest) -> None:
         try:

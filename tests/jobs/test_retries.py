@@ -191,3 +191,15 @@ def test_a_trial_that_finds_the_disk_full_runs_again_when_there_is_room(
     assert job.state is JobState.SUCCEEDED
     assert sorted(calls) == [0, 0, 1]
     assert job.trials[0].state is TrialState.COMPLETE
+
+
+def test_a_trial_that_waits_for_its_retry_can_be_stopped_alone(bench: Bench) -> None:
+    job = bench.launch(Flaky(1), trials=1, retries=1, retry_delay=60)
+    pause = threading.Event()
+    while "attempt 1 failed" not in "".join(job.trials[0].view().notes if job.trials else ()):
+        pause.wait(0.01)
+    job.stop_trial(0)
+    while job.trials[0].view().state is not TrialState.STOPPED:
+        pause.wait(0.01)
+    job.stop().wait(20)
+    assert job.trials[0].reason == "stopped by you"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import faulthandler
+import logging
 import os
 import select
 import signal
@@ -12,6 +13,7 @@ import socket
 import sys
 import threading
 import traceback
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -99,12 +101,27 @@ def _begin(pipes: Pipes, parent: int | None) -> None:
         os.close(source)
     if parent is not None:
         system.die_with_parent(parent)
+        _forget_exits()
     system.die_first()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     faulthandler.enable(file=2, all_threads=False)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = sys.__stdout__ = _text(1)  # type: ignore[misc]  # Final for those who do not redirect
     sys.stderr = sys.__stderr__ = _text(2)  # type: ignore[misc]  # likewise
+
+
+def _forget_exits() -> None:
+    """Keep what libraries asked the server to do at its exit from being done at each trial's.
+
+    That would delete temporary folders that all trials share, and torch's takes longer than a small training.
+    What the trial itself asks for is done.
+    """
+    atexit._clear()  # noqa: SLF001
+    atexit.register(weakref.finalize._exitfunc)  # type: ignore[attr-defined]  # noqa: SLF001  # it registers once
+    atexit.register(logging.shutdown)
+    multiprocessing_util: Any = sys.modules.get("multiprocessing.util")
+    if multiprocessing_util is not None:
+        atexit.register(multiprocessing_util._exit_function)  # noqa: SLF001
 
 
 def _text(descriptor: int) -> Any:

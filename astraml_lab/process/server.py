@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -206,6 +207,8 @@ def _loaded(payload: int) -> Callable[[], Sequence[object]]:
 
 
 def _freeze() -> None:
-    """Keep a collection in a child from copying the memory that it shares."""
+    """Keep a collection in a child from copying the memory that it shares, and its exit from undoing it."""
+    for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]  # noqa: SLF001
+        finalizer.atexit = False
     gc.collect()
     gc.freeze()

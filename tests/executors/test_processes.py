@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -18,7 +19,6 @@ from astraml_lab.process import OutOfMemoryCounter, Templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from executors.conftest import Bench
 
@@ -428,3 +428,35 @@ def test_tracebacks_show_the_lines_of_a_cell_and_its_module_travels(bench: Bench
         del sys.modules[module.__name__], linecache.cache["<cell 12>"]
     assert outcome.error == "ValueError: 3"
     assert "raise ValueError(x)  # a line of a cell" in outcome.traceback
+
+
+def test_what_a_trial_wants_done_at_its_exit_is_done(bench: Bench, tmp_path: Path) -> None:
+    def run(_channel: Channel) -> str:
+        import atexit
+        import tempfile
+
+        atexit.register((tmp_path / "done").touch)
+        run.folder = tempfile.TemporaryDirectory(dir=tmp_path)  # type: ignore[attr-defined]  # lives to the end
+        return str(run.folder.name)  # type: ignore[attr-defined]  # see above
+
+    folder = Path(str(bench.value(run)))
+    assert (tmp_path / "done").exists()
+    assert not folder.exists()
+
+
+def test_what_is_shared_is_not_undone_at_a_trials_exit(forking: Templates, tmp_path: Path) -> None:
+    class Folder:
+        """Makes a temporary folder where it is loaded."""
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            import tempfile
+
+            return tempfile.TemporaryDirectory, (None, None, tmp_path)
+
+    shared = Folder()
+    executor = ProcessExecutor([shared], home=forking)
+    ends: queue.Queue[Outcome] = queue.Queue()
+    for _ in range(2):
+        executor.submit(Task("t", lambda _channel: Path(shared.name).exists(), RecordingChannel()), ends.put)  # type: ignore[attr-defined]  # there
+        assert ends.get(timeout=WAIT) == Outcome(value=True)
+    assert executor.close(WAIT)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -60,5 +61,14 @@ def test_a_session_is_killed_with_all_of_its_process_groups() -> None:
     kill_session(leader.pid)
     assert leader.wait(10) == -signal.SIGKILL
     leader.stdout.close()
-    for pid in members:
-        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    until = time.monotonic() + 5
+    while any(_lives(pid) for pid in members) and time.monotonic() < until:
+        time.sleep(0.01)  # a signal takes its time
+    assert not any(_lives(pid) for pid in members)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

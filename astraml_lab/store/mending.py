@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,14 @@ _WORTH_A_PARENT = ("trials", "journal", "windows", "curves")
 _MADE_UP = "its description was in a damaged part of the store"
 
 
+@dataclass(frozen=True)
+class _MadeUp:
+    """How many generations had to be made up, and how many jobs together with their names."""
+
+    generations: int
+    jobs: int
+
+
 def mend(path: Path, damage: str, now: float) -> str:
     """Exchange the file for one with all of its rows that can be read; return what became of it.
 
@@ -52,8 +61,12 @@ def mend(path: Path, damage: str, now: float) -> str:
     made_up = _make_up_parents(found, now)
     aside = free_name(path, f"damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}").name
     half = path.with_name(f"{path.name}.mending")
-    half.unlink(missing_ok=True)
-    _write(half, found, {"repaired": _sentence(found, made_up, pages, aside), "aside": aside})
+    try:
+        _remove(half)
+        _write(half, found, {"repaired": _sentence(found, made_up, pages, aside), "aside": aside})
+    except BaseException:  # a full disk, most likely: leave it the room
+        _remove(half)
+        raise
     half.replace(_mended(path))
     return finish(path)
 
@@ -71,6 +84,11 @@ def finish(path: Path) -> str:
             old.replace(kept)
     mended.replace(path)
     return str(notes["repaired"])
+
+
+def _remove(half: Path) -> None:
+    for suffix in ("-wal", "-shm", "-journal", ""):
+        half.with_name(half.name + suffix).unlink(missing_ok=True)
 
 
 def _mended(path: Path) -> Path:
@@ -108,25 +126,57 @@ def _refuse_newer(path: Path, meta: Found) -> None:
         )
 
 
-def _make_up_parents(found: dict[str, Found], now: float) -> int:
-    """Give every row its job and generation; return how many lost jobs were made up."""
+def _make_up_parents(found: dict[str, Found], now: float) -> _MadeUp:
+    """Give every row its job and generation, made up where they are lost."""
     jobs, generations = found["jobs"].rows, found["generations"].rows
     _drop_twins(jobs, slice(3, 5))
     _drop_twins(generations, slice(1, 3))
-    lost = {key[0] for name in _WORTH_A_PARENT for key in found[name].rows} - {key[0] for key in generations}
-    free = max([*(key[0] for key in jobs), *(row[1] for row in generations.values()), 0])
-    for number, generation_id in enumerate(sorted(lost), start=free + 1):
-        ended = (JobState.CANCELLED.value, _MADE_UP, "", now, None, now)
-        generations[generation_id,] = (generation_id, number, 1, "{}", "{}", *ended)
+    undescribed = _make_up_generations(found, now)
     for name in _HAVE_PARENT:
         rows = found[name].rows
         for key in [key for key, row in rows.items() if (row[_PARENT[name]],) not in generations]:
             del rows[key]
-    orphans = sorted({row[1] for row in generations.values()} - {key[0] for key in jobs})
-    for job_id in orphans:
-        name = _free_job_name(f"recovered-{job_id}", {row[4] for row in jobs.values()})
-        jobs[job_id,] = (job_id, "default", name, name_key("default"), name_key(name), now)
-    return len(orphans)
+    return _MadeUp(undescribed, _make_up_jobs(found, now))
+
+
+def _make_up_generations(found: dict[str, Found], now: float) -> int:
+    """Make up the generations that rows need; the index may still know their jobs and numbers."""
+    jobs, generations = found["jobs"].rows, found["generations"].rows
+    known = {key[2]: key[:2] for key in found["generations"].keys if set(map(type, key)) == {int}}
+    lost = {key[0] for name in _WORTH_A_PARENT for key in found[name].rows} - {key[0] for key in generations}
+    taken = {row[1:3] for row in generations.values()}
+    free = max(
+        [
+            *(key[0] for key in jobs),
+            *(row[1] for row in generations.values()),
+            *(k[0] for k in known.values()),
+            0,
+        ]
+    )
+    for number, generation_id in enumerate(sorted(lost), start=free + 1):
+        job = tuple(known.get(generation_id, ()))
+        job = job if job and job not in taken else (number, 1)
+        ended = (JobState.CANCELLED.value, _MADE_UP, "", now, None, now)
+        generations[generation_id,] = (generation_id, *job, "{}", "{}", *ended)
+        taken.add(job)
+    return len(lost)
+
+
+def _make_up_jobs(found: dict[str, Found], now: float) -> int:
+    """Make up the jobs that generations need; return how many have lost their names too."""
+    jobs = found["jobs"].rows
+    nameless = 0
+    known = {key[2]: key[:2] for key in found["jobs"].keys if tuple(map(type, key)) == (str, str, int)}
+    for job_id in sorted({row[1] for row in found["generations"].rows.values()} - {key[0] for key in jobs}):
+        taken = {row[3:5] for row in jobs.values()}
+        project, name = known.get(job_id, ("", ""))
+        if not name or (project, name) in taken:
+            nameless += 1
+            project, name = "default", f"recovered-{job_id}"
+        while (project, name) in taken:
+            name += "-again"
+        jobs[job_id,] = (job_id, project, name, name_key(project), name_key(name), now)
+    return nameless
 
 
 _PARENT = {name: 1 if name == "controls" else 0 for name in _HAVE_PARENT}
@@ -139,12 +189,6 @@ def _drop_twins(rows: dict[Any, Any], unique: slice) -> None:
         if row[unique] in seen:
             del rows[key]
         seen.add(row[unique])
-
-
-def _free_job_name(name: str, taken: set[str]) -> str:
-    while name_key(name) in taken:
-        name += "-again"
-    return name
 
 
 def _write(path: Path, found: dict[str, Found], notes: dict[str, str]) -> None:
@@ -160,9 +204,9 @@ def _write(path: Path, found: dict[str, Found], notes: dict[str, str]) -> None:
         connection.execute("COMMIT")
 
 
-def _sentence(found: dict[str, Found], made_up: int, pages: Pages, aside: str) -> str:
+def _sentence(found: dict[str, Found], made_up: _MadeUp, pages: Pages, aside: str) -> str:
     """Say what was recovered and what was not."""
-    kept = [_of(found["jobs"], "job", made_up), _of(found["trials"], "trial")]
+    kept = [_of(found["jobs"], "job", made_up.jobs), _of(found["trials"], "trial")]
     metrics = found["windows"].lost + found["curves"].lost
     others = sum(found[name].lost for name in ("generations", "leases", "controls", "device_leases"))
     lost = [
@@ -175,13 +219,16 @@ def _sentence(found: dict[str, Found], made_up: int, pages: Pages, aside: str) -
     said = f"{' and '.join(kept)} were recovered"
     if any(lost):
         said += f"; lost: {', '.join(filter(None, lost))}"
-    if made_up:
-        said += f"; {_count(made_up, 'job')} without a name: recovered-…"
+    if made_up.generations:
+        said += f"; {_count(made_up.generations, 'job')} without settings"
+    if made_up.jobs:
+        said += f"; {_count(made_up.jobs, 'job')} without a name: recovered-…"
     return f"the store was damaged: {said}; the damaged file is kept as {aside}"
 
 
 def _of(found: Found, what: str, made_up: int = 0) -> str:
-    return f"{len(found.rows) - made_up} of {_count(found.total, what) or f'0 {what}s'}"
+    kept = len(found.rows) - made_up
+    return f"{kept} of {_count(max(found.total, kept), what) or f'0 {what}s'}"
 
 
 def _count(number: int, one: str, several: str = "") -> str:

@@ -111,6 +111,16 @@ class Pages:
         rowid -= (rowid >> 63) << 64
         return rowid, _decode(self._payload(page, at, length, self._size - 35))
 
+    def key(self, number: int, at: int) -> list[Any]:
+        """Return the key in a cell of an index, the row's number last.
+
+        Raises:
+            LookupError, ValueError, struct.error: It cannot be read.
+        """
+        page = self.page(number)
+        length, at = _varint(page, at)
+        return _decode(self._payload(page, at, length, (self._size - 12) * 64 // 255 - 23))
+
     def _payload(self, page: bytes, at: int, length: int, most: int) -> bytes:
         """Return what a cell holds; what does not fit into its page lies in a chain of others."""
         if length > self.count * self._size:
@@ -122,11 +132,14 @@ class Pages:
             local = local if local <= most else least
         parts = [page[at : at + local]]
         missing = length - len(parts[0])
-        if missing:
-            (following,) = struct.unpack_from(">I", page, at + local)
+        at += local
+        seen: set[int] = set()
         while missing > 0:
-            page = self.page(following)
-            (following,) = struct.unpack_from(">I", page)
+            (following,) = struct.unpack_from(">I", page, at)
+            if following in seen:
+                raise ValueError(following)
+            seen.add(following)
+            page, at = self.page(following), 0
             parts.append(page[4 : 4 + missing])
             missing -= len(parts[-1])
         return b"".join(parts)
@@ -137,6 +150,7 @@ class Tree:
 
     Attributes:
         broken: Whether something below the root could not be read; known once all was asked for.
+        seen: The pages that belong to it; likewise.
     """
 
     def __init__(self, pages: Pages, root: int, *, index: bool = False) -> None:
@@ -154,6 +168,14 @@ class Tree:
             except _BAD:
                 self.broken = True
 
+    def keys(self) -> Iterator[list[Any]]:
+        """Yield the keys of an index, the row's number last."""
+        for number, at in self._cells():
+            try:
+                yield self._pages.key(number, at)
+            except _BAD:
+                self.broken = True
+
     def count(self) -> int:
         """Return how many keys an index has."""
         return sum(1 for _ in self._cells())
@@ -161,6 +183,7 @@ class Tree:
     def _cells(self) -> Iterator[tuple[int, int]]:
         """Yield the cells that hold something, by page and place."""
         node, leaf = self._kinds
+        self.seen = set()
         waiting = [self._root]
         while waiting:
             number = waiting.pop()

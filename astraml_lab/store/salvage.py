@@ -27,10 +27,12 @@ class Found:
     Attributes:
         rows: The rows, by primary key.
         total: How many there were, as far as the table and its index tell.
+        keys: What the index says of a job or a generation, its id last.
     """
 
     rows: dict[Row, Row] = field(default_factory=dict)
     total: int = 0
+    keys: list[list[Any]] = field(default_factory=list)
 
     @property
     def lost(self) -> int:
@@ -63,6 +65,8 @@ def salvage(pages: Pages) -> dict[str, Found]:
     for name, each in found.items():
         index = Tree(pages, roots.get(f"sqlite_autoindex_{name}_1", 0), index=True)
         each.total = max(len(each.rows), index.count())
+        if name in {"jobs", "generations"}:
+            each.keys = [key for key in index.keys() if len(key) == 3]  # noqa: PLR2004, SIM118
     series = {key[:2] for name in ("trials", "windows", "curves") for key in found[name].rows}
     found["trials"].total = max(found["trials"].total, len(series))
     return found

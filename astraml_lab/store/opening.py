@@ -98,6 +98,7 @@ def _door(path: Path) -> Iterator[None]:
     # SQLite's own lock: it works wherever the store does, and a process that dies lets it go
     lock = sqlite3.connect(path.with_name(f"{path.name}.lock"), timeout=DOOR_SECONDS, isolation_level=None)
     try:
+        lock.execute("PRAGMA journal_mode=MEMORY")  # nothing is written, and no file is to be left behind
         lock.execute("BEGIN EXCLUSIVE")
         yield
     finally:

@@ -107,10 +107,11 @@ def test_nothing_outlives_a_kernel_that_ends_by_itself(marker: str, then: str) -
 
 def test_nothing_outlives_a_kernel_whose_fork_goes_on(marker: str) -> None:
     """As a DataLoader's worker in the kernel does, which holds copies of the sockets to the servers."""
-    kernel = start(marker, "if not os.fork():\n    os.environ.clear()\ntime.sleep(30)")
+    kernel = start(marker, "if not os.fork():\n    print('forked', flush=True)\ntime.sleep(30)")
+    assert kernel.stdout is not None
+    assert kernel.stdout.readline() == "forked\n"
     kernel.kill()
     kernel.wait()
-    assert kernel.stdout is not None
     kernel.stdout.close()  # the fork has it still: there will be no end to read
     until = time.monotonic() + 5
     while len(marked(marker)) > 1 and time.monotonic() < until:

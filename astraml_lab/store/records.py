@@ -89,7 +89,8 @@ class DeviceClaim:
 
 def checksum(*cells: object) -> int:
     """Return a number that tells whether a row still says what was written: a flipped bit looks like data."""
-    return zlib.crc32("\x1f".join(map(str, cells)).encode())
+    # `%` is the fastest way to a text: this is on the way of every finished trial
+    return zlib.crc32(("%s\x1f" * len(cells) % cells).encode())
 
 
 def dump(value: object) -> str:

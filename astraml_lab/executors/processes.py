@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from astraml_lab import process
+from astraml_lab.errors import NotBuiltYet
 from astraml_lab.executors.base import Executor, Handle, Outcome, Task, outcome_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class ProcessExecutor(Executor):
         modules: To be imported ahead, with the heavy ones that the kernel has loaded.
         home: The servers of this process; the executor makes its own where none are given, and ends them.
         memory: Tells a process that was killed because memory ran out from another.
+
+    Raises:
+        NotBuiltYet: This system is Windows.
     """
 
     def __init__(
@@ -48,6 +52,8 @@ class ProcessExecutor(Executor):
         home: process.Templates | None = None,
         memory: process.OutOfMemoryCounter | None = None,
     ) -> None:
+        if not process.CAN_SPAWN:
+            raise NotBuiltYet("trials in processes need Linux or macOS; here use `--executor threads`")
         self._site = _Site(tuple(shared), tuple(modules), home)
         self._niceness = niceness
         self._memory = memory or process.OutOfMemoryCounter()

@@ -11,10 +11,17 @@ from astraml_lab.process.attendance import Attendance, Ended
 from astraml_lab.process.channel import PipeChannel
 from astraml_lab.process.child import Label
 from astraml_lab.process.parcel import explain, pack
-from astraml_lab.process.system import OUT_OF_MEMORY, OutOfMemoryCounter, how_it_ended, unnamed_file
+from astraml_lab.process.system import (
+    CAN_SPAWN,
+    OUT_OF_MEMORY,
+    OutOfMemoryCounter,
+    how_it_ended,
+    unnamed_file,
+)
 from astraml_lab.process.templates import Probe, Template, Templates
 
 __all__ = [
+    "CAN_SPAWN",
     "OUT_OF_MEMORY",
     "Attendance",
     "Ended",

@@ -21,12 +21,12 @@ CAN_FORK = sys.platform.startswith("linux")
 CAN_SPAWN = os.name == "posix"
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
-_WORDS = {
-    signal.SIGSEGV: "crashed: segmentation fault",
-    signal.SIGABRT: "crashed: aborted",
-    signal.SIGBUS: "crashed: bus error",
-    signal.SIGFPE: "crashed: arithmetic error",
-    signal.SIGILL: "crashed: illegal instruction",
+_WORDS = {  # by name: this module is imported on Windows too, which lacks some
+    "SIGSEGV": "crashed: segmentation fault",
+    "SIGABRT": "crashed: aborted",
+    "SIGBUS": "crashed: bus error",
+    "SIGFPE": "crashed: arithmetic error",
+    "SIGILL": "crashed: illegal instruction",
 }
 OUT_OF_MEMORY = "was killed by the system because memory ran out"
 _LIKED_BY_THE_OOM_KILLER = "500"
@@ -97,9 +97,9 @@ def how_it_ended(code: int) -> str:
         ended_by = signal.Signals(-code)
     except ValueError:
         return f"was ended by signal {-code}"
-    if ended_by in _WORDS:
-        return f"{_WORDS[ended_by]} ({ended_by.name})"
-    verb = "killed" if ended_by is signal.SIGKILL else "ended by a signal"
+    if ended_by.name in _WORDS:
+        return f"{_WORDS[ended_by.name]} ({ended_by.name})"
+    verb = "killed" if ended_by.name == "SIGKILL" else "ended by a signal"
     return f"was {verb} ({ended_by.name}) from outside"
 
 

@@ -15,7 +15,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.errors import NotBuiltYet
 from astraml_lab.process import parcel, system, wire
 from astraml_lab.process.server import Setting, command, single_threaded
 
@@ -185,14 +184,9 @@ class Templates:
     Args:
         fork: Whether to fork at all; else each trial gets an interpreter that was started ahead of it.
         heavy: The packages to load ahead where the kernel has loaded them.
-
-    Raises:
-        NotBuiltYet: This system has neither.
     """
 
     def __init__(self, *, fork: bool = system.CAN_FORK, heavy: Sequence[str] = HEAVY) -> None:
-        if not system.CAN_SPAWN:
-            raise NotBuiltYet("trials in processes need Linux or macOS; here use `--executor threads`")
         self._forks = fork
         self._heavy = frozenset(heavy)
         self._lock = threading.Lock()

@@ -36,8 +36,8 @@ from astraml_lab.jobs.record import Record
 from astraml_lab.jobs.runner import Runner
 from astraml_lab.jobs.stored import StoredReader, read_spec
 from astraml_lab.metrics import RETENTION, roll_up
-from astraml_lab.search import Searcher, StudyStorage
-from astraml_lab.spec import JobSpec, JobState, TrialState, nearest, refuse_unbuilt, shown
+from astraml_lab.search import Ended, Searcher, StudyStorage, Told
+from astraml_lab.spec import FailureKind, JobSpec, JobState, TrialState, nearest, refuse_unbuilt, shown
 from astraml_lab.store import Writer, name_key
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 _REPLACED_WAIT = 60.0
 _DONE_KEPT = 8
 """So many ended jobs stay in memory."""
+_PLACE_LOST = "its place in the search was lost with a damaged part of the store"
 _NAMES = 5
 """Tries to make up a name that nobody has."""
 
@@ -357,17 +358,34 @@ class Manager:
     def _restore(self, runner: Runner, searcher: Searcher, views: tuple[TrialView, ...]) -> None:
         """Bring back the trials of an earlier run, and what the board knew of them."""
         held = {proposal.number for proposal in searcher.restore()} if views else set()
-        board, objectives = runner.live.board, runner.spec.objectives
-        for view in views:
+        self._relearn(runner, searcher, held, views)
+        board = runner.live.board
+        for found in views:
+            view = found
             if not view.state.ended and view.number not in held:
-                continue  # its start was never committed: as if it had not been asked for
+                if view.number >= searcher.count:
+                    continue  # its start was never committed: as if it had not been asked for
+                view = replace(view, state=TrialState.FAILED, kind=FailureKind.STALE, reason=_PLACE_LOST)
+                runner.record.save(searcher, view)
             trial = LiveTrial.restored(view)
             runner.live.add(trial)
             runner.restore(trial)
             if board is not None and view.state is TrialState.COMPLETE:
-                curve = runner.record.stored_curve(view.number, objectives[0].metric)
-                points = zip(curve.steps.tolist(), curve.values.tolist(), strict=True) if curve else ()
+                points = runner.record.stored_points(view.number)
                 board.restore(view.number, ((int(step), value) for step, value in points), complete=True)
+
+    def _relearn(
+        self, runner: Runner, searcher: Searcher, held: set[int], views: tuple[TrialView, ...]
+    ) -> None:
+        """Tell the search what it has lost of its journal: the trials table is the truth."""
+        lost = [v for v in views if v.state.ended and (v.number in held or v.number >= searcher.count)]
+        if not lost:
+            return
+        record = runner.record
+        told = (Told(view.state, view.values, record.stored_points(view.number)) for view in lost)
+        searcher.adopt({view.number: Ended(view.params, how) for view, how in zip(lost, told, strict=True)})
+        held.difference_update(view.number for view in lost)
+        record.remark(f"the search learned {len(lost)} trials again: the store was damaged")
 
     def _stop_and_wait(self, found: GenerationRecord) -> None:
         old = Job(self, found).stop("replaced by a changed search")

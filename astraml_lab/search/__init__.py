@@ -10,11 +10,12 @@ from astraml_lab.search.from_views import study_of
 from astraml_lab.search.importance import Importance, importance_of
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.pareto import Front
-from astraml_lab.search.proposals import Past, Proposal, Told, Warmed
+from astraml_lab.search.proposals import Ended, Past, Proposal, Told, Warmed
 from astraml_lab.search.samplers import require_sampler, sampler_problems, strategy_notes
 from astraml_lab.search.searcher import Searcher
 
 __all__ = [
+    "Ended",
     "Fitting",
     "Front",
     "Importance",

@@ -39,6 +39,15 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """A trial that ended, as the trials table has it."""
+
+    params: Mapping[str, ParamValue]
+    """By the user's names; an inactive one is `None`."""
+    told: Told
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """One finished trial of elsewhere, for a new search to start from."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
 from optuna.trial import TrialState as OptunaState
+from optuna.trial import create_trial
 
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound
 from astraml_lab.search.boundary import optuna_boundary
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
-    from astraml_lab.search.proposals import Past, Warmed
+    from astraml_lab.search.proposals import Ended, Past, Warmed
     from astraml_lab.spec import AnyDimension, Definition, ParamValue
 
 PARAMS = "params"
@@ -134,6 +135,11 @@ class Searcher:
     def ready(self) -> bool:
         """Whether `ask` would return a point now; costs next to nothing and changes nothing."""
         return bool(self._again) or self._is_open()
+
+    @property
+    def count(self) -> int:
+        """How many trials have a number."""
+        return self._count
 
     @property
     def untouched(self) -> bool:
@@ -268,6 +274,53 @@ class Searcher:
                 for trial in held
                 if self._ours(trial) not in self._live
             )
+
+    def adopt(self, ended: Mapping[int, Ended]) -> int:
+        """Learn of trials that ended and that the study does not know: a damaged store lost its end.
+
+        The numbers before them that nobody knows are taken as failed: none is ever given twice.
+
+        Args:
+            ended: All trials that have ended, by number.
+
+        Returns:
+            How many the study did not know, or took for running.
+        """
+        learned = 0
+        for number in sorted(self._live.keys() & ended.keys()):
+            self.tell(number, ended[number].told)
+            learned += 1
+        with optuna_boundary:
+            for number in range(self._count, max(ended, default=-1) + 1):
+                self._study.add_trial(self._remembered(ended.get(number)))
+                self._count = number + 1
+                learned += number in ended
+            if self._grid is not None and learned:
+                self._grid = self._walk(self._study.get_trials(deepcopy=False)[self._offset :])
+        return learned
+
+    def _remembered(self, ended: Ended | None) -> FrozenTrial:
+        """Return a trial of the study for one that it has lost; one that does not fit teaches it nothing."""
+        if ended is not None:
+            with suppress(ValueError, KeyError):
+                return self._relearned(ended)
+        return create_trial(state=OptunaState.FAIL)
+
+    def _relearned(self, ended: Ended) -> FrozenTrial:
+        known = {name: value for name, value in ended.params.items() if name in self._codings}
+        active = [name for name in known if self._space.is_active(name, known)]
+        several = len(self._definition.objectives) > 1
+        state = _STATES[ended.told.state]
+        state = OptunaState.FAIL if several and state is OptunaState.PRUNED else state
+        codings = [self._codings[name] for name in active]
+        return create_trial(
+            state=state,
+            values=(ended.told.values or self._no_values()) if state is OptunaState.COMPLETE else None,
+            params=self._encoded(known, active),
+            distributions={coding.name: coding.distribution for coding in codings},
+            user_attrs={PARAMS: known, **({STOPPED: True} if ended.told.state is TrialState.STOPPED else {})},
+            intermediate_values={} if several else thinned(ended.told.curve),
+        )
 
     def requeue(self, number: int) -> None:
         """Have `ask` return a running trial's point again, with its number and seed.

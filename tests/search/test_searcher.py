@@ -10,7 +10,7 @@ import pytest
 from optuna.trial import TrialState as OptunaState
 
 from astraml_lab.errors import Conflict, InvalidSpec, MissingExtra, NotFound
-from astraml_lab.search import Proposal, Searcher, Told, require_sampler
+from astraml_lab.search import Ended, Proposal, Searcher, Told, require_sampler
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.samplers import build_sampler, strategy_notes
 from astraml_lab.spec import (
@@ -472,3 +472,27 @@ def test_a_missing_extra_is_known_before_anything_is_stored(monkeypatch: pytest.
     assert storage.get_all_studies() == []
     require_sampler(Strategy.QMC)
     require_sampler(Strategy.AUTO)
+
+
+def test_what_the_study_has_lost_is_learned_again_and_no_number_is_given_twice() -> None:
+    definition = Definition(
+        space=Space({"x": Float(0, 1), "act": Categorical(["a", "b"])}), objectives=objectives_of("score")
+    )
+    searcher = Searcher(definition, seed=1)
+    first = searcher.ask()
+    assert first is not None
+    ended = {
+        0: Ended(first.params, Told(TrialState.COMPLETE, (0.3,), [(1, 0.1)])),
+        2: Ended({"x": 0.5, "act": "b"}, Told(TrialState.COMPLETE, (0.9,), [(1, 0.9)])),
+        3: Ended({"x": 7.0, "act": "nowhere"}, Told(TrialState.COMPLETE, (0.1,))),
+        4: Ended({"x": 0.2, "act": "a"}, Told(TrialState.PRUNED, None, [(1, 0.2)])),
+    }
+    assert searcher.adopt(ended) == 4
+    assert searcher.count == 5
+    trials = searcher._study.get_trials()
+    assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL", "COMPLETE", "FAIL", "PRUNED"]
+    assert searcher._study.best_trial.params["x"] == 0.5
+    following = searcher.ask()
+    assert following is not None
+    assert following.number == 5
+    assert searcher.adopt(ended) == 0

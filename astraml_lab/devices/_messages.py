@@ -74,9 +74,20 @@ def too_few(gpus: float, usable: int, reserve: int) -> str:
     return f"{_amount(gpus)} per trial asked, {usable} there{kept}"
 
 
-def all_closed(what: str) -> str:
+def cpu_closed() -> str:
+    """Nothing is left to wait for, unless the trials are processes."""
+    held = "every CPU slot is held by a trial that cannot be ended"
+    return f"{held}: restart the kernel, or use --executor processes"
+
+
+def gpus_closed() -> str:
     """Nothing is left to wait for."""
-    return f"every {what} is held by a trial that cannot be ended: restart the kernel"
+    return "every GPU is held by a trial that cannot be ended: restart the kernel"
+
+
+def cuda_broken() -> str:
+    """A trial in a thread has seen an error after which CUDA answers nothing but errors."""
+    return "CUDA is broken in this kernel: restart it, or use --executor processes"
 
 
 def _texts(each: Candidate, owner: str) -> list[str]:

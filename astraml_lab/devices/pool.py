@@ -70,6 +70,7 @@ class Pool:
         self._subscribers: list[Callable[[], None]] = []
         self._seen: tuple[Device, ...] = ()
         self._seen_at = float("-inf")
+        self._cuda_is_broken = False
 
     def devices(self) -> tuple[Device, ...]:
         """Return the GPUs as they were at most half a second ago; none on a machine without."""
@@ -126,6 +127,12 @@ class Pool:
             queued = self._waiting.pop(owner, None) is not None
         if queued:
             self._notify()
+
+    def break_cuda(self) -> None:
+        """Lend no more GPUs to this kernel's own threads: a trial has broken CUDA in it, for good."""
+        with self._lock:
+            self._cuda_is_broken = True
+        self._notify()
 
     def subscribe(self, callback: Callable[[], None]) -> None:
         """Have `callback` called, in the thread that caused it, when a try may have become worth while."""
@@ -214,7 +221,9 @@ class Pool:
     def _place(self, request: LeaseRequest, look: _Look) -> Lease | None:
         taken = {at for other in self._ahead_of(request.owner) for at in _wanted(other, look.gpus)}
         if _wanted(request, look.gpus) == {_CPU}:
-            room = len(self._on(_CPU)) < max(self._cpu_slots, request.parallel)
+            # A thread that cannot be ended takes a thread's slot: a process has its own share of the cores.
+            used = sum(not (request.apart and lease.closed) for lease in self._on(_CPU))
+            room = used < max(self._cpu_slots, request.parallel)
             return Lease(self, request, ()) if room and _CPU not in taken else None
         open_gpus = [
             gpu
@@ -246,10 +255,10 @@ class Pool:
         if request.gpus < 0 or (request.gpus > 1 and request.gpus != int(request.gpus)):
             return messages.no_such_share(request.gpus)
         if _wanted(request, gpus) == {_CPU}:
-            closed = sum(lease.closed for lease in self._on(_CPU))
-            return (
-                messages.all_closed("CPU slot") if closed >= max(self._cpu_slots, request.parallel) else None
-            )
+            closed = 0 if request.apart else sum(lease.closed for lease in self._on(_CPU))
+            return messages.cpu_closed() if closed >= max(self._cpu_slots, request.parallel) else None
+        if self._cuda_is_broken and not request.apart:
+            return messages.cuda_broken()
         unknown = sorted(set(request.devices or ()) - {gpu.index for gpu in gpus})
         if unknown:
             return messages.no_such_gpu(unknown, len(gpus))
@@ -259,7 +268,7 @@ class Pool:
         lasting = [
             gpu for gpu in usable if self._used(gpu.index, closed=True) + request.share <= 1 + _ROUNDING
         ]
-        return messages.all_closed("GPU") if len(lasting) < request.count else None
+        return messages.gpus_closed() if len(lasting) < request.count else None
 
     def _ahead_of(self, owner: str) -> list[LeaseRequest]:
         ahead: list[LeaseRequest] = []

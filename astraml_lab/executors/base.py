@@ -27,6 +27,8 @@ class Task:
         env: What a process's environment has on top of the kernel's. Executors within the kernel ignore it.
         write: Takes what a process writes, as text and in the order read, from one thread of the executor.
             Executors within the kernel ignore it: there the router sees what is printed.
+        begun: Called once when the code begins to run, from whichever thread sees that: before it a process
+            may have waited for a server that was still loading its libraries.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Task:
     channel: Channel
     env: Mapping[str, str] = field(default_factory=dict)
     write: Callable[[Stream, str], None] | None = None
+    begun: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,8 @@ class Executor(ABC):
 def outcome_of(task: Task) -> Outcome:
     """Run `task` here. Every exception becomes text, and the frames that it holds are emptied."""
     try:
+        if task.begun is not None:
+            task.begun()
         return Outcome(value=task.run(task.channel))
     except BaseException as error:  # noqa: BLE001  (it ends the trial only)
         return _failure(error)

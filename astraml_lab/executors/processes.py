@@ -234,7 +234,9 @@ class _Errand:
             except OSError:
                 if last:
                     raise
-        attendance = process.Attendance(trial, template, self._task.channel, self._task.write)
+        attendance = process.Attendance(
+            trial, template, self._task.channel, self._task.write, self._task.begun
+        )
         with self._lock:
             self._attendance = attendance
             cancelled = self._cancelled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from astraml_lab import output
@@ -41,6 +42,7 @@ class Flight:
     sink: TrialSink
     handle: Handle | None = None
     told_to_end_at: float | None = None
+    killed: bool = False
 
 
 class Flights:
@@ -122,6 +124,7 @@ class Flights:
             LiveChannel(self._live, trial, self._mail.put),
             env=environment(lease, threads) if apart else {},
             write=sink.write,
+            begun=partial(self._live.begin, trial),
         )
 
     def launch(self, number: int, task: Task) -> None:
@@ -161,11 +164,23 @@ class Flights:
                 flight.told_to_end_at = now
             if flight.told_to_end_at is None:
                 continue
-            grace = KILL_GRACE if self._executor.can_kill else STOP_GRACE
-            killed = now - flight.told_to_end_at > grace and flight.handle and flight.handle.kill()
-            if now - flight.told_to_end_at > STOP_GRACE and not killed:
+            waited = now - flight.told_to_end_at
+            if waited > KILL_GRACE and self._kill(flight):
+                continue
+            if waited > STOP_GRACE:
                 late.append(flight)
         return late
+
+    def _kill(self, flight: Flight) -> bool:
+        """Kill the process of a trial; return False for a thread."""
+        if flight.handle is None or not flight.handle.kill():
+            return False
+        if not flight.killed:
+            flight.killed = True
+            note = f"did not report for {KILL_GRACE:g} s after it was told to end: its process was killed"
+            with self._live.lock:
+                flight.trial.notes.append(note)
+        return True
 
     def leave_behind(self, flight: Flight) -> None:
         """Give up on a thread that does not listen: its devices stay taken until it comes back by itself."""
@@ -174,9 +189,10 @@ class Flights:
         output.install()  # what it still prints goes to its log, also when the job is over
         with self._lock:
             self._left[flight.trial.number] = flight
+        held = flight.lease.label if flight.lease.devices else "its slot"
         note = (
             f"did not report for {STOP_GRACE:g} s after it was told to end: its thread was left behind, "
-            f"and {flight.lease.label} stays taken until it ends by itself or the kernel restarts"
+            f"and {held} stays taken until it ends by itself or the kernel restarts"
         )
         with self._live.lock:
             flight.trial.notes.append(note)

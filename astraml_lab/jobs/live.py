@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict, TrialPruned, TrialStopped
 from astraml_lab.metrics import Board, PruneRule, TrialMetrics
-from astraml_lab.spec import FailureKind, Pruning, Select, TrialState, TrialView
+from astraml_lab.spec import FailureKind, Pruning, Select, TrialState, TrialView, format_duration
 from astraml_lab.trial import Verdict
 
 if TYPE_CHECKING:
@@ -159,6 +159,12 @@ class LiveJob:
             trial.device = device
             trial.sink = sink
             trial.started_at = trial.reported_at = now
+            self.touch(trial)
+
+    def begin(self, trial: LiveTrial) -> None:
+        """Start the clock of a trial: its code runs now, in the thread or process that was made for it."""
+        with self.lock:
+            trial.started_at = trial.reported_at = self.clock.time()
             if self._spec.trial_timeout is not None:
                 trial.deadline = self.clock.monotonic() + self._spec.trial_timeout
             self.touch(trial)
@@ -305,7 +311,7 @@ class LiveJob:
 
     def timed_out(self, trial: LiveTrial) -> Verdict:
         """Return the verdict on a trial that is over `--trial-timeout`, under the lock."""
-        reason = f"over its time: {self._spec.trial_timeout:g} s"
+        reason = f"ran longer than {format_duration(self._spec.trial_timeout or 0)} (--trial-timeout)"
         if self._spec.on_timeout == "keep_last" and self._first in trial.last:
             return Verdict(TrialState.COMPLETE, reason)
         return Verdict(TrialState.FAILED, reason, FailureKind.TIMEOUT)

@@ -63,7 +63,8 @@ def make_plan(spec: JobSpec, code: Code, pool: Pool) -> Plan:
     problems = [*space_problems(spec.space), *sampler_problems(spec.strategy, definition)]
     request = _request(spec, pool)
     refused = pool.refuse_reason(request)
-    problems += [Problem("gpus", f"{request.gpus:g}", refused)] if refused else []
+    if refused:
+        problems.append(Problem("gpus", f"{request.gpus:g}", refused) if request.gpus else Problem(refused))
     if problems:
         raise InvalidSpec(problems)
     require_sampler(spec.strategy)

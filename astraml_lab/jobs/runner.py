@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from astraml_lab.devices import Device, LeaseRequest, ThreadContention
-    from astraml_lab.jobs.flights import Flight
     from astraml_lab.jobs.live import LiveJob, LiveTrial
     from astraml_lab.jobs.record import Record
     from astraml_lab.jobs.wiring import Wiring
@@ -300,7 +299,7 @@ class Runner:
             return
         how = attempt_of(event.outcome, flight.trial)
         if how.poisoned:
-            self._poisoned(flight, how)
+            self._poisoned(how)
         if how.disk_full:
             self._look_for_room()
         flight.lease.release()
@@ -311,8 +310,8 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - whatever a trial brings back must not end the others
             self._settling.settle_bare(flight.trial, error)
 
-    def _poisoned(self, flight: Flight, how: Attempt) -> None:
-        flight.lease.close_slot()
+    def _poisoned(self, how: Attempt) -> None:
+        self._wiring.pool.break_cuda()
         if self._ending is None:
             reason = how.verdict.reason if how.verdict else ""
             self._end(Ending(JobState.FAILED, f"{POISONED} ({reason})"))

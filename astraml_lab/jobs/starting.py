@@ -123,5 +123,6 @@ class Starter:
         who = f"trial {left[0]} does" if len(left) == 1 else f"trials {', '.join(map(str, left))} do"
         return (
             f"{who} not end, though told to, and no slot is left: a thread cannot be killed. Restart the "
-            f"kernel and %tune resume {self._record.name}; with --executor processes such a trial is killed"
+            f"kernel, then `%tune resume {self._record.name}`; with `--executor processes` such a trial is "
+            "killed"
         )

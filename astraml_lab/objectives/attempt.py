@@ -94,7 +94,11 @@ class TrialRun:
 
 def _reason(error: BaseException) -> str:
     """Say an exception in one line."""
-    said = _clean(" ".join(_said(error).split()))
+    said = _clean(" ".join(_said(error).split())) or (
+        "memory ran out" if isinstance(error, MemoryError) else ""
+    )
+    if isinstance(error, SystemExit) and not isinstance(error.code, str):
+        said = f"the code called exit({'' if error.code is None else error.code})"
     name = type(error).__name__
     words = said if isinstance(error, AstramlError) and said else f"{name}: {said}" if said else name
     return words if len(words) <= _LONGEST_REASON else words[: _LONGEST_REASON - 1] + "…"

@@ -49,6 +49,7 @@ class Attendance:
         template: Who kills it.
         channel: What its calls go to.
         write: Takes its output.
+        begun: Called when it has begun.
     """
 
     def __init__(
@@ -57,7 +58,9 @@ class Attendance:
         template: Template,
         channel: Any,
         write: Callable[[Literal["out", "err"], str], None] | None,
+        begun: Callable[[], None] | None = None,
     ) -> None:
+        self._begun = begun
         self._trial = trial
         self._template = template
         self._channel = channel
@@ -148,6 +151,8 @@ class Attendance:
         for message in self._news.feed(data):
             if message.kind == wire.STARTED:
                 self._started = True
+                if self._begun is not None:
+                    self._begun()
             else:
                 self._code = message.body
                 return False

@@ -168,9 +168,11 @@ def _number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise TypeError(
-            f"report({name}=…) takes a number, not {type(value).__name__} {value!r:.80}"
-        ) from error
+        raise TypeError(f"report({name}=…) takes a number, not {_described(value)}") from error
+
+
+def _described(value: Any) -> str:
+    return "None" if value is None else f"{type(value).__name__} {value!r:.80}"
 
 
 def _step(step: Any) -> int:

@@ -119,6 +119,19 @@ class ExecutorContract:
             assert not handle.alive
         assert len(ends) == 20
 
+    def test_the_beginning_is_told_once_and_before_the_end(self, executor: Executor) -> None:
+        said: list[str] = []
+        over = threading.Event()
+
+        def end(_outcome: Outcome) -> None:
+            said.append("ended")
+            over.set()
+
+        channel = RecordingChannel()
+        executor.submit(Task("t", lambda _channel: None, channel, begun=lambda: said.append("begun")), end)
+        assert over.wait(WAIT)
+        assert said == ["begun", "ended"]
+
     def test_a_closed_executor_takes_nothing(self, executor: Executor) -> None:
         assert executor.close(WAIT)
         assert executor.close(WAIT)

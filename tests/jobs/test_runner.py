@@ -254,7 +254,7 @@ def test_a_trial_over_its_time_fails_at_its_next_report(bench: Bench) -> None:
     job = bench.run(slow, trials=1, trial_timeout=0.2)
 
     assert job.trials[0].kind is FailureKind.TIMEOUT
-    assert job.trials[0].reason == "over its time: 0.2 s"
+    assert job.trials[0].reason == "ran longer than 0.2 s (--trial-timeout)"
 
 
 def test_stop_ends_running_trials_and_keeps_what_finished(bench: Bench) -> None:

@@ -9,7 +9,13 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytest_plugins = ["plugins.selection", "plugins.browser", "plugins.jobs", "plugins.kernel"]
+pytest_plugins = [
+    "plugins.selection",
+    "plugins.browser",
+    "plugins.jobs",
+    "plugins.kernel",
+    "plugins.full_disk",
+]
 
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

@@ -36,18 +36,23 @@ class Hold:
 
     def because(self, cause: str, sentence: str) -> None:
         """Hold a running job until `lift` is called for the same cause."""
-        if self._record.state is JobState.RUNNING or (self._causes and cause not in self._causes):
+        by_cause = self._record.state is JobState.PAUSED and self._causes
+        if self._record.state is JobState.RUNNING or by_cause:
+            before = self._said
             self._causes[cause] = sentence
-            self._record.move(JobState.PAUSED, sentence)
-        elif self._causes.get(cause, sentence) != sentence:
-            self._causes[cause] = sentence
-            self._record.move(self._record.state, sentence)
+            if self._said != before:
+                self._record.move(JobState.PAUSED, self._said)
 
     def lift(self, cause: str) -> None:
         """Say that a cause is gone."""
-        if self._causes.pop(cause, None) is None:
+        if self._causes.pop(cause, None) is None or self._record.state is not JobState.PAUSED:
             return
-        if not self._causes and self._record.state is JobState.PAUSED:
+        if self._causes:
+            self._record.move(JobState.PAUSED, self._said)
+        else:
             self._record.move(JobState.RUNNING)
-        elif self._causes:
-            self._record.move(self._record.state, next(iter(self._causes.values())))
+
+    @property
+    def _said(self) -> str:
+        """What is said of the causes: a full disk is why the store cannot be written, so that comes first."""
+        return self._causes.get("disk") or next(reversed(self._causes.values()), "")

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict, NotFound
+from astraml_lab.jobs import disk
 from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.live import LiveJob, LiveTrial
 from astraml_lab.jobs.live_reader import LiveReader
@@ -235,7 +236,7 @@ class Manager:
         Raises:
             Conflict: One of them runs.
         """
-        self._writer.flush()
+        self._writer.flush(timeout=1.0)  # on a full disk, it is for this that it waits
         found = self.store.load_job(job.project, job.name)
         gone = self.store.list_generations(found.job_id) if found else ()
         for generation in gone:
@@ -273,6 +274,7 @@ class Manager:
 
     def _create(self, plan: Plan) -> Job:
         project, name = plan.spec.project, str(plan.spec.name)
+        disk.refuse_full(self.store.files.home)
         collect(self.store, plan.spec.warm_start, project)  # refuses unknown names before anything is stored
         found, lease = self.store.create_job(project, name, **plan.stored(), owner=self._owner)
         return self._start(found, lease, plan)
@@ -296,6 +298,7 @@ class Manager:
         return self._resume(found, plan) if goes_on(found, plan, used) else Job(self, found)
 
     def _next_generation(self, found: GenerationRecord, plan: Plan, what: str, *, attended: bool) -> Job:
+        disk.refuse_full(self.store.files.home)
         collect(self.store, plan.spec.warm_start, plan.spec.project)  # before an old one is stopped for it
         if not found.state.ended and found.state is not JobState.STALE:
             if attended and not plan.spec.replace:
@@ -309,6 +312,7 @@ class Manager:
         return self._start(new, lease, plan.noting(note))
 
     def _resume(self, found: GenerationRecord, plan: Plan, first: Sequence[Event] = ()) -> Job:
+        disk.refuse_full(self.store.files.home)
         try:
             lease = self.store.acquire(found.id, self._owner)
         except Conflict as error:

@@ -12,6 +12,7 @@ from sqlalchemy import event
 from astraml_lab.clock import SystemClock
 from astraml_lab.errors import StoreUnavailable
 from astraml_lab.store import leases as ownership
+from astraml_lab.store import reserve
 from astraml_lab.store.engine import is_damage, mapped_errors, writing
 from astraml_lab.store.files import Files, default_home
 from astraml_lab.store.opening import open_store, suspect
@@ -91,6 +92,8 @@ class Database:
                 self._writer.close()
                 self._writer = None
             self._engine.dispose()
+        if self._file is not None:
+            reserve.keep(self._file)
 
     @contextmanager
     def begin(self, doing: str = "write to the store") -> Iterator[Connection]:
@@ -126,6 +129,15 @@ class Database:
         """Open a read transaction."""
         with mapped_errors(doing), self._engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def spare_room(self) -> Iterator[None]:
+        """Let what frees room use what is kept back for it, where the disk is full."""
+        if self._file is not None:
+            reserve.make_room(self._file)
+        yield
+        if self._file is not None:
+            reserve.keep(self._file)
 
     def suspect(self, why: str) -> None:
         """Have the file read through when it is opened next."""

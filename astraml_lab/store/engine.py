@@ -118,6 +118,11 @@ def is_damage(exc: BaseException | None) -> bool:
     return code & 0xFF in _DAMAGED or code == sqlite3.SQLITE_IOERR_SHORT_READ
 
 
+def is_full(exc: BaseException | None) -> bool:
+    """Tell whether SQLite, or SQLAlchemy for it, found no room on the disk."""
+    return getattr(getattr(exc, "orig", exc), "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+
+
 def upsert(table: Table) -> sqlite.Insert:
     """Return the statement that inserts a row or replaces the one with the same key."""
     statement = sqlite.insert(table)

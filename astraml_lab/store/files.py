@@ -2,6 +2,7 @@
 
 <home>/lab.db, with SQLite's own lab.db-wal and lab.db-shm
 <home>/lab.db.lock        held while somebody opens the store
+<home>/lab.db.reserve     room for when the disk is full
 <home>/lab.db.suspect     damage was met: the next opening reads the store through
 <home>/lab.db.damaged-…, lab.db.schema1   kept by whoever mended or migrated it
 <home>/projects/<project>/<job>/<generation>/trials/0007/{log.txt, checkpoint/, notebook.ipynb}

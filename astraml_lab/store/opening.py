@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 
 from astraml_lab.errors import StoreError, StoreUnavailable
 from astraml_lab.store import engine as engines
+from astraml_lab.store import reserve
 from astraml_lab.store.files import make_folder, os_advice
 from astraml_lab.store.health import SMALL, examine
 from astraml_lab.store.mending import finish, mend
@@ -70,7 +71,9 @@ def open_store(url: str, now: float) -> Opened:
         path = Path(address.database).absolute()
         make_folder(path.parent)
         with _door(path):
+            reserve.make_room(path)
             repaired, migrated = _make_ready(path, now)
+            reserve.keep(path)
     for sentence in filter(None, (repaired, migrated)):
         _log.warning("%s", sentence)
     return Opened(engines.connect_engine(url, partial(_connect, path)), path, repaired, migrated)

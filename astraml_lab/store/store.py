@@ -12,6 +12,7 @@ from astraml_lab.store import jobs as job_rows
 from astraml_lab.store import leases as ownership
 from astraml_lab.store import trials as trial_rows
 from astraml_lab.store.database import Database
+from astraml_lab.store.engine import is_full
 from astraml_lab.store.files import name_key
 from astraml_lab.store.journal import Journal
 from astraml_lab.store.processes import this_host
@@ -123,10 +124,22 @@ class Store(Database):
         record = self.load_job(project, name)
         if record is None:
             return
-        with self.begin(f"delete job `{name}`") as connection:
+        folder = self.files.job(record.project, record.name)
+        with self.spare_room():
+            try:
+                self._delete_rows(record, owner)
+            except StoreUnavailable as error:
+                if not is_full(error.__cause__):
+                    raise
+                # Nothing but the disk refused it: what is to go may be the room that it takes.
+                shutil.rmtree(folder, ignore_errors=True)
+                self._delete_rows(record, owner)
+            # rows first: a folder without rows is only litter
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _delete_rows(self, record: GenerationRecord, owner: str | None) -> None:
+        with self.begin(f"delete job `{record.name}`") as connection:
             job_rows.delete_job(connection, record.job_id, owner, self.clock.time())
-        # rows first: a folder without rows is only litter
-        shutil.rmtree(self.files.job(record.project, record.name), ignore_errors=True)
 
     # leases and controls
 

@@ -70,7 +70,7 @@ def test_a_sound_store_is_opened_as_it_is(tmp_path: Path) -> None:
         assert len(found(store)) == ALL
         assert not wrong(store)
     assert damaged(tmp_path) == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["lab.db", "lab.db.lock"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lab.db", "lab.db.lock", "lab.db.reserve"]
 
 
 def test_what_a_killed_kernel_left_is_opened_as_it_is(tmp_path: Path) -> None:

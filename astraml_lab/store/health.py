@@ -8,12 +8,15 @@ the loss of a log, or of its last transaction.
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.store.engine import is_damage
 from astraml_lab.store.pages import MAGIC
+from astraml_lab.store.processes import has_open
 from astraml_lab.store.records import checksum
 from astraml_lab.store.tables import SCHEMA_VERSION, metadata
 from astraml_lab.store.wal import read_log
@@ -37,7 +40,7 @@ def examine(path: Path, *, thorough: bool) -> tuple[int | None, str]:
         sqlite3.Error: It cannot be read, for another reason than its content.
     """
     size = path.stat().st_size if path.exists() else 0
-    damage = _wrong_in_log(path, size) or (_wrong_in_header(path) if size else "")
+    damage = "" if _is_open_here(path) else _wrong_around(path, size)
     if damage or not size:
         return None, damage
     try:
@@ -62,6 +65,21 @@ def examine(path: Path, *, thorough: bool) -> tuple[int | None, str]:
 
 class _Damage(Exception):
     """What SQLite does not notice."""
+
+
+def _is_open_here(path: Path) -> bool:
+    """Tell whether this process has the file open already, and has looked at it then.
+
+    Where locks belong to processes, whoever closes a file takes all their locks on it from the others in the
+    process: SQLite only may open such a file, or the log is deleted under a connection that writes to it.
+    https://www.sqlite.org/howtocorrupt.html, 2.2
+    """
+    return sys.platform != "win32" and has_open(os.getpid(), path)
+
+
+def _wrong_around(path: Path, size: int) -> str:
+    """Return what SQLite would not notice, or would destroy."""
+    return _wrong_in_log(path, size) or (_wrong_in_header(path) if size else "")
 
 
 def _wrong_in_header(path: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from astraml_lab.spec.state import JobState
 from astraml_lab.store.files import name_key
 from astraml_lab.store.leases import is_alive
 from astraml_lab.store.pages import Pages
+from astraml_lab.store.processes import has_open
 from astraml_lab.store.records import Lease
 from astraml_lab.store.salvage import cut_journals, salvage
 from astraml_lab.store.schema import create, free_name
@@ -97,14 +98,12 @@ def _mended(path: Path) -> Path:
 
 def _refuse_open(path: Path, trouble: str) -> None:
     """Refuse to exchange a file that some process has open: it would go on with the old one, unseen."""
-    name = os.path.realpath(path)
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):  # another user's, or gone meanwhile
-            if any(file.path == name for file in process.open_files()):
-                who = "this process" if process.pid == os.getpid() else f"process {process.pid}"
-                raise StoreUnavailable(
-                    f"{trouble}, and {who} has it open: restart that kernel, then open the store again"
-                )
+    for pid in psutil.pids():
+        if has_open(pid, path):
+            who = "this process" if pid == os.getpid() else f"process {pid}"
+            raise StoreUnavailable(
+                f"{trouble}, and {who} has it open: restart that kernel, then open the store again"
+            )
 
 
 def _refuse_owned(trouble: str, leases: Found, now: float) -> None:

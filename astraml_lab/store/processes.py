@@ -1,12 +1,16 @@
-"""Which process a row belongs to, and whether that process still runs."""
+"""Which process a row belongs to, whether that process still runs, and which files it has open."""
 
 from __future__ import annotations
 
 import os
 import socket
 from functools import cache
+from typing import TYPE_CHECKING
 
 import psutil
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SAME_START = 2.0  # the start time of a process moves a little when the clock is set
 
@@ -25,6 +29,15 @@ def this_process() -> tuple[int, float]:
 def runs(pid: int, started_at: float) -> bool:
     """Tell whether the process of this machine that had this number at that time still runs."""
     return abs(_started_at(pid) - started_at) < _SAME_START
+
+
+def has_open(pid: int, path: Path) -> bool:
+    """Tell whether a process of this machine has a file open, as far as this user may know."""
+    name = os.path.realpath(path)
+    try:
+        return any(file.path == name for file in psutil.Process(pid).open_files())
+    except psutil.Error:  # another user's, or gone meanwhile
+        return False
 
 
 def _started_at(pid: int) -> float:

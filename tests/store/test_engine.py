@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,3 +94,18 @@ def test_every_exception_of_sqlalchemy_is_mapped(error: type[Exception]) -> None
     exc = error.__new__(error, "cause")
     with pytest.raises(StoreError, match="cannot do it"), mapped_errors("do it"):
         raise exc
+
+
+def test_opening_a_store_again_takes_no_lock_from_who_writes_to_it(store: Store) -> None:
+    write = (
+        "import sqlite3, sys\n"
+        "try: sqlite3.connect(sys.argv[1], timeout=0.1).execute('BEGIN IMMEDIATE')\n"
+        "except sqlite3.OperationalError as error: print(error)"
+    )
+    command = [sys.executable, "-c", write, str(store.files.database)]
+    with store.begin():
+        Store(store.files.home).close()
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert said.strip() == "database is locked"
+    assert store.files.database.with_name("lab.db-wal").exists()

@@ -5,6 +5,7 @@ Every face (magics, forms, command line) calls these functions. Nothing here is 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import sys
@@ -334,7 +335,8 @@ def manager() -> Manager:
     with _lock:
         if home not in _open:
             store = Store(home)
-            _open[home] = Manager(store, _wiring(store), owner=f"kernel {os.getpid()}")
+            made = _open[home] = Manager(store, _wiring(store), owner=f"kernel {os.getpid()}")
+            atexit.register(made.leave)  # runs before IPython's, which was registered earlier
         return _open[home]
 
 

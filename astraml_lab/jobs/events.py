@@ -23,6 +23,11 @@ class TrialEnded:
 
 
 @dataclass(frozen=True)
+class Leave:
+    """The kernel ends: let go of the job as it stands, for another kernel to take over."""
+
+
+@dataclass(frozen=True)
 class StopJob:
     """End the job: no new trial, the running ones end at their next report."""
 
@@ -86,4 +91,16 @@ class LeaseFreed:
     """A device was given back somewhere: try again."""
 
 
-Event = TrialEnded | StopJob | StopTrial | Suggest | Enqueue | Rerun | Extend | Pause | Unpause | LeaseFreed
+Event = (
+    TrialEnded
+    | Leave
+    | StopJob
+    | StopTrial
+    | Suggest
+    | Enqueue
+    | Rerun
+    | Extend
+    | Pause
+    | Unpause
+    | LeaseFreed
+)

@@ -12,6 +12,7 @@ A named job is idempotent. What happens to a name that is taken:
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from astraml_lab.store import GenerationRecord, Lease, Store
 
 _REPLACED_WAIT = 60.0
+_LEAVE_WAIT = 2.0
+"""Seconds that the end of a kernel may take longer: JupyterLab kills it after 5."""
 _DONE_KEPT = 8
 """So many ended jobs stay in memory."""
 _PLACE_LOST = "its place in the search was lost with a damaged part of the store"
@@ -250,6 +253,19 @@ class Manager:
             for generation in gone:
                 self._runners.pop(generation.id, None)
                 self._readers.pop(generation.id, None)
+
+    def leave(self, timeout: float = _LEAVE_WAIT) -> None:
+        """Let go of every job as it stands, because the kernel ends.
+
+        IPython empties the notebook's namespace then, while trials run: what they end with is no result.
+        """
+        with self._lock:
+            runners = [runner for runner in self._runners.values() if not runner.done.is_set()]
+        for runner in runners:
+            runner.leave()
+        until = time.monotonic() + timeout
+        for runner in runners:
+            runner.done.wait(max(0.0, until - time.monotonic()))
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop what runs, write what waits, and let go of the store."""

@@ -113,12 +113,14 @@ class Runner:
         self._lost: list[LiveTrial] = []
         self._owed: set[int] = set()
         self._ending: Ending | None = None
+        self._left = False
         self._watch = Stopwatch(wiring.clock, record.ran_before)
         self._next_tick = 0.0
         self._done_before = 0
         self._thread = threading.Thread(target=self._run, name=f"astraml-{record.id}", daemon=True)
         self._handlers: dict[type, Callable[..., None]] = {
             events.TrialEnded: self._on_trial_ended,
+            events.Leave: self._on_leave,
             events.StopJob: self._on_stop,
             events.StopTrial: self._on_stop_trial,
             events.Suggest: self._on_suggest,
@@ -141,6 +143,10 @@ class Runner:
     def stop(self, reason: str) -> None:
         """End the job: running trials end at their next report."""
         self.tell(events.StopJob(reason))
+
+    def leave(self) -> None:
+        """Let go of the job as it stands, for another kernel to take over: no more of it is written."""
+        self.tell(events.Leave())
 
     def restore(self, trial: LiveTrial) -> None:
         """Take in a trial of an earlier run, before `start`: an ended one counts, any other runs again.
@@ -234,12 +240,14 @@ class Runner:
                 self.backlog.write(partial(self._finish, self._ending))
                 continue
             self._handle(self._mail.wait(self._next_tick - self._wiring.clock.monotonic()))
+            if self._left:
+                return
             if self._wiring.clock.monotonic() >= self._next_tick:
                 self._tick()
 
     def _handle(self, told: list[events.Event]) -> None:
         for event in told:
-            self._handlers[type(event)](event)
+            (self._refuse if self._left else self._handlers[type(event)])(event)
 
     def _begin_again(self) -> None:
         """Start with the trials of an earlier run that were under way when its kernel died."""
@@ -368,6 +376,9 @@ class Runner:
             event.answer.set_exception(Conflict(f"{self.record.name} has ended"))
 
     # what others ask for
+
+    def _on_leave(self, _event: events.Leave) -> None:
+        self._left = True
 
     def _on_stop(self, event: events.StopJob) -> None:
         if self._ending is None or self._ending.state is not JobState.CANCELLED:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 
 from astraml_lab.clock import SystemClock
-from astraml_lab.errors import AstramlError
 from astraml_lab.spec import JobState
+from astraml_lab.ui.actions import Actions, request_of
 from astraml_lab.ui.audience import Audience
 from astraml_lab.ui.cell_watch import WATCH
 from astraml_lab.ui.feed import Feed
 from astraml_lab.ui.schedule import PERIOD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from astraml_lab.clock import Clock
     from astraml_lab.jobs.reader import JobReader
@@ -48,8 +48,7 @@ class Dashboard(anywidget.AnyWidget):
         self,
         reader: JobReader,
         *,
-        on_stop: Callable[[], object] | None = None,
-        controls: Mapping[str, Callable[[], object]] | None = None,
+        actions: Actions | None = None,
         clock: Clock | None = None,
         wake: Callable[[], object] = lambda: None,
     ) -> None:
@@ -57,14 +56,13 @@ class Dashboard(anywidget.AnyWidget):
 
         Args:
             reader: The job.
-            on_stop: What the Stop button does.
-            controls: Further buttons by name (`pause`, `resume`) and what they do.
+            actions: What its buttons do.
             clock: Time, for tests.
             wake: Called from any thread when `publish` should be called soon.
         """
         self._reader = reader
         self._clock = clock or SystemClock()
-        self._actions = dict(controls or {}) | ({"stop": on_stop} if on_stop is not None else {})
+        self._actions = actions or Actions()
         self._audience = Audience(self._clock)
         self._feed = Feed(reader, self._clock)
         self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -123,7 +121,7 @@ class Dashboard(anywidget.AnyWidget):
         if frame is not None:
             self._sent_at = now
             self._sequence += 1
-            content = {"t": "frame", "seq": self._sequence, "can": sorted(self._actions)}
+            content = {"t": "frame", "seq": self._sequence, "can": self._actions.names}
             self.send(content, frame.buffers())
         elif now - self._sent_at >= BEAT_SECONDS:
             self._sent_at = now
@@ -156,22 +154,15 @@ class Dashboard(anywidget.AnyWidget):
             self._wake()
 
     def _act(self, message: dict[str, Any]) -> None:
-        name, token = message.get("do"), message.get("id")
-        if not isinstance(name, str) or not isinstance(token, int | str):
+        request = request_of(message)
+        if request is None:
             return
-        action = self._actions.get(name)
-        answer: dict[str, Any] = {"t": "done", "do": name[:20], "id": str(token)[:64], "error": ""}
-        if action is None:
-            answer["error"] = "This view cannot do that."
-        else:
-            try:
-                action()
-            except AstramlError as problem:
-                answer["error"] = str(problem)
-            except Exception as problem:  # noqa: BLE001  a button must not end the kernel's comm loop
-                _log.exception("The button %r of a dashboard failed.", name)
-                answer["error"] = f"It failed: {type(problem).__name__}."
-        self._answers.put(answer)
+        # To take a job over can last seconds: the page is told first that somebody is at it.
+        self._answers.put({"t": "taken", "id": request.token})
+        self._wake()
+        error, said = self._actions.run(request)
+        done = {"t": "done", "do": request.name, "id": request.token, "error": error}
+        self._answers.put(done | ({"said": said} if said else {}))
 
 
 def answer_in_subshell(comm: Any) -> None:

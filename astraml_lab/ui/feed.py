@@ -81,13 +81,16 @@ class Feed:
         self._cursor, changed = self._reader.trials(self._cursor)
         for trial in changed:
             was_over = trial.number in self._over
+            before = self._trials.get(trial.number)
             self._trials[trial.number] = trial
             self._unsent[trial.number] = None
             self._params.update(dict.fromkeys(trial.params))
             if trial.state.ended and not was_over:
                 self._over.add(trial.number)
                 self._recent.appendleft(trial.number)
-            elif was_over and not trial.state.ended:
+            elif (
+                not trial.state.ended and before is not None and (was_over or before.attempt < trial.attempt)
+            ):
                 self._over.discard(trial.number)
                 for lines in self._lines.values():
                     lines.drop(trial.number)
@@ -161,6 +164,10 @@ class Feed:
         trial = self._trials[number]
         log = [line[:_LOG_WIDTH] for line in self._reader.log_tail(number, _LOG_LINES)]
         return {"n": number, "log": log, "traceback": trial.traceback[-_TRACEBACK:]}
+
+
+def _runs_again(before: TrialView, trial: TrialView) -> bool:
+    return not trial.state.ended and (before.state.ended or before.attempt < trial.attempt)
 
 
 def _default_want(view: JobView) -> tuple[Want, ...]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from astraml_lab.jobs.holding import BY_HAND
+from astraml_lab.store.processes import this_host
 from astraml_lab.ui.text import one_line
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 _NAME = 200
 _REASON = 600
+_NOTE = 2_000
+_NOTES = 5
 _METRICS = 24
 PARAMS = 200
 
@@ -60,7 +65,10 @@ def job_head(view: JobView) -> dict[str, Any]:
         "params": list(view.param_names),
         "metrics": list(view.metric_names),
         "reason": one_line(view.reason, _REASON),
-        "note": one_line(view.note, _REASON),
+        "hand": view.reason == BY_HAND,
+        "note": one_line(view.note, _NOTE),
+        "elsewhere": _elsewhere(view),
+        "disk": view.disk_bytes,
         "best": list(view.best),
         "running": list(view.running),
         "started": view.started_at,
@@ -105,9 +113,16 @@ def trial_row(trial: TrialView, objectives: Sequence[str]) -> dict[str, Any]:
         "reason": one_line(trial.reason, _REASON),
         "device": one_line(trial.device, 60),
         "step": trial.step,
-        "notes": [one_line(note, _REASON) for note in trial.notes[:5]],
+        "attempt": trial.attempt if trial.attempt > 1 else None,
+        "disk": trial.disk_bytes or None,
+        "notes": [one_line(note, _REASON) for note in trial.notes[-_NOTES:]],
     }
     return row | {name: value for name, value in optional.items() if value or value == 0}
+
+
+def _elsewhere(view: JobView) -> str:
+    """Return the kernel that runs the job, where that is another one."""
+    return one_line(view.owner, _NAME) if view.owner != f"{this_host()}:{os.getpid()}" else ""
 
 
 def plain(value: object) -> object:

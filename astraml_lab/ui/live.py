@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
+from astraml_lab.errors import NotFound
+from astraml_lab.ui.actions import Actions
 from astraml_lab.ui.dashboard import Dashboard
+from astraml_lab.ui.followed import Followed
 from astraml_lab.ui.places import put
 from astraml_lab.ui.static_bundle import bundle
 from astraml_lab.ui.text import progress_line
 
 if TYPE_CHECKING:
     from astraml_lab.clock import Clock
-    from astraml_lab.jobs.reader import JobReader
     from astraml_lab.ui.places import Place
     from astraml_lab.ui.presenter import ShownJob
     from astraml_lab.ui.publisher import Publisher
@@ -26,13 +29,10 @@ class Live:
     """Publishes one job's dashboard and replaces its displays at the end. Thread-safe."""
 
     def __init__(self, job: ShownJob, publisher: Publisher, clock: Clock) -> None:
-        self.reader: JobReader = job.reader
+        self.reader = Followed(job)
         self._publisher = publisher
         self._clock = clock
-        controls = {name: getattr(job, name) for name in ("pause", "resume") if hasattr(job, name)}
-        self._dashboard = Dashboard(
-            self.reader, on_stop=job.stop, controls=controls, clock=clock, wake=self._wake
-        )
+        self._dashboard = Dashboard(self.reader, actions=Actions.of(job), clock=clock, wake=self._wake)
         self._places: list[Place] = []
         self._lock = threading.Lock()
 
@@ -64,8 +64,9 @@ class Live:
     def close(self) -> None:
         """Close the widget for good."""
         self._publisher.discard(self)
-        if self.reader.view().state.ended:
-            self._put_picture()
+        with contextlib.suppress(NotFound):  # the job was deleted
+            if self.reader.view().state.ended:
+                self._put_picture()
         self._dashboard.close()
 
     def _put_picture(self) -> None:

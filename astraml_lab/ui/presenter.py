@@ -93,7 +93,7 @@ class NotebookPresenter:
     def _live_of(self, job: ShownJob) -> Live:
         with self._lock:
             found = self._live.get(job.id)
-            if found is not None and found.reader is job.reader:
+            if found is not None and found.reader.shows(job):
                 return found
             if found is not None:
                 found.close()

@@ -78,6 +78,23 @@ def test_after_a_restart_the_job_is_taken_over_with_all_that_had_finished(kernel
     assert answer(kernel, "lab.job('digits').generation") == 1
 
 
+def test_a_kernel_that_ends_in_good_order_costs_no_running_trial(kernel: Kernel) -> None:
+    """IPython empties the namespace before the process ends: what runs then must not fail of it."""
+    leaning = f"{HELPER}def helper(step):\n    return len(json.dumps(step))\n{UNTIL}"
+    kernel.run(leaning)
+    assert kernel.run(cell(12, 0.002).replace("range(3)", "range(300)")).status == "ok"
+    kernel.run("until(lambda: lab.job('digits').trials[0].metrics)")
+    kernel.restart(now=False)
+
+    kernel.run(leaning)
+    assert answer(kernel, "lab.job('digits').state") == "STALE"
+    *ended, last = answer(kernel, "[t.state for t in lab.job('digits').trials.values()]")
+    assert (set(ended) <= {"COMPLETE"}, last) == (True, "RUNNING")
+    assert kernel.run("%tune resume digits").status == "ok"
+    assert "digits SUCCEEDED · 12/12 trials" in said(kernel, "%tune wait digits")
+    assert answer(kernel, f"lab.job('digits').trials[{len(ended)}].view().attempt") == 2
+
+
 def test_an_interrupt_ends_the_waiting_and_never_the_job(kernel: Kernel) -> None:
     kernel.run(HELPER + UNTIL)
     kernel.run(cell(200, 0.02))

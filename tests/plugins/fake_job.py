@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from astraml_lab.clock import SystemClock
+from astraml_lab.jobs.holding import BY_HAND
 from astraml_lab.spec import (
     CurveView,
     DeviceView,
@@ -204,6 +205,22 @@ class FakeJob:
     @property
     def id(self) -> str:
         return self.reader.view().id
+
+    def pause(self) -> None:
+        self.reader.change(state=JobState.PAUSED, reason=BY_HAND)
+
+    def resume(self) -> None:
+        self.reader.change(state=JobState.RUNNING, reason="")
+
+    def stop_trial(self, number: int) -> None:
+        self.reader.end(number, TrialState.STOPPED, reason="stopped by you")
+
+    def rerun(self, number: int) -> int:
+        with self.reader.lock:
+            new = len(self.reader.trials()[1])
+            trial = self.reader.trial(number)
+            self.reader.start(new, **(trial.params if trial else {}))
+            return new
 
     def stop(self) -> None:
         self.stopped.set()

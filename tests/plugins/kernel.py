@@ -85,9 +85,9 @@ class Kernel:
         """Press the interrupt button."""
         self.manager.interrupt_kernel()
 
-    def restart(self) -> None:
-        """Restart the kernel as JupyterLab does when it is told not to wait: the process is killed."""
-        self.manager.restart_kernel(now=True)
+    def restart(self, *, now: bool = True) -> None:
+        """Restart the kernel: `now` kills the process, else it is asked to end, as by JupyterLab's menu."""
+        self.manager.restart_kernel(now=now)
         self.client.wait_for_ready(timeout=60)
 
     def late(self, seconds: float = 0.5) -> list[tuple[str, dict[str, Any]]]:

@@ -10,6 +10,7 @@ from plugins.fake_job import FakeJob, FakeReader, play
 from astraml_lab.clock import FakeClock
 from astraml_lab.errors import Conflict
 from astraml_lab.spec import JobState
+from astraml_lab.ui.actions import Actions
 from astraml_lab.ui.audience import LEASE_SECONDS
 from astraml_lab.ui.cell_watch import CellWatch
 from astraml_lab.ui.dashboard import Dashboard, answer_in_subshell
@@ -24,12 +25,17 @@ if TYPE_CHECKING:
 class Watched:
     """A dashboard outside a kernel; what it sends is kept."""
 
-    def __init__(self, on_stop: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, on_stop: Callable[[], object] | None = None, on_trial: Callable[[int], object] | None = None
+    ) -> None:
         self.clock = FakeClock()
         self.reader = FakeReader(clock=self.clock)
         self.woken = 0
         play(self.reader, 4)
-        self.board = Dashboard(self.reader, on_stop=on_stop, clock=self.clock, wake=self._wake)
+        of_job = {} if on_stop is None else {"stop": on_stop}
+        of_trial = {} if on_trial is None else {"stop_trial": on_trial}
+        actions = Actions(of_job, of_trial)
+        self.board = Dashboard(self.reader, actions=actions, clock=self.clock, wake=self._wake)
         self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
         self.board.send = lambda content, buffers=(): self.sent.append((content, list(buffers)))
 
@@ -92,7 +98,10 @@ def test_stop_acts_at_once_in_the_thread_of_the_message_and_is_answered_by_the_p
     assert threads == ["subshell"]
     assert not watched.sent
     watched.board.publish()
-    assert watched.sent[0][0] == {"t": "done", "do": "stop", "id": "1", "error": ""}
+    assert [content for content, _ in watched.sent[:2]] == [
+        {"t": "taken", "id": "1"},
+        {"t": "done", "do": "stop", "id": "1", "error": ""},
+    ]
 
 
 def test_our_own_errors_are_shown_and_foreign_ones_named() -> None:
@@ -106,7 +115,39 @@ def test_our_own_errors_are_shown_and_foreign_ones_named() -> None:
         watched = Watched(on_stop=action)
         watched.say(t="do", do="stop", id=1)
         watched.board.publish()
-        assert watched.sent[0][0]["error"] == words
+        assert watched.sent[1][0]["error"] == words
+
+
+def test_the_page_is_told_that_somebody_is_at_it_before_the_button_is_done() -> None:
+    def slow() -> None:
+        watched.board.publish()
+        assert watched.kinds()[0] == "taken"
+        assert watched.woken == 1
+
+    watched = Watched(on_stop=slow)
+    board_hears(watched)
+    watched.board.publish()
+    assert "done" in watched.kinds()
+
+
+def board_hears(watched: Watched) -> None:
+    watched.board._handle_custom_msg({"t": "do", "do": "stop", "id": 1}, [])
+
+
+def test_a_button_of_one_trial_gets_its_number_and_its_answer_is_shown() -> None:
+    watched = Watched(on_trial=lambda number: f"Trial {number} ends.")
+    watched.say(t="do", do="stop_trial", id=1, n=7)
+    watched.board.publish()
+    answer = {"t": "done", "do": "stop_trial", "id": "1", "error": "", "said": "Trial 7 ends."}
+    assert watched.sent[1][0] == answer
+
+
+@pytest.mark.parametrize("number", [None, -1, True, "7", 1.5])
+def test_a_button_of_one_trial_without_its_number_does_nothing(number: object) -> None:
+    watched = Watched(on_trial=lambda _number: pytest.fail("acted"))
+    watched.say(t="do", do="stop_trial", id=1, n=number)
+    watched.board.publish()
+    assert "cannot do that" in watched.sent[1][0]["error"]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +176,7 @@ def test_a_button_that_does_not_exist_is_answered() -> None:
     watched = Watched()
     watched.say(t="do", do="__class__", id=1)
     watched.board.publish()
-    assert "cannot do that" in watched.sent[0][0]["error"]
+    assert "cannot do that" in watched.sent[1][0]["error"]
 
 
 def test_the_end_of_a_job_is_noticed_though_nobody_looks() -> None:
@@ -238,7 +279,7 @@ def test_a_job_that_is_stopped_from_the_dashboard_shows_it() -> None:
     reader = FakeReader(clock=FakeClock())
     job = FakeJob(reader)
     reader.start(0)
-    board = Dashboard(reader, on_stop=job.stop, clock=reader.clock)
+    board = Dashboard(reader, actions=Actions.of(job), clock=reader.clock)
     board._handle_custom_msg({"t": "do", "do": "stop", "id": 1, "c": "view"}, [])
     assert job.stopped.is_set()
     board.publish()

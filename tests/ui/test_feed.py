@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +10,9 @@ import numpy as np
 from plugins.fake_job import FakeReader, play
 
 from astraml_lab.clock import FakeClock
-from astraml_lab.spec import FailureKind, TrialState, TrialView
+from astraml_lab.jobs.holding import BY_HAND
+from astraml_lab.spec import FailureKind, JobState, TrialState, TrialView
+from astraml_lab.store.processes import this_host
 from astraml_lab.ui.audience import LEASE_SECONDS, Attention, Audience, Want
 from astraml_lab.ui.feed import ROWS, Feed
 from astraml_lab.ui.lines import LINES, SAMPLE, sampled
@@ -191,6 +195,40 @@ def test_a_trial_that_runs_again_is_drawn_again() -> None:
     reader.report(0, 2, accuracy=0.7)
     frame = next_frame(feed)
     assert frame.head["charts"][0]["lines"][0]["n"] == 0
+
+
+def test_the_line_of_a_trial_that_is_tried_again_starts_over() -> None:
+    reader = FakeReader(clock=FakeClock())
+    reader.start(0)
+    reader.report(0, 1, accuracy=0.5)
+    feed = Feed(reader, reader.clock)
+    next_frame(feed)
+    before = reader._trials[0]
+    reader._curves.clear()
+    reader.put(dataclasses.replace(before, state=TrialState.WAITING, attempt=2, notes=("attempt 1 failed",)))
+    row = next_frame(feed).head["rows"][0]
+    assert (row["attempt"], row["notes"]) == (2, ["attempt 1 failed"])
+    reader.put(dataclasses.replace(before, attempt=2))
+    reader.report(0, 1, accuracy=0.7)
+    frame = next_frame(feed)
+    assert frame.head["charts"][0]["lines"] == [{"n": 0, "k": 0, "p": 1, "c": 2}]
+
+
+def test_who_runs_a_job_is_said_where_that_is_another_kernel() -> None:
+    reader = FakeReader(clock=FakeClock())
+    feed = Feed(reader, reader.clock)
+    for owner, elsewhere in (("", ""), ("far:7", "far:7"), (f"{this_host()}:{os.getpid()}", "")):
+        reader.change(owner=owner, reason=owner)
+        assert next_frame(feed).head["job"]["elsewhere"] == elsewhere
+
+
+def test_what_only_a_person_can_resume_is_told_from_what_goes_on_by_itself() -> None:
+    reader = FakeReader(clock=FakeClock())
+    feed = Feed(reader, reader.clock)
+    for reason, hand in ((BY_HAND, True), ("the disk is full", False)):
+        reader.change(state=JobState.PAUSED, reason=reason, disk_bytes=7)
+        job = next_frame(feed).head["job"]
+        assert (job["hand"], job["disk"]) == (hand, 7)
 
 
 def test_the_log_of_the_opened_trial_travels_when_it_grows_once_a_second() -> None:

@@ -14,7 +14,16 @@ export default () => {
     /** @type {(message: any, buffers: DataView[]) => void} */
     const receive = (message, buffers) => page.receive(message, buffers);
     model.on("msg:custom", receive);
-    return () => model.off("msg:custom", receive);
+    // Not of anywidget's own protocol: Jupyter's widgets say so once, when their kernel is restarted or dies.
+    const jupyter = /** @type {{on(event: string, heard: () => void): void, off(event: string, heard: () => void): void}} */ (
+      /** @type {unknown} */ (model)
+    );
+    const lose = () => page.lose();
+    jupyter.on("comm_live_update", lose);
+    return () => {
+      model.off("msg:custom", receive);
+      jupyter.off("comm_live_update", lose);
+    };
   }
 
   /** @type {import("@anywidget/types").Render} */

@@ -1,22 +1,38 @@
 /** The trial that was clicked: its parameters against the best, why it ended, its log. */
 
+import { Banner, withCode } from "./banner.js";
 import { icon, make, setText } from "./dom.js";
-import { formatDuration, formatNumber, runtime, shorten, stateWords } from "./format.js";
+import { formatBytes, formatDuration, formatNumber, ordinal, runtime, shorten, stateWords, storyOf, tuneLine } from "./format.js";
+
+const COPIED = 1500;
+const DEBUG = "in a cell: shows all about this trial and writes a cell that runs it in the foreground.";
 
 export class Detail {
   /**
    * @param {import("./dom.js").Listeners} listeners
+   * @param {(action: string, number: number) => void} onAction
    * @param {() => void} onClose
    */
-  constructor(listeners, onClose) {
+  constructor(listeners, onAction, onClose) {
     this.root = make("section", "astraml-detail", "", { "aria-label": "The selected trial" });
     this.root.hidden = true;
     this.title = make("div", "astraml-detail-title");
     this.close = make("button", "astraml-button", "Close", { type: "button" });
     this.copy = make("button", "astraml-button", "Copy parameters", { type: "button" });
+    this.stop = make("button", "astraml-button is-danger", "Stop trial", { type: "button" });
+    this.rerun = make("button", "astraml-button", "Run again", { type: "button" });
+    this.rerun.title = "Try the same parameters once more, next, with a seed of its own";
+    this.debug = make("button", "astraml-button", "Debug", { type: "button", "aria-expanded": "false" });
     const bar = make("div", "astraml-toolbar");
-    bar.append(this.title, make("span", "astraml-grow"), this.copy, this.close);
-    this.reason = make("p", "astraml-reason");
+    const buttons = make("div", "astraml-actions");
+    buttons.append(this.stop, this.rerun, this.debug, this.copy, this.close);
+    bar.append(this.title, make("span", "astraml-grow"), buttons);
+    this.reason = make("div", "astraml-reason");
+    this.line = make("div", "astraml-line");
+    this.line.hidden = true;
+    this.command = make("code", "astraml-command");
+    this.copyLine = make("button", "astraml-button", "Copy", { type: "button" });
+    this.line.append(this.command, this.copyLine, make("span", "astraml-quiet", DEBUG));
     this.params = make("table", "astraml-table is-plain");
     this.metrics = make("table", "astraml-table is-plain");
     const left = make("div", "astraml-facts");
@@ -28,37 +44,70 @@ export class Detail {
     right.append(this.traceback, this.logTitle, this.log);
     const body = make("div", "astraml-detail-body");
     body.append(left, right);
-    this.root.append(bar, this.reason, body);
+    this.banner = new Banner();
+    this.root.append(bar, this.banner.root, this.line, this.reason, body);
     this.stamp = "";
+    this.number = NaN;
     this.shownParams = {};
+    listeners.on(this.stop, "click", () => onAction("stop_trial", this.number));
+    listeners.on(this.rerun, "click", () => onAction("rerun", this.number));
+    listeners.on(this.debug, "click", () => this.#openLine(Boolean(this.line.hidden)));
     listeners.on(this.close, "click", onClose);
     listeners.on(this.root, "keydown", (event) => {
       if (event.key === "Escape") onClose();
     });
-    listeners.on(this.copy, "click", () => {
-      void navigator.clipboard?.writeText(JSON.stringify(this.shownParams, null, 2));
-      setText(this.copy, "Copied");
-      setTimeout(() => setText(this.copy, "Copy parameters"), 1500);
-    });
+    listeners.on(this.copy, "click", () => copied(this.copy, JSON.stringify(this.shownParams, null, 2)));
+    listeners.on(this.copyLine, "click", () => copied(this.copyLine, this.command.textContent ?? ""));
+  }
+
+  /** @param {boolean} open */
+  #openLine(open) {
+    this.line.hidden = !open;
+    this.debug.setAttribute("aria-expanded", String(open));
   }
 
   /**
    * @param {import("./store.js").Store} store
    * @param {number | null} number
+   * @param {string[]} can
+   * @param {import("./asked.js").Asked} asked
    */
-  update(store, number) {
+  update(store, number, can, asked) {
     const row = number === null ? undefined : store.rows.get(number);
     this.root.hidden = !row;
     const job = store.job;
     if (!row || !job) return;
+    if (row.n !== this.number) this.#openLine(false);
+    this.number = row.n;
+    setText(this.command, tuneLine("debug", job, String(row.n)));
+    this.#updateButtons(row, job, can, asked);
     const best = store.rows.get(job.best[0] ?? -1);
     const other = best && best.n !== row.n ? best : undefined;
-    const stamp = JSON.stringify([row, other?.n, job.best]);
+    const stamp = JSON.stringify([row, other?.n, job.best, store.stale]);
     if (stamp !== this.stamp) {
       this.stamp = stamp;
       this.#facts(row, other, store);
     }
     this.#texts(store.details.get(row.n));
+  }
+
+  /**
+   * @param {import("./store.js").Row} row
+   * @param {import("./store.js").Job} job
+   * @param {string[]} can
+   * @param {import("./asked.js").Asked} asked
+   */
+  #updateButtons(row, job, can, asked) {
+    const alive = !job.ended && job.state !== "STALE";
+    const stopping = asked.waits("stop_trial", row.n);
+    this.stop.hidden = !(alive && row.state === "RUNNING" && can.includes("stop_trial"));
+    this.stop.disabled = stopping;
+    setText(this.stop, stopping ? "Stopping…" : "Stop trial");
+    this.stop.title = stopping ? "It ends at its next report" : "End this trial at its next report; the job goes on";
+    const asking = asked.waits("rerun", row.n);
+    const over = !["RUNNING", "WAITING"].includes(row.state);
+    this.rerun.hidden = !(alive && job.state !== "STOPPING" && over && can.includes("rerun"));
+    this.rerun.disabled = asking;
   }
 
   /**
@@ -70,21 +119,24 @@ export class Detail {
     this.shownParams = row.params;
     const seconds = runtime(row, store.now());
     const words = [
-      stateWords(row),
+      stateWords(row, store.stale),
+      (row.attempt ?? 1) > 1 ? `${ordinal(row.attempt ?? 1)} attempt` : "",
       seconds === null ? "" : formatDuration(seconds),
       row.device ? `on ${row.device}` : "",
       row.step === undefined ? "" : `step ${row.step}`,
+      row.disk ? `${formatBytes(row.disk)} on disk` : "",
       store.job?.best.includes(row.n) ? ((store.job?.objectives.length ?? 1) > 1 ? "on the Pareto front" : "the best") : "",
     ];
     this.title.replaceChildren(
       make("strong", "", `Trial ${row.n}`),
-      icon(row.state),
+      icon(store.stale && row.state === "RUNNING" ? "STALE" : row.state),
       make("span", "", words.filter(Boolean).join(" · ")),
     );
     this.title.dataset.state = row.state;
-    const notes = [row.reason, ...(row.notes ?? [])].filter(Boolean).join("  ");
-    setText(this.reason, notes);
-    this.reason.hidden = !notes;
+    const story = storyOf(row, store.stale);
+    const notes = (row.notes ?? []).filter((note) => !story.endsWith(note));
+    this.reason.replaceChildren(...[story, ...notes].filter(Boolean).map((text) => withCode(text)));
+    this.reason.hidden = !story && !notes.length;
     const head = ["parameter", "value", ...(best ? [`best (trial ${best.n})`] : [])];
     const names = Object.keys(row.params);
     this.params.replaceChildren(
@@ -119,6 +171,19 @@ export class Detail {
     this.log.textContent = log;
     if (following) this.log.scrollTop = this.log.scrollHeight;
   }
+}
+
+/**
+ * Copy a text, and say so on the button.
+ * @param {HTMLButtonElement} button
+ * @param {string} text
+ */
+function copied(button, text) {
+  const words = button.dataset.words ?? button.textContent ?? "";
+  button.dataset.words = words;
+  void navigator.clipboard?.writeText(text);
+  setText(button, "Copied");
+  setTimeout(() => setText(button, words), COPIED);
 }
 
 /** @param {import("./store.js").Value} value */

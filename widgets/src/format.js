@@ -105,10 +105,74 @@ export function quoted(name) {
   return /^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", `'"'"'`)}'`;
 }
 
-/** @param {import("./store.js").Row} row */
-export function stateWords(row) {
+/**
+ * What a person types for a job.
+ * @param {string} command
+ * @param {{name: string, project: string}} job
+ * @param {string} [rest]
+ */
+export function tuneLine(command, job, rest = "") {
+  const project = job.project === "default" ? "" : ` --project ${quoted(job.project)}`;
+  return `%tune ${command} ${quoted(job.name)}${rest && ` ${rest}`}${project}`;
+}
+
+/**
+ * A sentence as people write it: a capital at its beginning, unless that is a name, and a full stop.
+ * @param {string} text
+ * @param {string} [name]
+ */
+export function sentence(text, name = "") {
+  const trimmedText = text.trim();
+  const keeps = (name && trimmedText.startsWith(name)) || trimmedText.startsWith("`") || trimmedText.startsWith("%");
+  const begun = keeps ? trimmedText : trimmedText.charAt(0).toUpperCase() + trimmedText.slice(1);
+  return /[.!?…:]$/.test(begun) ? begun : `${begun}.`;
+}
+
+/** @param {number} count */
+export function ordinal(count) {
+  const tens = Math.floor(count / 10) % 10;
+  const ending = tens === 1 ? "th" : (["th", "st", "nd", "rd"][count % 10] ?? "th");
+  return `${count}${ending}`;
+}
+
+/** The kinds of failures, as people say them. @type {Record<string, string>} */
+const KINDS = { nan: "NaN", no_metric: "no metric", oom: "out of memory", stale: "kernel died" };
+
+/** @param {string} kind */
+const kindWords = (kind) => KINDS[kind] ?? kind.replaceAll("_", " ");
+
+/**
+ * @param {import("./store.js").Row} row
+ * @param {boolean} [stale] whether nobody runs the job: what ran has been cut off
+ */
+export function stateWords(row, stale = false) {
   if (row.kind === "infeasible") return "infeasible";
-  return row.state.toLowerCase() + (row.kind ? ` (${row.kind.replace("_", " ")})` : "");
+  if (stale && row.state === "RUNNING") return "cut off";
+  return row.state.toLowerCase() + (row.kind ? ` (${kindWords(row.kind)})` : "");
+}
+
+/**
+ * The same where there is little room: a failure by its kind, which its sign says to be one.
+ * @param {import("./store.js").Row} row
+ * @param {boolean} [stale]
+ */
+export function shortState(row, stale = false) {
+  if (row.state === "FAILED" && row.kind) return kindWords(row.kind);
+  return stateWords(row, stale);
+}
+
+/**
+ * What happened to a trial: why it ended, or why it is not where one would expect it.
+ * @param {import("./store.js").Row} row
+ * @param {boolean} [stale]
+ */
+export function storyOf(row, stale = false) {
+  if (row.reason) return row.reason;
+  if (stale && row.state === "RUNNING") return "its kernel is gone: runs again after Resume";
+  if ((row.attempt ?? 1) < 2) return "";
+  const last = row.notes?.at(-1);
+  const which = `${ordinal(row.attempt ?? 1)} attempt`;
+  return (row.state === "WAITING" ? `waits for its ${which}` : which) + (last ? `: ${last}` : "");
 }
 
 /**

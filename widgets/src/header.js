@@ -1,11 +1,16 @@
 /** The top of the dashboard: what the job is, how far, what is best, what runs; and its buttons. */
 
+import { Banner } from "./banner.js";
 import { icon, make, setText } from "./dom.js";
 import { formatBytes, formatDuration, formatEstimate, formatNumber, shorten } from "./format.js";
 import { objectiveOf } from "./store.js";
 
 const SHARES = ["COMPLETE", "PRUNED", "FAILED", "INFEASIBLE", "RUNNING"];
 const PARAMS = 5;
+/** Bytes on disk from which on they are worth a word. */
+const MUCH = 100e6;
+/** What a button says while the job has not followed it yet. @type {Record<string, string>} */
+const UNDER_WAY = { pause: "Pausing…", resume: "Resuming…", stop: "Stopping…" };
 
 export class Header {
   /**
@@ -18,7 +23,6 @@ export class Header {
     this.root = make("header", "astraml-header");
     this.name = make("strong", "astraml-name");
     this.chip = make("span", "astraml-chip");
-    this.chipState = "";
     this.count = make("span", "astraml-count");
     this.bar = make("div", "astraml-bar", "", { role: "progressbar", "aria-label": "finished trials" });
     this.shares = SHARES.map((state) => make("i", `is-${state.toLowerCase()}`));
@@ -37,16 +41,18 @@ export class Header {
     this.best = make("div", "astraml-best");
     this.running = make("div", "astraml-running");
     this.reason = make("div", "astraml-note");
-    this.note = make("div", "astraml-note", "", { role: "status", "aria-live": "polite" });
+    this.banner = new Banner();
+    this.notes = make("ul", "astraml-notes");
+    this.where = make("span", "astraml-where");
     const first = make("div", "astraml-row");
     const title = make("div", "astraml-title");
-    title.append(this.name, this.chip);
+    title.append(this.name, this.chip, this.where);
     const progress = make("div", "astraml-progress");
     progress.append(this.count, this.bar, this.time);
     first.append(title, progress, this.buttons);
     const second = make("div", "astraml-row is-second");
     second.append(this.best, this.running);
-    this.root.append(first, second, this.reason, this.note);
+    this.root.append(first, second, this.banner.root, this.reason, this.notes);
 
     this.bestNumber = NaN;
     listeners.on(this.best, "click", (event) => {
@@ -62,8 +68,6 @@ export class Header {
       onAction("stop");
     });
     listeners.on(this.pause, "click", () => onAction(this.pause.dataset.action ?? "pause"));
-    /** @type {Set<string>} actions that were sent and not answered yet */
-    this.waiting = new Set();
   }
 
   /** @param {boolean} open */
@@ -76,27 +80,40 @@ export class Header {
   /**
    * @param {import("./store.js").Store} store
    * @param {string[]} can what the kernel can do for this view
-   * @param {string} message what the view itself has to say
+   * @param {import("./asked.js").Asked} asked
+   * @param {import("./banner.js").Link} link
    */
-  update(store, can, message) {
+  update(store, can, asked, link) {
     const job = store.job;
     if (!job) {
       setText(this.name, "…");
-      setText(this.note, message || "Waiting for the kernel's first word.");
+      setText(this.reason, link === "live" ? "Waiting for the kernel's first word." : "");
       return;
     }
     const label = job.project === "default" ? job.name : `${job.project}/${job.name}`;
     setText(this.name, shorten(label, 60));
     this.name.title = job.id;
-    this.#updateChip(job.state);
+    this.#updateChip(job, link);
+    setText(this.where, job.elsewhere ? `runs in kernel ${job.elsewhere}` : "");
+    this.where.title = job.elsewhere ? "Another kernel runs this job; the buttons reach it within a second or two." : "";
     setText(this.count, [`${job.finished}/${job.trials} trials`, ...failureWords(job)].join(", "));
     this.#updateBar(job);
     this.tick(store);
     this.#updateBest(store, job);
     setText(this.running, runningWords(store, job));
-    setText(this.reason, [job.reason, job.note].filter(Boolean).join(" · "));
-    setText(this.note, message);
-    this.#updateButtons(job, can);
+    // What holds a job is the banner's.
+    setText(this.reason, ["PAUSED", "STALE"].includes(job.state) || link !== "live" ? "" : job.reason);
+    this.#updateNotes(notesOf(job));
+    this.#updateButtons(job, can, asked);
+  }
+
+  /** @param {string[]} notes */
+  #updateNotes(notes) {
+    const text = notes.join("\n");
+    if (this.notes.dataset.text === text) return;
+    this.notes.dataset.text = text;
+    this.notes.hidden = !notes.length;
+    this.notes.replaceChildren(...notes.map((note) => make("li", "", note)));
   }
 
   /**
@@ -116,12 +133,17 @@ export class Header {
     setText(this.time, text);
   }
 
-  /** @param {string} state */
-  #updateChip(state) {
-    if (state === this.chipState) return;
-    this.chipState = state;
+  /**
+   * @param {import("./store.js").Job} job
+   * @param {import("./banner.js").Link} link
+   */
+  #updateChip(job, link) {
+    const lost = { live: "", silent: "out of reach", gone: job.ended ? "" : "kernel restarted" }[link];
+    const text = lost || job.state.toLowerCase();
+    if (text === this.chip.textContent) return;
+    const state = lost ? "STALE" : job.state;
     this.chip.dataset.state = state;
-    this.chip.replaceChildren(icon(state), make("span", "", state.toLowerCase()));
+    this.chip.replaceChildren(icon(state), make("span", "", text));
   }
 
   /** @param {import("./store.js").Job} job */
@@ -160,16 +182,19 @@ export class Header {
   /**
    * @param {import("./store.js").Job} job
    * @param {string[]} can
+   * @param {import("./asked.js").Asked} asked
    */
-  #updateButtons(job, can) {
-    const paused = job.state === "PAUSED";
-    const action = paused ? "resume" : "pause";
+  #updateButtons(job, can, asked) {
+    const action = { STALE: "resume", PAUSED: job.hand ? "resume" : "", RUNNING: "pause", QUEUED: "pause" }[job.state] ?? "";
+    const waits = Boolean(action) && asked.waits(action);
     this.pause.dataset.action = action;
-    setText(this.pause, paused ? "Resume" : "Pause");
-    this.pause.hidden = job.ended || !can.includes(action) || job.state === "STOPPING";
-    this.pause.disabled = this.waiting.has(action);
-    const stopping = job.state === "STOPPING" || this.waiting.has("stop");
-    setText(this.stop, stopping ? "Stopping…" : "Stop");
+    setText(this.pause, (waits && UNDER_WAY[action]) || (action === "resume" ? "Resume" : "Pause"));
+    this.pause.hidden = !action || !can.includes(action);
+    this.pause.disabled = waits;
+    this.pause.classList.toggle("is-main", action === "resume");
+    const stopping = job.state === "STOPPING" || asked.waits("stop");
+    const stale = job.state === "STALE";
+    setText(this.stop, stopping ? "Stopping…" : stale ? "End it" : "Stop");
     this.stop.disabled = stopping;
     if (job.ended || !can.includes("stop")) {
       this.stop.hidden = true;
@@ -178,8 +203,21 @@ export class Header {
       this.stop.hidden = false;
     }
     const count = job.running.length;
-    setText(this.question, count ? `${count} running trial${count === 1 ? "" : "s"} will end.` : "Stop the job?");
+    const running = count ? `${count} running trial${count === 1 ? "" : "s"} will end.` : "Stop the job?";
+    setText(this.question, stale ? "It will count as cancelled; what had finished is kept." : running);
+    setText(this.yes, stale ? "End it now" : "Stop now");
+    setText(this.no, stale ? "Keep it" : "Keep running");
   }
+}
+
+/**
+ * What is to be said of a run, one by one: how it came about, what costs throughput, how much it keeps on disk.
+ * @param {import("./store.js").Job} job
+ * @returns {string[]}
+ */
+export function notesOf(job) {
+  const said = job.note.split("; ").filter(Boolean);
+  return job.disk >= MUCH ? [...said, `${formatBytes(job.disk)} on disk`] : said;
 }
 
 /**
@@ -228,5 +266,6 @@ export function runningWords(store, job) {
     return `${device.label}${load}${memory}`;
   });
   const numbers = job.running.slice(0, 4).join(", ") + (job.running.length > 4 ? ", …" : "");
+  if (store.stale) return `${job.running.length} cut off: ${numbers}`;
   return `${job.running.length} running: ${numbers}${devices.length ? ` on ${devices.slice(0, 4).join(", ")}` : ""}`;
 }

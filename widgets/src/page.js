@@ -8,7 +8,8 @@ const PATIENCE = 3000;
 /**
  * What of a view is needed here.
  * @typedef {{
- *   say(kind: "hello" | "alive" | "want"): void, answered(id: string, error: string): void, changed(): void,
+ *   say(kind: "hello" | "alive" | "want"): void, changed(): void,
+ *   taken(id: string): void, answered(id: string, error: string, said: string): void,
  * }} Shown
  */
 
@@ -27,11 +28,20 @@ export class Page {
     this.lost = true;
     this.askedAt = 0;
     this.heardAt = Date.now();
+    /** Whether the kernel that this page hung on is gone for good. */
+    this.gone = false;
     this.deliver = send;
+  }
+
+  /** The kernel was restarted, or died: nobody answers any more. */
+  lose() {
+    this.gone = true;
+    for (const view of this.views) view.changed();
   }
 
   /** @param {object} message */
   send(message) {
+    if (this.gone) return;
     try {
       this.deliver(message);
     } catch {
@@ -45,8 +55,11 @@ export class Page {
    */
   receive(message, buffers) {
     this.heardAt = Date.now();
-    if (message?.t === "done") {
-      for (const view of this.views) view.answered(String(message.id), String(message.error ?? ""));
+    if (message?.t === "taken") {
+      for (const view of this.views) view.taken(String(message.id));
+    } else if (message?.t === "done") {
+      const said = [String(message.error ?? ""), String(message.said ?? "")];
+      for (const view of this.views) view.answered(String(message.id), said[0] ?? "", said[1] ?? "");
     } else if (message?.t === "frame") {
       this.#take(message, buffers);
     }

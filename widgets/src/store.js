@@ -6,8 +6,8 @@
  *   id: string, name: string, project: string, state: string, ended: boolean,
  *   objectives: Objective[], trials: number, counts: Record<string, number>, finished: number,
  *   failed: number, infeasible: number,
- *   params: string[], metrics: string[], reason: string, note: string, best: number[], running: number[],
- *   started: number | null, stopped: number | null,
+ *   params: string[], metrics: string[], reason: string, hand: boolean, note: string, elsewhere: string, disk: number,
+ *   best: number[], running: number[], started: number | null, stopped: number | null,
  * }} Job
  * @typedef {{label: string, used: number, total: number, load: number | null}} Device
  * @typedef {{eta: number | null, devices: Device[]}} Vital
@@ -15,7 +15,7 @@
  * @typedef {{
  *   n: number, state: string, params: Record<string, Value>, metrics: Record<string, Value>,
  *   start: number | null, end: number | null, values?: Value[], kind?: string, reason?: string,
- *   device?: string, step?: number, notes?: string[],
+ *   device?: string, step?: number, notes?: string[], attempt?: number, disk?: number,
  * }} Row
  * @typedef {{n: number, log: string[], traceback: string}} Detail
  * @typedef {{x0: number, columns: Float32Array[]}} Line
@@ -52,11 +52,30 @@ export class Store {
     this.details = new Map();
     /** Seconds to add to this page's clock to get the kernel's. */
     this.skew = 0;
+    /** When the last thing happened of which this page knows. */
+    this.lastSign = 0;
+    /** The moment at which this page lost touch: its clocks stand still. @type {number | null} */
+    this.stoodAt = null;
   }
 
-  /** The kernel's time. */
+  /** The kernel's time; of a job that nobody runs, the moment when something was last heard of it. */
   now() {
-    return Date.now() / 1000 + this.skew;
+    if (this.stale) return this.lastSign;
+    return this.stoodAt ?? Date.now() / 1000 + this.skew;
+  }
+
+  /** Whether nobody runs the job although it has not ended: what ran has been cut off. */
+  get stale() {
+    return this.job?.state === "STALE";
+  }
+
+  /**
+   * Let the clocks stand still, or go on.
+   * @param {boolean} still
+   */
+  stand(still) {
+    if (!still) this.stoodAt = null;
+    else this.stoodAt ??= this.now();
   }
 
   /**
@@ -74,12 +93,16 @@ export class Store {
     if (head.job) {
       if (this.job && this.job.id !== head.job.id) this.rows.clear();
       this.job = head.job;
+      this.lastSign = Math.max(this.lastSign, head.job.started ?? 0);
     }
     if (head.vital) {
       this.vital = head.vital;
       this.vitalAt = head.now;
     }
-    for (const row of head.rows ?? []) this.rows.set(row.n, row);
+    for (const row of head.rows ?? []) {
+      this.rows.set(row.n, row);
+      this.lastSign = Math.max(this.lastSign, row.start ?? 0, row.end ?? 0);
+    }
     if (head.rows) this.revision += 1;
     for (const detail of head.details ?? []) this.details.set(detail.n, detail);
     this.#applyCharts(head.charts ?? [], values);

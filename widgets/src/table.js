@@ -1,7 +1,7 @@
 /** The table of trials: sorted, filtered, and only the rows in sight on the page. */
 
 import { icon, make, setText } from "./dom.js";
-import { formatDuration, formatNumber, runtime, shorten, stateWords } from "./format.js";
+import { formatDuration, formatNumber, ordinal, runtime, shortState, shorten, stateWords, storyOf } from "./format.js";
 import { objectiveOf } from "./store.js";
 
 const ROW = 27;
@@ -48,18 +48,21 @@ export function columnsOf(job, now) {
     value: (row) => row.params[name] ?? null,
     text: (row) => shorten(formatNumber(row.params[name] ?? null), 40),
   }));
+  const stale = job.state === "STALE";
+  /** @param {import("./store.js").Row} row */
+  const state = (row) => [stateWords(row, stale), attemptWords(row)].filter(Boolean).join(", ");
   return [
     { key: "n", title: "#", width: 42, number: true, value: (row) => row.n, text: (row) => String(row.n) },
-    { key: "state", title: "state", width: 96, number: false, value: stateWords, text: stateWords },
+    { key: "state", title: "state", width: 118, number: false, value: state, text: state },
     ...results,
     ...params,
     {
       key: "reason",
-      title: "why it ended",
+      title: "what happened",
       width: 240,
       number: false,
-      value: (row) => row.reason ?? "",
-      text: (row) => row.reason ?? "",
+      value: (row) => storyOf(row, stale),
+      text: (row) => storyOf(row, stale),
     },
     {
       key: "time",
@@ -74,6 +77,9 @@ export function columnsOf(job, now) {
     },
   ];
 }
+
+/** @param {import("./store.js").Row} row */
+export const attemptWords = (row) => ((row.attempt ?? 1) > 1 ? `${ordinal(row.attempt ?? 1)} attempt` : "");
 
 /**
  * The rows that a filter leaves, in order: every word of the filter has to be somewhere in the row.
@@ -181,7 +187,7 @@ export class Table {
     const job = store.job;
     if (!job) return;
     this.store = store;
-    const shape = JSON.stringify([job.objectives, job.params]);
+    const shape = JSON.stringify([job.objectives, job.params, store.stale]);
     if (shape !== this.shape) {
       this.shape = shape;
       this.#build(columnsOf(job, () => store.now()));
@@ -281,7 +287,8 @@ export class Table {
    */
   #fillRow(element, row, index) {
     element.dataset.n = String(row.n);
-    element.title = row.reason ?? ""; // its column may be out of sight
+    const stale = this.store?.stale ?? false;
+    element.title = [storyOf(row, stale), ...(row.notes ?? [])].filter(Boolean).join("\n"); // its column may be out of sight
     element.setAttribute("aria-rowindex", String(index + 2));
     element.setAttribute("aria-selected", String(row.n === this.selected));
     element.classList.toggle("is-best", this.best.has(row.n));
@@ -294,7 +301,10 @@ export class Table {
       } else if (cell.dataset.text !== text) {
         cell.dataset.text = text;
         cell.dataset.state = row.kind === "infeasible" ? "INFEASIBLE" : row.state;
-        cell.replaceChildren(icon(cell.dataset.state), make("span", "", stateWords(row).replace(/ .*/, "")));
+        cell.replaceChildren(icon(stale && row.state === "RUNNING" ? "STALE" : cell.dataset.state));
+        cell.append(make("span", "", shortState(row, stale)));
+        const attempt = attemptWords(row);
+        if (attempt) cell.append(make("span", "astraml-attempt", ordinal(row.attempt ?? 1), { title: attempt }));
       }
     });
   }

@@ -1,19 +1,24 @@
 /** One view of a job: it says that it is looked at, draws what changed, and leaves nothing behind. */
 
+import { Asked } from "./asked.js";
+import { bannerOf } from "./banner.js";
 import { Charts } from "./charts.js";
 import { Detail } from "./detail.js";
 import { Listeners, make } from "./dom.js";
-import { quoted } from "./format.js";
+import { tuneLine } from "./format.js";
 import { Header } from "./header.js";
 import { lookOf } from "./look.js";
 import { Table } from "./table.js";
 
 const ALIVE = 3000;
 const SECOND = 1000;
-/** Milliseconds after which an unanswered button is explained, and a silent kernel named. */
-const PATIENCE = 2000;
+/** Milliseconds after which a silent kernel is named. */
 const SILENCE = 14000;
 const PICTURE = 6000;
+/** Milliseconds for which good news stays. */
+const NEWS = 8000;
+/** @type {Record<string, string>} */
+const WORDS = { stop: "Stop", pause: "Pause", resume: "Resume", stop_trial: "Stop trial", rerun: "Run again" };
 
 export class View {
   /**
@@ -28,24 +33,27 @@ export class View {
     this.selected = null;
     this.frame = 0;
     this.inSight = true;
-    this.message = "";
+    /** What the view itself has to say. */
+    this.message = { text: "", error: false, ofTrial: false };
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.newsTimer = undefined;
     /** Whether the job ended a while ago and this view still stands where its picture should be. */
     this.left = false;
     this.wanted = "";
-    this.actions = 0;
-    this.silent = false;
+    this.asked = new Asked();
+    /** @type {import("./banner.js").Link} */
+    this.link = "live";
     this.root = make("div", "astraml");
     const pick = (/** @type {number | null} */ number) => this.#select(number);
-    this.header = new Header(this.listeners, (action) => this.#act(action), pick);
+    const act = (/** @type {string} */ name, /** @type {number | null} */ number = null) => this.#act(name, number);
+    this.header = new Header(this.listeners, act, pick);
     this.charts = new Charts(this.listeners, pick, () => this.changed());
     this.table = new Table(this.listeners, pick);
-    this.detail = new Detail(this.listeners, () => this.#select(null));
+    this.detail = new Detail(this.listeners, act, () => this.#select(null));
     const main = make("div", "astraml-main");
     main.append(this.charts.root, this.table.root);
     this.root.append(this.header.root, main, this.detail.root);
     element.append(this.root);
-    /** @type {Map<string, {name: string, timer: ReturnType<typeof setTimeout>}>} */
-    this.pending = new Map();
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.endTimer = undefined;
     this.#listen();
@@ -98,48 +106,64 @@ export class View {
   /** @param {number | null} number */
   #select(number) {
     this.selected = number === this.selected ? null : number;
+    if (this.message.ofTrial) this.#say("");
     this.changed();
   }
 
-  /** @param {string} name */
-  #act(name) {
-    this.actions += 1;
-    const id = `${this.id} ${this.actions}`;
-    const words = { stop: "Stop", pause: "Pause", resume: "Resume" }[name] ?? name;
-    const job = this.page.store.job?.name ?? "NAME";
-    const timer = setTimeout(() => {
-      this.message = `${words} was not acted on yet: the kernel is busy. Interrupt the cell, or run %tune ${name} ${quoted(job)}`;
-      this.changed();
-    }, PATIENCE);
-    this.pending.set(id, { name, timer });
-    this.header.waiting.add(name);
-    this.page.send({ t: "do", do: name, id, c: this.id, want: this.charts.wants(), detail: this.selected });
+  /**
+   * @param {string} name
+   * @param {number | null} number the trial, for what is asked of one
+   */
+  #act(name, number) {
+    const id = this.asked.press(this.id, name, number);
+    if (id === undefined) return;
+    this.#say("");
+    const n = number === null ? {} : { n: number };
+    this.page.send({ t: "do", do: name, id, ...n, c: this.id, want: this.charts.wants(), detail: this.selected });
     this.changed();
+  }
+
+  /**
+   * @param {string} text
+   * @param {boolean} [error]
+   * @param {boolean} [ofTrial] whether it is about the opened trial, and said there
+   */
+  #say(text, error = false, ofTrial = false) {
+    clearTimeout(this.newsTimer);
+    this.message = { text, error, ofTrial };
+    if (text && !error) this.newsTimer = setTimeout(() => this.#say(""), NEWS);
+    this.changed();
+  }
+
+  /**
+   * The kernel has heard of a button.
+   * @param {string} id
+   */
+  taken(id) {
+    this.asked.taken(id);
   }
 
   /**
    * The kernel has acted on a button.
    * @param {string} id
    * @param {string} error
+   * @param {string} said
    */
-  answered(id, error) {
-    const found = this.pending.get(id);
-    if (!found) return;
-    clearTimeout(found.timer);
-    this.pending.delete(id);
-    this.header.waiting.delete(found.name);
-    this.message = error;
-    this.changed();
+  answered(id, error, said) {
+    const press = this.asked.answered(id, error !== "");
+    if (press) this.#say(error || said, error !== "", press.n !== null);
   }
 
   #tick() {
     if (!this.visible) return;
     this.header.tick(this.page.store);
-    const silent = Date.now() - this.page.heardAt > SILENCE;
-    if (silent !== this.silent) {
-      this.silent = silent;
-      this.changed();
-    }
+    if (this.#linkNow() !== this.link || this.asked.late()) this.changed();
+  }
+
+  /** @returns {import("./banner.js").Link} */
+  #linkNow() {
+    if (this.page.gone) return "gone";
+    return Date.now() - this.page.heardAt > SILENCE ? "silent" : "live";
   }
 
   /** Draw soon: once per frame of the browser, and not at all while nobody can see it. */
@@ -160,20 +184,41 @@ export class View {
       this.say("want");
     }
     this.#expectPicture(store.job?.ended ?? false);
-    this.header.update(store, this.page.can, this.#words());
+    this.link = this.#linkNow();
+    const still = this.link === "gone" || (this.link === "silent" && !store.job?.ended);
+    store.stand(still);
+    this.root.classList.toggle("is-still", still);
+    if (this.link === "gone") this.asked.clear();
+    this.asked.settle(store);
+    const can = still ? [] : this.page.can;
+    this.header.update(store, can, this.asked, still ? this.link : "live");
+    const message = this.#words();
+    const nothing = { text: "", error: false };
+    this.header.banner.update(bannerOf(store.job, this.link, message.ofTrial ? nothing : message));
+    this.detail.banner.update(message.ofTrial && !still ? bannerOf(null, "live", message) : null);
     this.table.update(store, this.selected);
-    this.detail.update(store, this.selected);
+    this.detail.update(store, this.selected, can, this.asked);
     const { clientWidth, clientHeight } = this.charts.plot.root;
     this.charts.draw(store, lookOf(this.root), this.selected, `${this.page.version} ${clientWidth}x${clientHeight}`);
   }
 
+  /** What the view itself has to say: an answer, a button that nobody acts on, how to get the picture. */
   #words() {
     const job = this.page.store.job;
-    if (this.message) return this.message;
-    const how = `%tune show ${job ? quoted(job.name) : ""}`.trimEnd();
-    if (this.left) return `The job has ended. Run ${how} to store its picture in the notebook.`;
-    if (!this.silent || job?.ended) return "";
-    return `No word from the kernel for a while: it is busy, restarted or out of reach. If this stays, run ${how}`;
+    if (this.message.text || !job) return this.message;
+    if (this.left) return { text: `The job has ended. \`${tuneLine("show", job)}\` stores its picture in the notebook.`, error: false, ofTrial: false };
+    const late = this.asked.late();
+    if (!late) return this.message;
+    const word = WORDS[late.name] ?? late.name;
+    const line = tuneLine(late.name === "stop_trial" ? "stop" : late.name, job, late.n === null ? "" : String(late.n));
+    const what = {
+      sent: `${word} was not acted on yet: the kernel is busy. Interrupt the cell, or run \`${line}\`.`,
+      asked: job.elsewhere
+        ? `Kernel ${job.elsewhere} was asked and has not acted on it yet: it may be busy.`
+        : `The job has not followed ${word} yet: the kernel is busy.`,
+      taken: "",
+    };
+    return { text: what[late.step], error: true, ofTrial: late.n !== null };
   }
 
   /**
@@ -186,7 +231,7 @@ export class View {
       this.endTimer = undefined;
       this.left = false;
     } else if (this.endTimer === undefined) {
-      this.message = ""; // about a job that ran
+      this.#say(""); // it was about a job that ran
       this.endTimer = setTimeout(() => {
         this.left = true;
         this.changed();
@@ -198,7 +243,7 @@ export class View {
     this.page.send({ t: "bye", c: this.id });
     cancelAnimationFrame(this.frame);
     for (const timer of this.timers ?? []) clearInterval(timer);
-    for (const { timer } of this.pending.values()) clearTimeout(timer);
+    clearTimeout(this.newsTimer);
     clearTimeout(this.endTimer);
     this.sizes?.disconnect();
     this.sight?.disconnect();

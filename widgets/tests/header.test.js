@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bestWords, failureWords, runningWords } from "../src/header.js";
+import { bestWords, failureWords, notesOf, runningWords } from "../src/header.js";
 import { Store } from "../src/store.js";
 
 const JOB = { objectives: [{ metric: "acc", maximize: true }], best: [], running: [], failed: 0, infeasible: 0 };
@@ -25,4 +25,17 @@ test("what runs is said with its devices", () => {
   const store = new Store();
   store.vital = { eta: null, devices: [{ label: "cuda:0", used: 2e9, total: 8e9, load: 0.5 }] };
   assert.equal(runningWords(store, jobOf({ running: [1, 2] })), "2 running: 1, 2 on cuda:0 50 % 2 GB of 8 GB");
+});
+
+test("of a job that nobody runs, what ran is said to be cut off", () => {
+  const store = new Store();
+  store.job = jobOf({ state: "STALE" });
+  assert.equal(runningWords(store, jobOf({ running: [1, 2] })), "2 cut off: 1, 2");
+});
+
+test("every note is said by itself, and how much lies on disk from 100 MB on", () => {
+  assert.deepEqual(notesOf(jobOf({ note: "", disk: 99e6 })), []);
+  const note = "went on after 12 finished trials; warm start: 5 trials";
+  const said = ["went on after 12 finished trials", "warm start: 5 trials", "1.2 GB on disk"];
+  assert.deepEqual(notesOf(jobOf({ note, disk: 1.2e9 })), said);
 });

@@ -10,7 +10,8 @@ function watched() {
   const said = [];
   page.views.add({
     say: (kind) => said.push(kind),
-    answered: (id, error) => said.push(`${id}: ${error}`),
+    taken: (id) => said.push(`${id} is taken`),
+    answered: (id, error, words) => said.push(`${id}: ${error || words}`),
     changed: () => said.push("changed"),
   });
   return { page, said };
@@ -52,10 +53,20 @@ test("a page that comes late waits for a frame that holds everything", () => {
 
 test("answers reach the views, and a kernel that is gone harms nobody", () => {
   const { page, said } = watched();
+  page.receive({ t: "taken", id: 7 }, []);
   page.receive({ t: "done", id: 7, error: "It has ended." }, []);
-  assert.deepEqual(said, ["7: It has ended."]);
+  page.receive({ t: "done", id: 8, error: "", said: "Trial 9 is next." }, []);
+  assert.deepEqual(said, ["7 is taken", "7: It has ended.", "8: Trial 9 is next."]);
   page.deliver = () => {
     throw new Error("closed");
   };
   page.send({ t: "alive" });
+});
+
+test("a page whose kernel is gone sends nothing and tells its views", () => {
+  const { page, said } = watched();
+  page.deliver = () => assert.fail("sent");
+  page.lose();
+  page.send({ t: "alive" });
+  assert.deepEqual(said, ["changed"]);
 });

@@ -24,3 +24,17 @@ test("every word of the filter has to be in the row", () => {
   assert.deepEqual(order("act=relu", { key: "n", down: false }), [0]);
   assert.deepEqual(order("step 4", { key: "n", down: false }), [1]);
 });
+
+test("a trial that is tried again says so, and what nobody runs was cut off", () => {
+  const note = "attempt 1 failed (its process crashed): tried again after 1 s";
+  const waits = /** @type {any} */ ({ n: 3, state: "WAITING", params: {}, metrics: {}, attempt: 2, notes: [note] });
+  const runs = { ...waits, state: "RUNNING" };
+  /** @param {object} row @param {import("../src/table.js").Column[]} specs */
+  const texts = (row, specs) => specs.map((column) => column.text(/** @type {any} */ (row)));
+  assert.equal(texts(waits, columns)[1], "waiting, 2nd attempt");
+  assert.equal(texts(waits, columns).at(-2), `waits for its 2nd attempt: ${note}`);
+  assert.equal(texts(runs, columns).at(-2), `2nd attempt: ${note}`);
+  const stale = columnsOf({ ...job, state: "STALE" }, () => 100);
+  assert.equal(texts(runs, stale)[1], "cut off, 2nd attempt");
+  assert.equal(texts(runs, stale).at(-2), "its kernel is gone: runs again after Resume");
+});

@@ -1,0 +1,136 @@
+"""What a person sees when kernels come and go: a real job, a real JupyterLab, a real restart."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+    from plugins.lab_server import LabServer
+    from plugins.notebook_page import NotebookPage
+
+pytestmark = pytest.mark.browser
+
+LOAD = "%load_ext astraml_lab"
+HELPERS = """import time
+def rate(lr, epoch):
+    time.sleep(0.15)
+    return 1 - abs(lr - 0.05) * 5 / epoch"""
+CELL = """%%tune --maximize accuracy --trials {trials} --name {name} --seed 0 --prune off
+lr = Float(1e-3, 1e-1, log=True)
+width = Int(8, 128, log=True)
+for epoch in range(1, {epochs}):
+    report(accuracy=rate(lr, epoch))
+    print(f"epoch {{epoch}}")"""
+SOON = 20_000
+
+
+def cell(name: str, *, trials: int, epochs: int = 9) -> str:
+    return CELL.format(name=name, trials=trials, epochs=epochs)
+
+
+def dashboard(notebook: NotebookPage, index: int) -> Locator:
+    return notebook.output(index).locator(".astraml")
+
+
+def banner(view: Locator) -> Locator:
+    return view.locator(".astraml-header .astraml-banner")
+
+
+def restart(notebook: NotebookPage) -> None:
+    """Restart the kernel by the menu, as a person does."""
+    notebook.page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    notebook.page.get_by_role("menuitem", name=re.compile("^Restart Kernel…")).click()
+    notebook.page.get_by_role("button", name="Confirm Kernel Restart").click()
+
+
+def test_after_a_restart_the_view_stands_still_and_a_button_takes_the_job_over(
+    jupyter_lab: LabServer, notebook: NotebookPage
+) -> None:
+    name = "survivor"
+    cells = [LOAD, HELPERS, cell(name, trials=8), LOAD, f"%tune show {name}", HELPERS]
+    jupyter_lab.write_notebook("restarted.ipynb", cells)
+    notebook.open("restarted.ipynb")
+    for index in range(3):
+        notebook.run_cell(index)
+    first = dashboard(notebook, 2)
+    expect(first.locator("tr[data-n='2']")).to_be_visible(timeout=SOON)
+
+    restart(notebook)
+
+    expect(first.locator(".astraml-chip")).to_have_text("kernel restarted", timeout=SOON)
+    expect(banner(first)).to_contain_text(f"%tune resume {name}")
+    expect(first.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    clock = first.locator(".astraml-time").inner_text()
+    notebook.screenshot("recovery-restarted-light-1400")
+    notebook.wait_until_idle()
+    notebook.run_cell(3)
+    notebook.run_cell(4)
+    view = dashboard(notebook, 4)
+    expect(view.locator(".astraml-chip")).to_have_text("stale")
+    expect(banner(view)).to_contain_text("Its kernel is gone; what had finished is kept.")
+    expect(view.get_by_role("button", name="Pause")).to_have_count(0)
+    expect(view.get_by_role("button", name="End it")).to_be_visible()
+    expect(view.locator("tr[data-n='2']")).to_contain_text("cut off")
+    notebook.screenshot("recovery-stale-light-1400")
+    view.get_by_role("button", name="Resume").click()
+    expect(banner(view)).to_contain_text("First run the cells that define rate")
+    notebook.screenshot("recovery-refused-light-1400")
+    assert first.locator(".astraml-time").inner_text() == clock
+
+    notebook.run_cell(5)
+    view.get_by_role("button", name="Resume").click()
+    expect(view.locator(".astraml-chip")).to_have_text("running", timeout=SOON)
+    expect(view.locator("tr[data-n='2'] .astraml-attempt")).to_have_text("2nd")
+    expect(banner(view)).to_be_hidden()
+    expect(view.locator(".astraml-notes")).to_contain_text("went on after 2 finished trials")
+    notebook.screenshot("recovery-resumed-light-1400")
+    expect(view).to_have_count(0, timeout=60_000)
+    expect(notebook.output(4)).to_contain_text("8/8 trials")
+
+
+def test_another_notebook_pauses_resumes_and_stops_the_job(
+    jupyter_lab: LabServer, notebook: NotebookPage
+) -> None:
+    jupyter_lab.use_theme("dark")
+    jupyter_lab.write_notebook("owner.ipynb", [LOAD, HELPERS, cell("shared", trials=300, epochs=60)])
+    jupyter_lab.write_notebook("watcher.ipynb", [LOAD, "%tune show shared"])
+    notebook.open("owner.ipynb")
+    for index in range(3):
+        notebook.run_cell(index)
+    notebook.open("watcher.ipynb")
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    view = dashboard(notebook, 1)
+    expect(view.locator(".astraml-where")).to_have_text(re.compile(r"^runs in kernel .+:\d+$"))
+    expect(view.locator(".js-line").first).to_be_attached(timeout=SOON)
+    notebook.screenshot("elsewhere-running-dark-1400")
+    view.locator("tr[data-n]").first.click()
+    number = view.locator("tr[aria-selected='true']").get_attribute("data-n")
+    view.get_by_role("button", name="Stop trial").click()
+    expect(view.get_by_role("button", name="Stopping…")).to_be_visible()
+    expect(view.locator(f"tr[data-n='{number}'] td[data-state='STOPPED']")).to_be_visible(timeout=SOON)
+    view.get_by_role("button", name="Run again").click()
+    expect(view.locator(".astraml-detail .astraml-banner")).to_contain_text("tries the parameters of trial")
+    view.get_by_role("button", name="Debug").click()
+    expect(view.locator(".astraml-command")).to_have_text(f"%tune debug shared {number}")
+    notebook.screenshot("elsewhere-detail-dark-1400")
+    view.get_by_role("button", name="Close").click()
+
+    view.get_by_role("button", name="Pause").click()
+    expect(view.get_by_role("button", name="Pausing…")).to_be_visible()
+    expect(view.locator(".astraml-chip")).to_have_text("paused", timeout=SOON)
+    expect(banner(view)).to_contain_text("Paused by hand")
+    notebook.page.set_viewport_size({"width": 620, "height": 1200})
+    notebook.page.keyboard.press("Control+b")
+    notebook.screenshot("elsewhere-paused-dark-620")
+    view.get_by_role("button", name="Resume").click()
+    expect(view.locator(".astraml-chip")).to_have_text("running", timeout=SOON)
+    view.get_by_role("button", name="Stop", exact=True).click()
+    view.get_by_role("button", name="Stop now").click()
+    expect(view).to_have_count(0, timeout=SOON)
+    expect(notebook.output(1)).to_contain_text("cancelled")

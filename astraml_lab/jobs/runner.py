@@ -424,7 +424,9 @@ class Runner:
             event.answer.set_exception(error)
             return
         self._owed.add(number)
-        self._on_extend(events.Extend(self.spec.trials + 1))
+        # what was enqueued before comes before it
+        needed = self._starter.taken + self._searcher.enqueued
+        self._on_extend(events.Extend(max(self.spec.trials + 1, needed)))
         self.backlog.write(self.record.commit)
         event.answer.set_result(number)
 

@@ -53,6 +53,12 @@ class Starter:
         self._hold = hold
         self._backlog = backlog
 
+    @property
+    def taken(self) -> int:
+        """How much of the budget is used up by trials that have ended, run, or wait to run again."""
+        used = sum(count for state, count in self._live.counts.items() if state.counts)
+        return used + len(self._flights) + len(self._again)
+
     def fill(self) -> None:
         """Start trials until something is short.
 
@@ -96,9 +102,7 @@ class Starter:
             return False
         if self._again.ready:
             return True
-        used = sum(count for state, count in self._live.counts.items() if state.counts)
-        taken = used + len(self._flights) + len(self._again)
-        return taken < self._record.spec.trials and self._searcher.ready
+        return self.taken < self._record.spec.trials and self._searcher.ready
 
     def _ask(self) -> LiveTrial | None:
         proposal = self._searcher.ask()

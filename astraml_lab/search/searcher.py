@@ -142,6 +142,11 @@ class Searcher:
         return self._count
 
     @property
+    def enqueued(self) -> int:
+        """How many points that somebody asked for have not been asked yet."""
+        return len(self._queue) if self._waiting() else 0
+
+    @property
     def untouched(self) -> bool:
         """Whether nothing was asked, enqueued or taken over from elsewhere yet, in whatever run."""
         return not self._count and not self._offset

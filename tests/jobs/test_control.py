@@ -139,6 +139,20 @@ def test_a_trial_runs_again_with_its_parameters(bench: Bench, other: Manager) ->
     assert [t.state for t in job.trials.values()] == [TrialState.COMPLETE] * 5
 
 
+def test_a_trial_runs_again_also_behind_enqueued_points_that_no_budget_is_left_for(
+    bench: Bench, other: Manager
+) -> None:
+    gate = Gate()
+    job, _ = launched(bench, other, gate, trials=1)
+    job.enqueue({"x": 0.5})
+
+    assert job.rerun(0) == 2
+    gate.open.set()
+    assert job.wait(20).state is JobState.SUCCEEDED
+    assert gate.tried[1:] == [0.5, gate.tried[0]]
+    assert job.view().trials == 3
+
+
 def test_a_trial_of_an_ended_job_runs_again_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def train(trial: Trial) -> float:
         lr = trial.suggest_float("lr", 0.0, 1.0)

@@ -29,6 +29,7 @@ class Backlog:
 
         Raises:
             LeaseLost: Another kernel owns the job now.
+            Exception: Whatever else `write` raises; it is given up.
         """
         self._waiting.append(write)
         if len(self._waiting) == 1:
@@ -46,5 +47,8 @@ class Backlog:
             except StoreUnavailable as error:
                 self.trouble = f"no trial starts until the store can be written: {error}"
                 return
+            except BaseException:
+                del self._waiting[0]  # it would fail again, and hold up what comes after it
+                raise
             del self._waiting[0]
         self.trouble = ""

@@ -16,6 +16,7 @@ from astraml_lab.objectives.fingerprint import reached_by
 from astraml_lab.objectives.frames import user_traceback
 from astraml_lab.objectives.references import outer_names
 from astraml_lab.spec import Program, nearest, shown
+from astraml_lab.trial import metric_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -121,7 +122,7 @@ class FunctionCode:
         if returned is None:
             return None
         if isinstance(returned, dict):
-            return {str(name): self._number(value) for name, value in returned.items()}
+            return {metric_name(str(name)): self._number(value) for name, value in returned.items()}
         values = returned if isinstance(returned, tuple | list) else (returned,)
         numbers = [self._number(value) for value in values]
         if len(numbers) != len(self._metrics):

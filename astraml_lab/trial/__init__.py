@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from astraml_lab.trial.channel import Channel
 from astraml_lab.trial.current import current_trial, entered, report
-from astraml_lab.trial.trial import Trial
+from astraml_lab.trial.trial import Trial, metric_name
 from astraml_lab.trial.verdict import Attempt, Verdict
 
-__all__ = ["Attempt", "Channel", "Trial", "Verdict", "current_trial", "entered", "report"]
+__all__ = ["Attempt", "Channel", "Trial", "Verdict", "current_trial", "entered", "metric_name", "report"]

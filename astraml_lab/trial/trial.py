@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 
 _LONGEST_NAME = 255
+_NO_UTF_8 = re.compile("[\ud800-\udfff]")
+"""What Python makes of the bytes of a file name that is no UTF-8; no store takes it."""
 _LARGEST_STEP = 2**53
 """Up to here a step is exact as a float, which is how curves hold it."""
 
@@ -80,7 +83,7 @@ class Trial:
         if misplaced or not (metrics is None or isinstance(metrics, Mapping)):
             raise TypeError("report() takes names: write report(accuracy=0.93, step=1)")
         given = {**(metrics or {}), **named}
-        points = {_metric_name(name): _number(name, value) for name, value in given.items()}
+        points = {metric_name(name): _number(name, value) for name, value in given.items()}
         self._channel.report(points, None if step is None else _step(step))
 
     def should_stop(self) -> bool:
@@ -156,8 +159,13 @@ class Trial:
         return f"Trial {self.number} ({params})"
 
 
-def _metric_name(name: Any) -> str:
-    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+def metric_name(name: Any) -> str:
+    """Return a name that a metric can have.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME or _NO_UTF_8.search(name):
         raise TypeError(f"report() takes metric names of 1 to {_LONGEST_NAME} characters, not {shown(name)}")
     return name
 

@@ -28,6 +28,19 @@ def test_writes_wait_in_order_while_the_store_is_full_and_none_is_lost() -> None
     assert backlog.trouble == ""
 
 
+def test_a_write_that_can_never_work_holds_up_no_other() -> None:
+    backlog, written = Backlog(), list[str]()
+
+    def fail() -> None:
+        raise ValueError("no text")
+
+    with pytest.raises(ValueError, match="no text"):
+        backlog.write(fail)
+    backlog.write(lambda: written.append("the next"))
+
+    assert written == ["the next"]
+
+
 def test_a_lost_lease_is_not_retried() -> None:
     def lost() -> None:
         raise LeaseLost("another kernel")

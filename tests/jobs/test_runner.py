@@ -479,7 +479,7 @@ def test_a_float_wide_space_takes_every_scale(bench: Bench) -> None:
 
 
 def test_what_cannot_be_stored_fails_its_trial_and_not_the_job(bench: Bench) -> None:
-    def odd(trial: Trial) -> float:
+    def odd(trial: Trial) -> Any:
         if trial.number == 0:
             raise OSError("no such file: \udcff")
         if trial.number == 1:
@@ -490,13 +490,16 @@ def test_what_cannot_be_stored_fails_its_trial_and_not_the_job(bench: Bench) -> 
             trial.infeasible({"why": "a dict"})  # type: ignore[arg-type]
         if trial.number == 4:
             trial.report({"x" * 256: 1.0})
-        return 1.0
+        if trial.number == 6:
+            trial.report({"\udcff": 1.0})
+        return {"score": 1.0, "\udcff": 1.0} if trial.number == 7 else 1.0
 
-    job = bench.run(odd, trials=6)
+    job = bench.run(odd, trials=8)
 
     assert job.state is JobState.SUCCEEDED
     kinds = [job.trials[number].kind for number in range(5)]
     assert kinds == [FailureKind.EXCEPTION] * 3 + [FailureKind.INFEASIBLE, FailureKind.EXCEPTION]
+    assert [job.trials[number].kind for number in (6, 7)] == [FailureKind.EXCEPTION] * 2
     assert "metric names of 1 to 255" in job.trials[1].reason
     assert "whole number below 2**53" in job.trials[2].reason
 

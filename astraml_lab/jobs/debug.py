@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.devices import LeaseRequest, activate
 from astraml_lab.errors import Conflict, TrialEnd
-from astraml_lab.objectives.places import seed_everything
+from astraml_lab.objectives.seeding import seed_everything
 from astraml_lab.spec import ExecutorKind, format_duration, format_number, state_words
 from astraml_lab.trial import Trial, entered
 

@@ -83,7 +83,7 @@ class Runner:
         self._wiring = wiring
         self._criteria = Criteria(self.spec)
         self._mail = Mailbox(self._refuse)
-        self._executor = wiring.executor(self.spec.executor, (code, live.space))
+        self._executor = wiring.executor(self.spec.executor, code, live.space)
         self._flights = Flights(code, live, record, self._executor, self._mail, request.parallel)
         self._hold = Hold(record)
         self._policy = RetryPolicy.of(self.spec)

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.devices import ThreadContention
 from astraml_lab.executors import ProcessExecutor
-from astraml_lab.process import Templates
+from astraml_lab.objectives.imports import imported
+from astraml_lab.process import HEAVY, Templates
 from astraml_lab.spec import ExecutorKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from astraml_lab.clock import Clock
     from astraml_lab.devices import Pool, ProcessTuning
     from astraml_lab.executors import Executor
+    from astraml_lab.objectives import Code
+    from astraml_lab.spec import Space
 
 
 _NEEDED = ("astraml_lab.objectives.attempt",)
@@ -44,11 +45,13 @@ class Wiring:
         """Make a job's watch over threads that hold each other up."""
         return ThreadContention(self.clock)
 
-    def executor(self, kind: ExecutorKind, shared: Sequence[object]) -> Executor:
+    def executor(self, kind: ExecutorKind, code: Code, space: Space) -> Executor:
         """Return what runs a job's trials; `let_go` of it when the job is over."""
         if kind is not ExecutorKind.PROCESSES:
             return self.threads
-        made = ProcessExecutor(shared, modules=_NEEDED, home=self.templates)
+        # A cell may be the first to import torch: in every trial that would take seconds.
+        heavy = [name for name in imported(code.program.source) if name.partition(".")[0] in HEAVY]
+        made = ProcessExecutor((code, space), modules=(*_NEEDED, *heavy), home=self.templates)
         made.prepare()
         return made
 

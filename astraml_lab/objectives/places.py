@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from astraml_lab.devices import activate, allocated_bytes, release_memory
+from astraml_lab.objectives.seeding import seed_process
 from astraml_lab.output import capture, sink_print
 
 if TYPE_CHECKING:
@@ -93,10 +93,7 @@ class ProcessPlace:
 
     def around(self, work: Callable[[Mapping[str, Any]], Attempt], seed: int) -> Attempt:
         """Seed everything; the process ends afterwards and takes its memory with it."""
-        seed_everything(seed)
-        torch: Any = sys.modules.get("torch")
-        if torch is not None:
-            torch.set_num_threads(self.threads)
+        seed_process(seed, self.threads)
         how = work({})
         # a broken CUDA context ends with this process: the next trial has a clean one
         return replace(how, poisoned=False)
@@ -104,14 +101,3 @@ class ProcessPlace:
     def complain(self, text: str) -> None:
         """Write to this process's stderr, which is the trial's log."""
         sys.stderr.write(text)
-
-
-def seed_everything(seed: int) -> None:
-    """Seed Python, numpy and torch, as far as they are imported; torch seeds CUDA when that starts."""
-    random.seed(seed)
-    numpy: Any = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed(seed)
-    torch: Any = sys.modules.get("torch")
-    if torch is not None:
-        torch.manual_seed(seed)

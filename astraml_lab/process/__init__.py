@@ -18,10 +18,11 @@ from astraml_lab.process.system import (
     how_it_ended,
     unnamed_file,
 )
-from astraml_lab.process.templates import Probe, Template, Templates
+from astraml_lab.process.templates import HEAVY, Probe, Template, Templates
 
 __all__ = [
     "CAN_SPAWN",
+    "HEAVY",
     "OUT_OF_MEMORY",
     "Attendance",
     "Ended",

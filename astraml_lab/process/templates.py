@@ -205,12 +205,13 @@ class Templates:
 
         Args:
             payload: A packed tuple; the descriptor stays the caller's.
-            modules: To be imported before that, with those that the kernel uses.
+            modules: To be imported before that, with those that the kernel uses; what is missing is left out.
 
         Raises:
             OSError: It cannot be started.
         """
-        with self._lock, _setting((*modules, *self._in_use())) as brief:
+        names = (*modules, *self._in_use())
+        with self._lock, _setting((*names, *_companions(names))) as brief:
             if self._forks:
                 return self._forked(brief, payload)
             ours, process = self._popen("spawner", brief, payload)
@@ -276,15 +277,15 @@ class Templates:
         if self._base is not None and self._base[0].gone:
             self._let_go(_PATIENCE)
         if self._base is None:
-            with _setting(self._in_use()) as setting:
+            names = self._in_use()
+            with _setting((*names, *_companions(names))) as setting:
                 control, process = self._popen("base", setting)
             self._base = (Server(control), process)
         return self._base[0]
 
     def _in_use(self) -> list[str]:
         """Return the heavy modules that the kernel has loaded, parents first."""
-        names = [name for name in list(sys.modules) if name.partition(".")[0] in self._heavy]
-        return [*names, *(_WITH_TORCH if "torch" in names else ())]
+        return [name for name in list(sys.modules) if name.partition(".")[0] in self._heavy]
 
     def _let_go(self, timeout: float) -> bool:
         if self._base is None:
@@ -332,6 +333,10 @@ def _setting(modules: Sequence[str]) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _companions(names: Sequence[str]) -> tuple[str, ...]:
+    return _WITH_TORCH if any(name.partition(".")[0] == "torch" for name in names) else ()
 
 
 def _ends(status: int, timeout: float) -> bool:

@@ -35,8 +35,9 @@ def admitted(params: Mapping[str, Any], space: Space, codings: Mapping[str, Codi
     Raises:
         InvalidSpec: With every mistake: unknown names, impossible values, values of inactive dimensions.
     """
+    known = f"known: {', '.join(codings)}" if codings else "what the code suggests itself cannot be enqueued"
     problems = [
-        Problem(name, "", "no such parameter", nearest(name, codings) or f"known: {', '.join(codings)}")
+        Problem(name, "", "no such parameter", nearest(name, codings) or known)
         for name in params
         if name not in codings
     ]

@@ -318,6 +318,14 @@ def jobs(project: str | None = None, state: JobState | str | None = None) -> lis
     return [view for view in views if wanted in {None, view.state}]
 
 
+def notices() -> tuple[str, ...]:
+    """Return what became of the store when this kernel opened it, in sentences; mostly nothing.
+
+    That is what was damaged, recovered and lost, or that an older version's store was brought to this one.
+    """
+    return manager().notices
+
+
 def sql(query: str) -> Any:
     """Run SQL over jobs, trials and windows.
 

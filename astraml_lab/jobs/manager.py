@@ -17,7 +17,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from astraml_lab.errors import Conflict, NotFound
+from astraml_lab.errors import Conflict, NotFound, StoreUnavailable
 from astraml_lab.jobs import disk
 from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.live import LiveJob, LiveTrial
@@ -34,11 +34,11 @@ from astraml_lab.jobs.planning import (
     refuse_missing_names,
 )
 from astraml_lab.jobs.preflight import Preflight, preflight
-from astraml_lab.jobs.record import Record
+from astraml_lab.jobs.record import Record, open_search
 from astraml_lab.jobs.runner import Runner
 from astraml_lab.jobs.stored import StoredReader, read_spec
 from astraml_lab.metrics import RETENTION, roll_up
-from astraml_lab.search import Ended, Searcher, StudyStorage, Told
+from astraml_lab.search import Ended, Searcher, Told
 from astraml_lab.spec import FailureKind, JobSpec, JobState, TrialState, nearest, refuse_unbuilt, shown
 from astraml_lab.store import Writer, name_key
 
@@ -84,6 +84,11 @@ class Manager:
         self._runners: dict[int, Runner] = {}
         self._readers: dict[int, JobReader] = {}
         self._writer.compact(roll_up, RETENTION)  # jobs may be too short to do it themselves
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What became of the store when it was opened, in sentences; mostly nothing."""
+        return tuple(filter(None, (self.store.repaired, self.store.migrated)))
 
     @property
     def pool(self) -> Pool:
@@ -142,7 +147,12 @@ class Manager:
         if found is not None and not (live and runner is not None and runner.done.is_set()):
             return found
         # What ran here may go on in another kernel: once it is over, the store is the truth.
-        made = StoredReader(self.store, self.stored(generation_id))
+        try:
+            made = StoredReader(self.store, self.stored(generation_id))
+        except StoreUnavailable:
+            if found is not None:
+                return found  # damaged meanwhile, perhaps: memory has what was shown
+            raise
         with self._lock:
             if self._readers.get(generation_id) is found:
                 self._readers[generation_id] = made
@@ -348,7 +358,7 @@ class Manager:
     ) -> Job:
         """Wire a job together and start it; a job that cannot start says so and is nobody's."""
         spec = plan.spec
-        storage = StudyStorage(self.store.journal(lease))
+        storage = open_search(self.store, lease)
         record = Record(self.store, self._writer, found, lease, spec, storage)
         try:
             searcher = Searcher(spec.definitions[0], strategy=spec.strategy, seed=spec.seed, storage=storage)

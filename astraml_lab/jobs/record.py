@@ -15,6 +15,7 @@ from astraml_lab.errors import Conflict, StoreError, StoreUnavailable
 from astraml_lab.jobs import stored
 from astraml_lab.jobs.windows import stored_windows
 from astraml_lab.metrics import RETENTION, roll_up
+from astraml_lab.search import StudyStorage
 from astraml_lab.spec import JobState
 from astraml_lab.store import jobs, leases, trials
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from astraml_lab.metrics import TrialChanges
     from astraml_lab.search import Searcher, Told
-    from astraml_lab.search.journal_storage import StudyStorage
     from astraml_lab.spec import CurveView, JobSpec, TrialView, WindowView
     from astraml_lab.store import Control, GenerationRecord, Lease, Store, Writer
 
@@ -125,6 +125,8 @@ class Record:
         changes = {"state": state, "reason": reason, "note": self.note, "ended_at": ended_at}
         self._store.update_generation(self._lease, **changes)
         self._store.release(self._lease)
+        with contextlib.suppress(StoreError):
+            self._store.checkpoint()
         self.ended_at = ended_at
         self.reason = reason
         self.state = state
@@ -252,6 +254,20 @@ class Record:
             with contextlib.suppress(StoreUnavailable):
                 self._writer.put(partial(_update, lease=self._lease, changes=dict(self._unsent)))
                 self._unsent.clear()
+
+
+def open_search(store: Store, lease: Lease) -> StudyStorage:
+    """Read what a job's search knows; where that fails, the job is nobody's again.
+
+    Raises:
+        StoreUnavailable: It cannot be read, or is damaged.
+    """
+    try:
+        return StudyStorage(store.journal(lease))
+    except StoreError:
+        with contextlib.suppress(StoreError):
+            store.release(lease)
+        raise
 
 
 def _seconds_run(found: GenerationRecord) -> float:

@@ -49,6 +49,9 @@ class Lab(Protocol):
     def jobs(self, project: str | None = None, state: JobState | None = None) -> list[JobView]:
         """Return the jobs, newest first."""
 
+    def notices(self) -> tuple[str, ...]:
+        """Return what became of the store when it was opened, in sentences."""
+
     def resume(self, name: str, *, project: str = "default", trials: int | None = None) -> Any:
         """Have a job go on."""
 

@@ -53,7 +53,7 @@ class Command:
 
 
 def _list(call: Call) -> str:
-    return job_table(call.lab.jobs(call.project))
+    return "\n\n".join([job_table(call.lab.jobs(call.project)), *call.lab.notices()])
 
 
 def _show(call: Call) -> None:

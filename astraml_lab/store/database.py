@@ -130,6 +130,18 @@ class Database:
         with mapped_errors(doing), self._engine.connect() as connection:
             yield connection
 
+    def checkpoint(self) -> None:
+        """Bring the log into the file, as far as nobody reads what was there before; waits for nobody.
+
+        A commit is in the log first: what is in the file survives the loss of the log, and of power.
+        """
+        with mapped_errors("bring the log into the store"):
+            connection = self._engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+            finally:
+                connection.close()
+
     @contextmanager
     def spare_room(self) -> Iterator[None]:
         """Let what frees room use what is kept back for it, where the disk is full."""

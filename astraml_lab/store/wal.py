@@ -130,7 +130,7 @@ def _sound(frames: NDArray[np.uint8], stamps: list[int], order: str) -> NDArray[
     salts = np.stack([_field(frames, 8), _field(frames, 12)], axis=1)
     stored = np.stack([_field(frames, 16), _field(frames, 20)], axis=1)
     header = np.array(stamps, np.uint32).reshape(2, 2)
-    round_salts = header[0] if (salts[:2] == header[0]).all(axis=1).any() else salts[0]
+    round_salts = header[0] if (salts[:2] == header[0]).all(axis=1).any() else _first_shared(salts)
     before = np.concatenate([header[1:], stored[:-1]])
     right = np.zeros(count, bool)
     for at in range(0, count, _AT_A_TIME):
@@ -138,6 +138,13 @@ def _sound(frames: NDArray[np.uint8], stamps: list[int], order: str) -> NDArray[
         right[some] = (_checksums(frames[some], before[some], order) == stored[some]).all(axis=1)
     right &= (salts == round_salts).all(axis=1)
     return right
+
+
+def _first_shared(salts: Words) -> Words:
+    """Return the first salts that two neighbours have: the first frame may be as damaged as the header."""
+    shared = np.flatnonzero((salts[1:] == salts[:-1]).all(axis=1))
+    first: Words = salts[shared[0] if shared.size else 0]
+    return first
 
 
 def _field(frames: NDArray[np.uint8], at: int) -> Words:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 DAY = 86_400.0
+CHECKPOINT = 10.0
+"""Seconds after which what was committed is no longer in the log alone, while a job reports."""
 _MOMENT = 0.2  # seconds that a trial's end may have to wait for a compaction
 
 
@@ -89,6 +91,7 @@ class Writer:
         self._put_count = self._written_count = 0
         self._flushes = 0
         self._closing = False
+        self._checkpoint_at = store.clock.monotonic() + CHECKPOINT
         self._thread = threading.Thread(target=self._run, name="astraml-writer", daemon=True)
         self._thread.start()
 
@@ -224,7 +227,15 @@ class Writer:
             self._changed.notify_all()
         if pause:
             self._on_trouble(None)
+        self._checkpoint()
         return 0.0
+
+    def _checkpoint(self) -> None:
+        now = self._store.clock.monotonic()
+        if now >= self._checkpoint_at:
+            self._checkpoint_at = now + CHECKPOINT
+            with contextlib.suppress(StoreError):  # a full disk: the log has it all the same
+                self._store.checkpoint()
 
     def _write(self, batch: _Batch) -> None:
         if batch.windows or batch.curves or batch.cleared:

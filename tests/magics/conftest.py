@@ -135,6 +135,7 @@ class FakeLab:
         self.submitted: list[Any] = []
         self.imported: list[tuple[Any, dict[str, Any]]] = []
         self.known: list[FakeJob] = []
+        self.said: tuple[str, ...] = ()
 
     def launch(self, spec: JobSpec, code: Code) -> Any:
         self.launched.append((spec, code))
@@ -161,6 +162,9 @@ class FakeLab:
         job = self.job(name, project=project)
         job.asked.append(("resume", trials))
         return job
+
+    def notices(self) -> tuple[str, ...]:
+        return self.said
 
     def jobs(self, project: str | None = None, state: JobState | None = None) -> list[JobView]:
         return [

@@ -23,6 +23,12 @@ def test_the_list_has_one_line_per_job(notebook: Notebook, digits: FakeJob) -> N
     assert len(notebook.run("%tune list --project other").splitlines()) == 1
 
 
+def test_the_list_says_what_became_of_the_store(notebook: Notebook, digits: FakeJob) -> None:
+    notebook.lab.said = ("the store was damaged: 1 of 1 job and 2 of 3 trials were recovered",)
+    assert notebook.run("%tune").rstrip().splitlines()[-2:] == ["", *notebook.lab.said]
+    assert digits.asked == []
+
+
 @pytest.mark.parametrize("line", ["show digits", "show"])
 def test_show_brings_a_job_back(notebook: Notebook, digits: FakeJob, line: str) -> None:
     notebook.run(f"%tune {line}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from functools import partial
+from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -72,10 +72,10 @@ class _Plain(io.TextIOBase):
 class _Switch(_Plain):
     """What the dictionary of `sys` holds, and so where `print` goes; it honours a trial's own redirects."""
 
-    def __init__(self, stream: Stream, base: Any) -> None:
-        super().__init__(stream, base)
-        self.home = base
-        self.plain = _Plain(stream, base)
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(stream, None)
+        self.home: Any = None
+        self.plain = _Plain(stream, None)
 
     def write(self, text: str, /) -> int:
         route = current.get()
@@ -83,6 +83,10 @@ class _Switch(_Plain):
             redirect.write(text)
             return len(text)
         return super().write(text)
+
+    def rest_on(self, base: Any) -> None:
+        """Take what the process writes to, before the switch comes in front of it."""
+        self.home = self.base = self.plain.base = base
 
     def read_by_name(self) -> Any:
         """Answer for `sys.stdout`: outside a trial the very object that the process has there."""
@@ -98,6 +102,16 @@ class _Switch(_Plain):
             route.redirects.pop(self.stream, None)
         else:
             route.redirects[self.stream] = value
+
+
+@cache
+def _switch(stream: Stream) -> _Switch:
+    """Return the one switch of a stream, which lives on when the routing ends.
+
+    `print` borrows what `sys` holds without a reference of its own: freed by another thread meanwhile, it
+    takes the kernel along (https://github.com/python/cpython/issues/130163).
+    """
+    return _Switch(stream)
 
 
 class _Sys(ModuleType):
@@ -124,7 +138,9 @@ class _Sys(ModuleType):
 def routed_streams() -> Iterator[None]:
     """Send what a trial writes to its sink; everything else stays as it was."""
     names, kind = vars(sys), type(sys)
-    switches: dict[Stream, _Switch] = {"out": _Switch("out", sys.stdout), "err": _Switch("err", sys.stderr)}
+    switches: dict[Stream, _Switch] = {"out": _switch("out"), "err": _switch("err")}
+    switches["out"].rest_on(sys.stdout)
+    switches["err"].rest_on(sys.stderr)
     held: list[tuple[Stream, Any]] = [(stream, switch.base) for stream, switch in switches.items()]
     held += [("out", sys.__stdout__), ("err", sys.__stderr__)]
     with ExitStack() as guards:

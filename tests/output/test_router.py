@@ -229,6 +229,16 @@ def test_streams_look_as_before_outside_a_trial_and_are_restored() -> None:
     assert (threading.Thread.start, ThreadPoolExecutor.submit) == (start, submit)
 
 
+def test_what_a_print_of_another_thread_has_in_hand_outlives_the_routing() -> None:
+    install()
+    borrowed = weakref.ref(vars(sys)["stdout"])
+    uninstall()
+    gc.collect()
+
+    assert borrowed() is not None
+    assert vars(sys)["stdout"] is not borrowed()
+
+
 def test_installing_while_a_cell_redirects_is_undone_in_any_order() -> None:
     out = sys.stdout
     with contextlib.redirect_stdout(io.StringIO()) as mine:

@@ -313,15 +313,11 @@ class Manager:
         return [name for name, spec, code in same if code and fingerprint(spec, code) == plan.fingerprint]
 
     def _same_search(self, found: GenerationRecord, plan: Plan) -> Job:
-        runner = self.runner(found.id)
-        ran_here = runner is not None and runner.done.is_set()
-        if runner is not None and not ran_here:
-            return Job(self, found).extend(plan.spec.trials)
-        if not found.state.ended and found.state is not JobState.STALE and not ran_here:
-            job = Job(self, found)  # another kernel runs it: watch
+        job = Job(self, found)
+        if job.alive:
             return job.extend(plan.spec.trials) if plan.spec.trials > job.spec.trials else job
         used = sum(trial.state.counts for trial in self.store.load_trials(found.id))
-        return self._resume(found, plan) if goes_on(found, plan, used) else Job(self, found)
+        return self._resume(found, plan) if goes_on(found, plan, used) else job
 
     def _next_generation(self, found: GenerationRecord, plan: Plan, what: str, *, attended: bool) -> Job:
         disk.refuse_full(self.store.files.home)

@@ -222,6 +222,35 @@ def test_a_killed_kernel_loses_no_finished_trial_and_the_job_goes_on(bench: Benc
     assert len({view.params["x"] for view in after.values()}) == 8
 
 
+TAKEN = """
+import sys
+from pathlib import Path
+from astraml_lab.store import Store
+
+store = Store(Path({home!r}))
+lease = store.acquire(store.load_job("default", "digits").id, "kernel 9")
+store.update_generation(lease, state="RUNNING", ended_at=None)
+print("taken", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_job_that_another_kernel_has_taken_up_is_watched_where_it_began(bench: Bench, home: Path) -> None:
+    def fail(x: float) -> float:
+        raise ValueError(x)
+
+    began = bench.run(fail, name="digits", trials=9)
+    assert began.state is JobState.FAILED
+    command = [sys.executable, "-c", TAKEN.format(home=str(home))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "taken\n"
+        again = bench.launch(fail, name="digits", trials=9)
+
+        assert again.state is JobState.RUNNING
+        assert again.elsewhere.endswith(f":{child.pid}")
+
+
 def reopened(bench: Bench) -> Any:
     """Return a manager that has never run anything, over the same store."""
     from astraml_lab.jobs import Manager

@@ -85,13 +85,17 @@ def _read_index(path: Path) -> _Index:
 
 
 def _read(content: bytes) -> tuple[Log, int, bytes]:
-    """Return a log, how many of its frames count, and its salts, which are new whenever it starts over."""
+    """Return a log, how many of its frames count, and its salts, which are new whenever it starts over.
+
+    The salts are empty where they cannot be read.
+    """
     if len(content) < _HEADER + _FRAME_HEADER:
         return Log(), 0, b""
     page_size: int
     magic, _, page_size, _, *stamps = struct.unpack(">8I", content[:_HEADER])
     order = ">" if magic & 1 else "<"
     sound_header = _sums(np.frombuffer(content[:24], f"{order}u4"), _NOTHING).tolist() == stamps[2:]
+    salts = content[16:24] if sound_header else b""
     if not sound_header:
         order = "<" if sys.byteorder == "little" else ">"
         page_size = _guess_page_size(content)
@@ -102,12 +106,12 @@ def _read(content: bytes) -> tuple[Log, int, bytes]:
     numbers, commits = (_field(frames, at) for at in (0, 4))
     ends = np.flatnonzero(sound & (commits > 0))
     if not ends.size:
-        return Log(), 0, content[16:24]
+        return Log(), 0, salts
     last = int(ends[-1])
     kept = np.flatnonzero(sound[: last + 1])
     pages = {int(numbers[index]): frames[index, _FRAME_HEADER:].tobytes() for index in kept}
     lost = last + 1 - len(kept) + (not sound_header)
-    return Log(page_size, pages, int(commits[last]), lost), last + 1, content[16:24]
+    return Log(page_size, pages, int(commits[last]), lost), last + 1, salts
 
 
 def _guess_page_size(content: bytes) -> int:

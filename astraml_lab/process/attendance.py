@@ -85,7 +85,11 @@ class Attendance:
                 self._trial.stream.shutdown(socket.SHUT_RDWR)
 
     def run(self) -> Ended:
-        """Serve until the process has ended."""
+        """Serve until the process has ended.
+
+        Raises:
+            OSError: The system refused to start it.
+        """
         try:
             self._serve()
             self._drain()
@@ -138,11 +142,11 @@ class Attendance:
                 self._answer(*message.body)
         return bool(data)
 
-    def _answer(self, method: str, arguments: tuple[Any, ...]) -> None:
+    def _answer(self, number: int, method: str, arguments: tuple[Any, ...]) -> None:
         try:
-            answer = wire.framed(wire.VALUE, getattr(self._channel, method)(*arguments))
+            answer = wire.framed(wire.VALUE, (number, getattr(self._channel, method)(*arguments)))
         except BaseException as error:  # noqa: BLE001  (it belongs to the trial)
-            answer = wire.answer_to(error)
+            answer = wire.answer_to(number, error)
         with contextlib.suppress(OSError):  # it has just died: its status says how
             self._trial.stream.sendall(answer)
 
@@ -153,6 +157,8 @@ class Attendance:
                 self._started = True
                 if self._begun is not None:
                     self._begun()
+            elif message.kind == wire.REFUSED:
+                raise wire.unpacked(message.body)
             else:
                 self._code = message.body
                 return False

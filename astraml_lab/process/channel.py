@@ -26,6 +26,7 @@ class PipeChannel:
     def __init__(self, stream: socket.socket) -> None:
         self._stream = stream
         self._frames = wire.Frames()
+        self._calls = 0
         self._lock = threading.Lock()
         self._process = os.getpid()
 
@@ -43,23 +44,26 @@ class PipeChannel:
         return value
 
     def finish(self, result: bytes) -> None:
-        """Send the result; the last that is said."""
+        """Send the result; the last that is said. A fork that the trial made and let return says nothing."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
             self._stream.sendall(wire.framed(wire.RESULT, result))
 
     def _call(self, method: str, *arguments: object) -> Any:
         if os.getpid() != self._process:
             _say_where()
-        data = wire.framed(wire.CALL, (method, arguments))
         with self._lock:
+            self._calls += 1
+            data = wire.framed(wire.CALL, (self._calls, method, arguments))
             try:
-                answer = wire.exchange(self._stream, data, self._frames)
-            except (EOFError, OSError):
+                kind, answer = wire.exchange(self._stream, data, self._frames, self._calls)
+            except (EOFError, ConnectionError):  # no other `OSError`: a user's alarm raises `TimeoutError`
                 # The kernel is gone or has let go of this trial: the watcher is about to end this process.
                 raise SystemExit("the kernel is gone") from None
-        if answer.kind == wire.RAISED:
-            raise wire.unpacked(answer.body)
-        return answer.body
+        if kind == wire.RAISED:
+            raise wire.unpacked(answer)
+        return answer
 
     def __reduce__(self) -> tuple[type[NoChannel], tuple[()]]:
         # In a DataLoader's worker that was spawned.

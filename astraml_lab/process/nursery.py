@@ -74,7 +74,12 @@ class Nursery:
 
     def fork(self, token: int, status: int) -> bool:
         """Have a child; returns whether this is the child, which then has nothing of the server's."""
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # too many processes, too little memory: those that there are go on
+            _tell(status, wire.framed(wire.REFUSED, wire.packed(error)))
+            os.close(status)
+            return False
         if pid:
             self.adopt(pid, token, status)
             return False

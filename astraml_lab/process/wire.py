@@ -24,12 +24,13 @@ PROBE = "probe"  # () + a pipe for the answer
 # What a child and its server write to a status pipe.
 STARTED = "started"  # pid
 ENDED = "ended"  # exit code, negative for a signal
+REFUSED = "refused"  # the error with which the system refused a child
 
 # What a trial says to the kernel.
-CALL = "call"  # method of the channel, arguments
+CALL = "call"  # its number, method of the channel, arguments
 RESULT = "result"  # what the runner returned, as bytes
 
-# What the kernel answers to a call.
+# What the kernel answers to a call, with the number of the call.
 VALUE = "value"
 RAISED = "raised"
 
@@ -111,8 +112,10 @@ def _exactly(stream: socket.socket, count: int) -> bytes:
     return bytes(data)
 
 
-def exchange(stream: socket.socket, data: bytes, frames: Frames) -> Message:
-    """Send one frame and wait for the next that comes back.
+def exchange(stream: socket.socket, data: bytes, frames: Frames, number: int) -> tuple[str, Any]:
+    """Send the call `number` and wait for its answer: the kind and what it holds.
+
+    Answers to earlier calls are dropped: a signal's handler may have raised while one was waited for.
 
     Raises:
         EOFError: The other side is gone.
@@ -123,8 +126,9 @@ def exchange(stream: socket.socket, data: bytes, frames: Frames) -> Message:
         received = stream.recv(_CHUNK)
         if not received:
             raise EOFError
-        if found := frames.feed(received):
-            return found[0]
+        for answer in frames.feed(received):
+            if answer.body[0] == number:
+                return answer.kind, answer.body[1]
 
 
 def packed(error: BaseException) -> tuple[type[BaseException], tuple[Any, ...], dict[str, Any]]:
@@ -144,9 +148,9 @@ def unpacked(parts: tuple[type[BaseException], tuple[Any, ...], dict[str, Any]])
     return error
 
 
-def answer_to(error: BaseException) -> bytes:
-    """Return the frame that raises `error` at the other side; as a `RuntimeError` if it cannot travel."""
+def answer_to(number: int, error: BaseException) -> bytes:
+    """Return the frame that raises `error` from the call; as a `RuntimeError` if it cannot travel."""
     try:
-        return framed(RAISED, packed(error))
+        return framed(RAISED, (number, packed(error)))
     except Exception:  # noqa: BLE001  (whatever somebody's exception holds)
-        return framed(RAISED, packed(RuntimeError(f"{type(error).__name__}: {error}")))
+        return framed(RAISED, (number, packed(RuntimeError(f"{type(error).__name__}: {error}"))))

@@ -64,13 +64,15 @@ class Odd(Exception):
     ],
 )
 def test_an_exception_arrives_with_its_type_text_and_attributes(error: BaseException) -> None:
-    (message,) = wire.Frames().feed(wire.answer_to(error))
-    arrived = wire.unpacked(message.body)
+    (message,) = wire.Frames().feed(wire.answer_to(3, error))
+    number, parts = message.body
+    arrived = wire.unpacked(parts)
+    assert number == 3
     assert type(arrived) is type(error)
     assert (str(arrived), repr(arrived), vars(arrived)) == (str(error), repr(error), vars(error))
 
 
 def test_an_exception_that_cannot_travel_arrives_as_text() -> None:
     error = ValueError("holds", lambda: None)
-    (message,) = wire.Frames().feed(wire.answer_to(error))
-    assert str(wire.unpacked(message.body)).startswith("ValueError: ('holds', <function")
+    (message,) = wire.Frames().feed(wire.answer_to(3, error))
+    assert str(wire.unpacked(message.body[1])).startswith("ValueError: ('holds', <function")

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _FOOTER = struct.Struct("<Q")
-_CACHED_MODULES = 4096
 
 
 class CannotTravel(Exception):
@@ -161,13 +160,13 @@ class _ByValue:
 _BY_VALUE = _ByValue()
 
 
-@functools.lru_cache(_CACHED_MODULES)
 def _only_in_memory(name: str) -> bool:
     """Whether another process could not import what `sys.modules` holds under `name`: a cell's module."""
     root = name.partition(".")[0]
     if root in {"__main__", "builtins"} or name not in sys.modules:
         return False  # cloudpickle knows these
-    # Not `importlib.util.find_spec`: for a module that is loaded it does not search.
+    # Not `importlib.util.find_spec`: for a module that is loaded it does not search. And each time anew: the
+    # notebook may have changed its folder or `sys.path` meanwhile.
     for finder in sys.meta_path:
         try:
             if finder.find_spec(root, None) is not None:

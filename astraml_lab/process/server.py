@@ -57,7 +57,8 @@ def command(role: str, *descriptors: int) -> list[str]:
         "import sys; sys.path[:] = sys.argv[1].split('\\n'); from astraml_lab.process.server import main; "
     )
     call = f"main({role!r}, {', '.join(map(str, descriptors))})"
-    return [sys.executable, "-c", start + "del sys.argv[1:]; " + call, "\n".join(sys.path)]
+    path = "\n".join(entry for entry in sys.path if isinstance(entry, str))  # else a `Path`; imports skip it
+    return [sys.executable, "-c", start + "del sys.argv[1:]; " + call, path]
 
 
 def single_threaded() -> dict[str, str]:
@@ -172,6 +173,7 @@ def _spare(control: int, brief: int, payload: int) -> NoReturn:
 def _imitate(setting: Setting) -> None:
     os.environ.clear()
     os.environ.update(setting.env)
+    os.environ.update(single_threaded())  # what the user's modules load here is forked as well
     sys.path[:] = setting.path
     with contextlib.suppress(OSError):
         os.chdir(setting.folder)

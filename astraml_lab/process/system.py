@@ -74,6 +74,7 @@ def kill_session(session: int) -> None:
     """Kill every process of a session, its leader too. The leader must not have been reaped yet."""
     for _attempt in range(3):  # one that forks meanwhile leaves a child behind
         members = [pid for pid in psutil.pids() if _session_of(pid) == session]
+        members.sort(key=lambda pid: pid == os.getpid())  # last: it could not kill the others any more
         for pid in members:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
@@ -134,6 +135,16 @@ def _memory_files() -> list[Path]:
             elif "memory" in controllers.split(","):
                 files.append(Path(f"/sys/fs/cgroup/memory{path}") / "memory.oom_control")
     return [*files, Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat")]
+
+
+def above_standard(descriptor: int) -> int:
+    """Return a copy of a descriptor that has none of the numbers of the standard streams.
+
+    The caller closes it.
+    """
+    import fcntl  # not on Windows
+
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
 
 
 def unnamed_file(name: str, *, large: bool = False) -> int:

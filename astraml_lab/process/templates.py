@@ -26,6 +26,8 @@ HEAVY = ("numpy", "torch", "transformers", "sklearn", "pandas", "threadpoolctl")
 _WITH_TORCH = ("torch._dynamo", "torch.optim")
 """What the first optimizer of a process imports in a second or two."""
 _PATIENCE = 5.0
+_LAST_PATIENCE = 1.0
+"""Seconds for a killed template to be gone."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,11 @@ class Server:
             raise ConnectionError("the server is gone")
         return Probe(**pickle.loads(data))  # noqa: S301  (our own server)
 
+    def kill(self, token: int) -> None:
+        """Have a child of it killed with all that it started; nothing happens if it has ended."""
+        with contextlib.suppress(OSError):
+            self.ask(wire.KILL, token)
+
     def close(self) -> None:
         """Let it end with all that descends from it."""
         with self._lock:
@@ -122,11 +129,16 @@ class Server:
 
 
 class Template(Server):
-    """A job's server."""
+    """A job's server.
+
+    Attributes:
+        base: Whom it was forked from; none where nothing forks.
+    """
 
     def __init__(self, control: socket.socket, status: int) -> None:
         super().__init__(control)
         self._status = status
+        self.base: Server | None = None
 
     def start(self, brief: int) -> Trial:
         """Have a trial forked.
@@ -153,15 +165,17 @@ class Template(Server):
                 keep.pop_all()
         return Trial(token, ours, *readers)
 
-    def kill(self, token: int) -> None:
-        """Have a trial killed with all that it started; nothing happens if it has ended."""
-        with contextlib.suppress(OSError):
-            self.ask(wire.KILL, token)
-
     def wait(self, timeout: float) -> bool:
-        """Wait until it has ended with every process of its trials. To be called once, after `close`."""
+        """Wait until it has ended with every process of its trials. To be called once, after `close`.
+
+        It is killed if it does not end in time: what it loads for its job may take for ever.
+        """
         try:
-            return _ends(self._status, timeout)
+            if _ends(self._status, timeout):
+                return True
+            if self.base is not None:
+                self.base.kill(self.token)
+            return _ends(self._status, _LAST_PATIENCE)
         finally:
             os.close(self._status)
 
@@ -230,6 +244,7 @@ class Templates:
                     if last:
                         raise
                 else:
+                    template.base = base
                     break
         except OSError:
             template.close()
@@ -301,8 +316,10 @@ class Templates:
         if self._log is None:
             self._log = system.unnamed_file("servers")
         ours, theirs = socket.socketpair()
-        passed = (theirs.fileno(), *descriptors)
+        passed: list[int] = []
         try:
+            # A kernel that has closed its standard streams gives out their numbers.
+            passed += map(system.above_standard, (theirs.fileno(), *descriptors))
             process = subprocess.Popen(  # noqa: S603  (our own code)
                 command(role, *passed),
                 pass_fds=passed,
@@ -317,6 +334,8 @@ class Templates:
             raise
         finally:
             theirs.close()
+            for each in passed:
+                os.close(each)
         return ours, process
 
 

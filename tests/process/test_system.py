@@ -67,6 +67,24 @@ def test_a_session_is_killed_with_all_of_its_process_groups() -> None:
     assert not any(_lives(pid) for pid in members)
 
 
+def test_a_member_that_kills_its_session_leaves_nobody() -> None:
+    code = (
+        "import os, subprocess\n"
+        "from astraml_lab.process.system import kill_session\n"
+        "print(subprocess.Popen(['sleep', '60'], stdout=subprocess.DEVNULL).pid, flush=True)\n"
+        "kill_session(os.getpid())"
+    )
+    leader = subprocess.Popen(
+        [sys.executable, "-c", code], start_new_session=True, stdout=subprocess.PIPE, text=True
+    )
+    child = int(leader.communicate(timeout=30)[0])
+    assert leader.returncode == -signal.SIGKILL
+    until = time.monotonic() + 5
+    while _lives(child) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not _lives(child)
+
+
 def _lives(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

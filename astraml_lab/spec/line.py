@@ -8,7 +8,7 @@ from typing import Any
 from astraml_lab.spec.duration import format_duration, parse_duration
 from astraml_lab.spec.job import JobSpec, LaunchOptions, option_fields
 
-_DURATIONS = frozenset({"max_runtime", "trial_timeout", "window"})
+_DURATIONS = frozenset({"max_runtime", "retry_delay", "trial_timeout", "window"})
 
 
 def line_of(spec: JobSpec) -> str:

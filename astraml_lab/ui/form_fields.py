@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 _ANSWERS = {"by itself": None, "yes": True, "no": False}
+_SUGGESTED = {"keep_checkpoints": ("all", "none", "best:1", "best:3", "last:1", "last:3")}
+"""Values to choose from where others may be typed as well."""
+_HINTS = {"retries": "by the kind of failure", "warm_start": "digits, digits-old"}
+"""What an empty field shows where "none" would be wrong, or say too little."""
 LABEL = widgets.Layout(width="150px", min_width="110px")
 CONTROL = widgets.Layout(width="200px", min_width="120px")
 GROW = widgets.Layout(flex="1 1 200px", min_width="160px")
@@ -83,9 +87,11 @@ class OptionField:
         if bool in self._kinds:
             chosen = next(word for word, meaning in _ANSWERS.items() if meaning is value)
             return widgets.Dropdown(options=list(_ANSWERS), value=chosen, **common)
-        hint = "none" if not self._default else text_of(self.name, self._default)
+        default = "none" if not self._default else text_of(self.name, self._default)
         shown = "" if value == self._default else _spelled(self.name, value)
-        return widgets.Text(value=shown, placeholder=hint, continuous_update=False, **common)
+        common |= {"value": shown, "placeholder": _HINTS.get(self.name, default), "continuous_update": False}
+        suggested = _SUGGESTED.get(self.name)
+        return widgets.Combobox(options=suggested, **common) if suggested else widgets.Text(**common)
 
 
 def _spelled(name: str, value: Any) -> str:

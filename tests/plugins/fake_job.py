@@ -248,6 +248,43 @@ def play(reader: FakeReader, until: int, *, pause: float = 0.0, epochs: int = 30
                 reader.end(training.number)
 
 
+CRASH = "its process crashed: segmentation fault (SIGSEGV)"
+AGAIN = f"attempt 1 failed ({CRASH}): tried again after 1 s"
+FULL = (
+    "the disk of /home/ann/.local/share/astraml_lab is full but for 3.1 MB: free some space (%tune delete "
+    "JOB removes a job with its files, --keep-checkpoints best:3 keeps few), and the job goes on by itself; "
+    "nothing is lost"
+)
+NOTE = (
+    "went on after 12 finished trials; "
+    "warm start from digits-old: 20 of 24 trials, 4 left out (width outside 8 to 128); "
+    "2 trials in threads hold each other up here, as Python runs one at a time: --executor processes runs "
+    "them side by side; "
+    "`images` (2.1 GB) travels to each process"
+)
+
+
+def trouble(reader: FakeReader) -> None:
+    """Let trials 6 to 9 end badly and 10 and 11 be tried again; then the disk is full."""
+    ends = {
+        FailureKind.CRASHED: CRASH,
+        FailureKind.STALE: "its kernel died twice while it ran, and it has no checkpoint to go on from",
+        FailureKind.OOM: "CUDA out of memory: 7.2 GB of 8 GB were taken",
+        FailureKind.TIMEOUT: "no end after 10 m",
+    }
+    for number, (kind, reason) in enumerate(ends.items(), 6):
+        reader.start(number, lr=0.01, width=64, act="relu")
+        reader.report(number, 1, accuracy=0.5)
+        again: dict[str, Any] = {"attempt": 2, "notes": (AGAIN,)} if number % 2 else {}
+        reader.end(number, TrialState.FAILED, kind=kind, reason=reason, **again)
+    for number, state in ((10, TrialState.RUNNING), (11, TrialState.WAITING)):
+        reader.start(number, lr=0.02, width=32, act="gelu")
+        reader.report(number, 1, accuracy=0.6)
+        trial = reader._trials[number]
+        reader.put(dataclasses.replace(trial, state=state, attempt=2, notes=(AGAIN,), disk_bytes=350_000_000))
+    reader.change(state=JobState.PAUSED, reason=FULL, note=NOTE, disk_bytes=1_240_000_000)
+
+
 class _Training:
     """One trial that learns, sometimes slowly, sometimes with a mistake in it."""
 

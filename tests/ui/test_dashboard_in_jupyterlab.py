@@ -131,7 +131,7 @@ def test_a_reload_brings_the_dashboard_back_and_the_picture_outlives_the_kernel(
     expect(view.locator("tr[data-n='3']")).to_be_visible()
     expect(view.locator(".astraml-count")).to_contain_text("12/12", timeout=30_000)
     notebook.run_cell(2)
-    expect(view.locator(".astraml-note").last).to_contain_text("%tune show again", timeout=15_000)
+    expect(view.locator(".astraml-banner").first).to_contain_text("%tune show again", timeout=15_000)
     notebook.screenshot("dashboard-ended-after-reload")
     notebook.save()
     outputs = [cell["outputs"] for cell in json.loads(path.read_text())["cells"]]
@@ -207,6 +207,45 @@ play(reader, 1000, epochs=9); presenter.show(job, live=True)"""
     view.get_by_role("button", name="Close").click()
     notebook.page.set_viewport_size({"width": 740, "height": 1500})
     notebook.screenshot("dashboard-large-narrow")
+
+
+def test_a_job_that_is_held_says_why_and_trials_that_are_tried_again_say_so(
+    jupyter_lab: LabServer, notebook: NotebookPage
+) -> None:
+    jupyter_lab.use_theme("light")
+    troubled = """from plugins.fake_job import trouble
+reader = FakeReader("held"); job = FakeJob(reader)
+play(reader, 6); trouble(reader); presenter.show(job, live=True)"""
+    jupyter_lab.write_notebook("held.ipynb", [FIRST, troubled, "job.resume(); job.pause()"])
+    notebook.open("held.ipynb")
+    notebook.page.keyboard.press("Control+b")
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    view = dashboard(notebook)
+    banner = view.locator(".astraml-header .astraml-banner")
+    expect(banner).to_contain_text("Paused: the disk of /home/ann")
+    expect(view.get_by_role("button", name="Resume")).to_be_hidden()
+    expect(view.locator(".astraml-notes li")).to_have_count(5)
+    expect(view.locator(".astraml-notes")).to_contain_text("1.24 GB on disk")
+    expect(view.locator("tr[data-n='11']")).to_contain_text("waits for its 2nd attempt: attempt 1 failed")
+    expect(view.locator("tr[data-n='8'] td[data-state='FAILED']")).to_have_text("out of memory")
+    notebook.screenshot("held-disk-light-1400")
+    notebook.page.set_viewport_size({"width": 620, "height": 1400})
+    notebook.screenshot("held-disk-light-620")
+    notebook.page.set_viewport_size({"width": 1000, "height": 1400})
+    view.locator("tr[data-n='10']").click()
+    detail = view.locator(".astraml-detail")
+    expect(detail).to_contain_text("running · 2nd attempt")
+    expect(detail).to_contain_text("350 MB on disk")
+    notebook.screenshot("held-detail-light-1000")
+    detail.get_by_role("button", name="Stop trial").click()
+    expect(view.locator("tr[data-n='10']")).to_contain_text("stopped by you")
+    detail.get_by_role("button", name="Run again").click()
+    expect(detail).to_contain_text("Trial 12 tries the parameters of trial 10 next")
+    notebook.run_cell(2)
+    expect(banner).to_contain_text("Paused by hand")
+    view.get_by_role("button", name="Resume").click()
+    expect(view.locator(".astraml-chip")).to_have_text("running")
 
 
 def test_a_view_that_is_closed_leaves_nothing_behind(jupyter_lab: LabServer, notebook: NotebookPage) -> None:

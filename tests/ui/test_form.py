@@ -91,6 +91,26 @@ def test_every_option_of_the_specification_has_a_field_with_its_help() -> None:
             assert form.options[name].help == info.description
 
 
+def test_the_fields_of_what_becomes_of_failed_trials_and_checkpoints_show_what_fits() -> None:
+    form = TuneForm(JobSpec(definitions=SPEC.definitions))
+    assert form.options["retries"].control.placeholder == "by the kind of failure"
+    assert form.options["retry_delay"].control.placeholder == "1s"
+    assert "best:3" in form.options["keep_checkpoints"].control.options
+    for name, text in {
+        "retries": "2",
+        "retry_delay": "10s",
+        "keep_checkpoints": "last:7",
+        "warm_start": "digits, 'old digits'",
+        "executor": "processes",
+    }.items():
+        form.options[name].control.value = text
+    spec = form.spec()
+    assert (spec.retries, spec.retry_delay, spec.keep_checkpoints) == (2, 10.0, "last:7")
+    assert (spec.warm_start, spec.executor) == (("digits", "old digits"), ExecutorKind.PROCESSES)
+    form.options["keep_checkpoints"].control.value = "some"
+    assert not form.check()
+
+
 def test_all_mistakes_are_shown_beside_their_fields_at_once() -> None:
     form = TuneForm(SPEC)
     form.options["trials"].control.value = "many"

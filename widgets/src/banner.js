@@ -1,6 +1,6 @@
 /** What a person has to know before anything else: the kernel is gone, the job is held, a button was refused. */
 
-import { icon, make } from "./dom.js";
+import { fill, icon, make } from "./dom.js";
 import { sentence, tuneLine } from "./format.js";
 
 /**
@@ -78,19 +78,7 @@ export class Banner {
     if (!words) return this.root.replaceChildren();
     this.root.dataset.kind = words.kind;
     const text = make("div", "astraml-banner-text");
-    text.append(...words.lines.map((line) => withCode(line)));
+    text.append(...words.lines.map((line) => fill(make("p"), line)));
     this.root.replaceChildren(icon(words.kind === "held" ? "PAUSED" : words.kind === "told" ? "QUEUED" : "STALE"), text);
   }
-}
-
-/**
- * A paragraph in which what stands between backticks is code.
- * @param {string} text
- */
-export function withCode(text) {
-  const paragraph = make("p");
-  text.split("`").forEach((part, index) => {
-    if (part) paragraph.append(index % 2 ? make("code", "", part) : part);
-  });
-  return paragraph;
 }

@@ -1,7 +1,7 @@
 /** The trial that was clicked: its parameters against the best, why it ended, its log. */
 
-import { Banner, withCode } from "./banner.js";
-import { icon, make, setText } from "./dom.js";
+import { Banner } from "./banner.js";
+import { fill, icon, make, setText } from "./dom.js";
 import { formatBytes, formatDuration, formatNumber, ordinal, runtime, shorten, stateWords, storyOf, tuneLine } from "./format.js";
 
 const COPIED = 1500;
@@ -132,10 +132,10 @@ export class Detail {
       icon(store.stale && row.state === "RUNNING" ? "STALE" : row.state),
       make("span", "", words.filter(Boolean).join(" · ")),
     );
-    this.title.dataset.state = row.state;
+    this.title.dataset.state = store.stale && row.state === "RUNNING" ? "STALE" : row.state;
     const story = storyOf(row, store.stale);
     const notes = (row.notes ?? []).filter((note) => !story.endsWith(note));
-    this.reason.replaceChildren(...[story, ...notes].filter(Boolean).map((text) => withCode(text)));
+    this.reason.replaceChildren(...[story, ...notes].filter(Boolean).map((text) => fill(make("p"), text)));
     this.reason.hidden = !story && !notes.length;
     const head = ["parameter", "value", ...(best ? [`best (trial ${best.n})`] : [])];
     const names = Object.keys(row.params);

@@ -58,6 +58,24 @@ export function setText(element, text) {
 }
 
 /**
+ * Fill an element with a sentence: what stands between backticks is code, an option is not broken at its dashes.
+ * @template {Element} E
+ * @param {E} element
+ * @param {string} text
+ * @returns {E}
+ */
+export function fill(element, text) {
+  text.split("`").forEach((part, index, parts) => {
+    if (index % 2 && index < parts.length - 1) return element.append(make("code", "", part));
+    const plain = index % 2 ? `\`${part}` : part; // the last of an odd number quotes nothing
+    for (const piece of plain.split(/(--[\w-]+)/)) {
+      if (piece) element.append(piece.startsWith("--") ? make("span", "astraml-option", piece) : piece);
+    }
+  });
+  return element;
+}
+
+/**
  * Make a `<select>` with these options, keeping what is chosen.
  * @param {HTMLSelectElement} select
  * @param {string[]} values

@@ -59,7 +59,7 @@ export function hoverText(row, job) {
     .slice(0, PARAMS)
     .map(([name, value]) => `${forPlotly(name, 24)} ${forPlotly(formatNumber(value), 24)}`);
   if (params.length > PARAMS) words.push("…");
-  return [`<b>trial ${row.n}</b> · ${stateWords(row)}`, ...results, ...words].join("<br>");
+  return [`<b>trial ${row.n}</b> · ${stateWords(row, job.state === "STALE")}`, ...results, ...words].join("<br>");
 }
 
 /**
@@ -79,7 +79,7 @@ function lineStyle(number, store, look, selected) {
       ? { label: front ? "on the front" : `best: trial ${number}`, colour: look.best, dash: "solid", width: front ? 1.8 : 2.6, layer: 3 }
       : row?.state === "RUNNING"
         ? {
-            label: `trial ${number}, running`,
+            label: `trial ${number}, ${store.stale ? "cut off" : "running"}`,
             colour: look.running[Math.max(0, job?.running.indexOf(number) ?? 0) % look.running.length] ?? look.ink,
             dash: "solid",
             width: 2,
@@ -130,7 +130,7 @@ export function metricsFigure(store, look, options, chart) {
         marker: { color: colour, size: 6 },
         opacity: layer === 1 ? 0.55 : 1,
         meta: number,
-        text: `trial ${number}${row ? ` · ${stateWords(row)}` : ""}`,
+        text: `trial ${number}${row ? ` · ${stateWords(row, store.stale)}` : ""}`,
         hoverinfo: "x+y+text",
       },
     });

@@ -1,7 +1,7 @@
 /** The top of the dashboard: what the job is, how far, what is best, what runs; and its buttons. */
 
 import { Banner } from "./banner.js";
-import { icon, make, setText } from "./dom.js";
+import { fill, icon, make, setText } from "./dom.js";
 import { formatBytes, formatDuration, formatEstimate, formatNumber, shorten } from "./format.js";
 import { objectiveOf } from "./store.js";
 
@@ -98,6 +98,7 @@ export class Header {
     this.where.title = job.elsewhere ? "Another kernel runs this job; the buttons reach it within a second or two." : "";
     setText(this.count, [`${job.finished}/${job.trials} trials`, ...failureWords(job)].join(", "));
     this.#updateBar(job);
+    this.bar.classList.toggle("is-cut", store.stale);
     this.tick(store);
     this.#updateBest(store, job);
     setText(this.running, runningWords(store, job));
@@ -113,7 +114,7 @@ export class Header {
     if (this.notes.dataset.text === text) return;
     this.notes.dataset.text = text;
     this.notes.hidden = !notes.length;
-    this.notes.replaceChildren(...notes.map((note) => make("li", "", note)));
+    this.notes.replaceChildren(...notes.map((note) => fill(make("li"), note)));
   }
 
   /**
@@ -126,7 +127,7 @@ export class Header {
     const now = store.now();
     let text = formatDuration(Math.floor((job.stopped ?? now) - job.started));
     const { eta } = store.vital;
-    if (eta !== null && !job.ended) {
+    if (eta !== null && !job.ended && !store.stale) {
       const left = eta - (now - store.vitalAt);
       if (left > 0.5) text += `, about ${formatEstimate(left)} left`;
     }

@@ -35,7 +35,8 @@ export class Page {
 
   /** The kernel was restarted, or died: nobody answers any more. */
   lose() {
-    this.gone = true;
+    this.gone = this.store.lost = true;
+    this.version += 1;
     for (const view of this.views) view.changed();
   }
 

@@ -56,6 +56,8 @@ export class Store {
     this.lastSign = 0;
     /** The moment at which this page lost touch: its clocks stand still. @type {number | null} */
     this.stoodAt = null;
+    /** Whether this page's kernel is gone for good. */
+    this.lost = false;
   }
 
   /** The kernel's time; of a job that nobody runs, the moment when something was last heard of it. */
@@ -66,7 +68,8 @@ export class Store {
 
   /** Whether nobody runs the job although it has not ended: what ran has been cut off. */
   get stale() {
-    return this.job?.state === "STALE";
+    const { job } = this;
+    return job !== null && (job.state === "STALE" || (this.lost && !job.ended && !job.elsewhere));
   }
 
   /**

@@ -27,9 +27,10 @@ const widthFor = (title, least) => Math.min(150, Math.max(least, Math.ceil(title
  * The columns of a job.
  * @param {import("./store.js").Job} job
  * @param {() => number} now
+ * @param {boolean} [stale] whether nobody runs it: what ran was cut off
  * @returns {Column[]}
  */
-export function columnsOf(job, now) {
+export function columnsOf(job, now, stale = false) {
   /** @type {Column[]} */
   const results = job.objectives.map((objective, index) => ({
     key: `objective ${index}`,
@@ -48,12 +49,11 @@ export function columnsOf(job, now) {
     value: (row) => row.params[name] ?? null,
     text: (row) => shorten(formatNumber(row.params[name] ?? null), 40),
   }));
-  const stale = job.state === "STALE";
   /** @param {import("./store.js").Row} row */
   const state = (row) => [stateWords(row, stale), attemptWords(row)].filter(Boolean).join(", ");
   return [
     { key: "n", title: "#", width: 42, number: true, value: (row) => row.n, text: (row) => String(row.n) },
-    { key: "state", title: "state", width: 118, number: false, value: state, text: state },
+    { key: "state", title: "state", width: 148, number: false, value: state, text: state },
     ...results,
     ...params,
     {
@@ -190,7 +190,7 @@ export class Table {
     const shape = JSON.stringify([job.objectives, job.params, store.stale]);
     if (shape !== this.shape) {
       this.shape = shape;
-      this.#build(columnsOf(job, () => store.now()));
+      this.#build(columnsOf(job, () => store.now(), store.stale));
     }
     const moved = selected !== this.selected;
     this.selected = selected;
@@ -300,8 +300,9 @@ export class Table {
         setText(cell, text);
       } else if (cell.dataset.text !== text) {
         cell.dataset.text = text;
-        cell.dataset.state = row.kind === "infeasible" ? "INFEASIBLE" : row.state;
-        cell.replaceChildren(icon(stale && row.state === "RUNNING" ? "STALE" : cell.dataset.state));
+        const cut = stale && row.state === "RUNNING";
+        cell.dataset.state = row.kind === "infeasible" ? "INFEASIBLE" : cut ? "STALE" : row.state;
+        cell.replaceChildren(icon(cell.dataset.state));
         cell.append(make("span", "", shortState(row, stale)));
         const attempt = attemptWords(row);
         if (attempt) cell.append(make("span", "astraml-attempt", ordinal(row.attempt ?? 1), { title: attempt }));

@@ -2,7 +2,19 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { forPlotly, formatBytes, formatDuration, formatEstimate, formatNumber, quoted, shorten } from "../src/format.js";
+import {
+  forPlotly,
+  formatBytes,
+  formatDuration,
+  formatEstimate,
+  formatNumber,
+  ordinal,
+  quoted,
+  shortState,
+  shorten,
+  stateWords,
+  tuneLine,
+} from "../src/format.js";
 
 test("numbers are spelled as in Python", () => {
   /** @type {[unknown, string][]} */
@@ -52,4 +64,18 @@ test("names are quoted as Python's shlex does", () => {
   assert.equal(quoted("my digits"), "'my digits'");
   assert.equal(quoted("it's; $HOME"), `'it'"'"'s; $HOME'`);
   assert.equal(quoted("größe"), "'größe'");
+});
+
+test("what a person types names the project where it is not the usual one", () => {
+  assert.equal(tuneLine("show", { name: "digits", project: "default" }), "%tune show digits");
+  assert.equal(tuneLine("debug", { name: "my job", project: "p 1" }, "7"), "%tune debug 'my job' 7 --project 'p 1'");
+});
+
+test("failures are named as people say them", () => {
+  const row = /** @type {any} */ ({ state: "FAILED", kind: "oom" });
+  assert.equal(stateWords(row), "failed (out of memory)");
+  assert.equal(shortState(row), "out of memory");
+  assert.equal(shortState({ ...row, kind: "stale" }), "kernel died");
+  assert.equal(shortState({ ...row, kind: undefined, state: "RUNNING" }, true), "cut off");
+  assert.deepEqual([1, 2, 3, 4, 11, 12, 21, 112].map(ordinal), ["1st", "2nd", "3rd", "4th", "11th", "12th", "21st", "112th"]);
 });

@@ -178,9 +178,10 @@ def ran(stage: Bench, request: pytest.FixtureRequest) -> Iterator[Ran]:
 @pytest.mark.parametrize("row", CROWD, ids=lambda row: row.name)
 def test_a_bad_trial_says_what_was_wrong(ran: Ran, row: Row) -> None:
     expected = row.expected(ran.where)
-    if expected.startswith("("):
-        pytest.skip(expected)
-    assert ran.said[row.name] == expected
+    if expected.startswith("("):  # it would end the kernel, and this test with it
+        assert row.name not in ran.said
+    else:
+        assert ran.said[row.name] == expected
 
 
 def test_the_trials_in_between_finish_and_so_does_the_job(ran: Ran) -> None:

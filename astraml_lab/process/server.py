@@ -31,12 +31,14 @@ class Setting:
 
     Attributes:
         path: `sys.path`.
+        arguments: `sys.argv`.
         folder: The working directory.
         env: The environment.
         modules: To be imported before anything of the user's.
     """
 
     path: tuple[str, ...]
+    arguments: tuple[str, ...]
     folder: str
     env: Mapping[str, str]
     modules: tuple[str, ...]
@@ -51,14 +53,13 @@ def main(role: str, *descriptors: int) -> NoReturn:
 def command(role: str, *descriptors: int) -> list[str]:
     """Return the command line of a server.
 
-    Not `-m`: `__main__` stays empty, and nothing in the working directory can stand in for a library.
+    Not `-m`: `__main__` stays empty for what the notebook's one has, and nothing in the working directory can
+    stand in for a library.
     """
-    start = (
-        "import sys; sys.path[:] = sys.argv[1].split('\\n'); from astraml_lab.process.server import main; "
-    )
-    call = f"main({role!r}, {', '.join(map(str, descriptors))})"
+    start = "import sys; sys.path[:] = sys.argv.pop(1).split('\\n'); del sys; "
+    call = f"__import__({__name__!r}, fromlist=['main']).main({role!r}, {', '.join(map(str, descriptors))})"
     path = "\n".join(entry for entry in sys.path if isinstance(entry, str))  # else a `Path`; imports skip it
-    return [sys.executable, "-c", start + "del sys.argv[1:]; " + call, path]
+    return [sys.executable, "-c", start + call, path]
 
 
 def single_threaded() -> dict[str, str]:
@@ -175,6 +176,7 @@ def _imitate(setting: Setting) -> None:
     os.environ.update(setting.env)
     os.environ.update(single_threaded())  # what the user's modules load here is forked as well
     sys.path[:] = setting.path
+    sys.argv[:] = setting.arguments
     with contextlib.suppress(OSError):
         os.chdir(setting.folder)
     importlib.invalidate_caches()

@@ -345,7 +345,8 @@ def _setting(modules: Sequence[str]) -> Iterator[int]:
         folder = os.getcwd()  # noqa: PTH109  (as text)
     except OSError:
         folder = "/"
-    setting = Setting(tuple(sys.path), folder, dict(os.environ), tuple(dict.fromkeys(modules)))
+    ahead = tuple(dict.fromkeys(modules))
+    setting = Setting(tuple(sys.path), tuple(sys.argv), folder, dict(os.environ), ahead)
     descriptor = system.unnamed_file("setting")
     try:
         parcel.pack(descriptor, None, label=setting)

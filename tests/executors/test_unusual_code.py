@@ -89,6 +89,22 @@ def test_a_path_that_is_no_text_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     assert servers.close(WAIT)
 
 
+def test_the_main_module_of_a_trial_has_no_names_of_ours_and_the_arguments_are_the_kernels(
+    forking: Templates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["train.py", "--data", "here"])
+
+    def run(_channel: Channel) -> tuple[list[str], list[str]]:
+        names = vars(sys.modules["__main__"])
+        return [name for name in names if not name.startswith("__")], sys.argv
+
+    executor = ProcessExecutor(home=forking)
+    ends: queue.Queue[Outcome] = queue.Queue()
+    executor.submit(Task("t", run, RecordingChannel()), ends.put)
+    assert ends.get(timeout=WAIT).value == ([], ["train.py", "--data", "here"])
+    assert executor.close(WAIT)
+
+
 def test_a_module_that_a_change_of_folder_hides_travels_by_value(
     forking: Templates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

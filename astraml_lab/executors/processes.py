@@ -30,7 +30,7 @@ class ProcessExecutor(Executor):
 
     A task's `run` travels by cloudpickle, and what it returns comes back so: the kernel's objects are not
     changed by it. Its standard output goes to `Task.write`. It has its own session, so that neither the
-    kernel's interrupt key reaches it nor anything that it starts survives it.
+    kernel's interrupt key reaches it nor what it starts survives it, but for what makes a session again.
 
     Args:
         shared: Sent once for all tasks: a `run` that holds one of them does not carry it again.

@@ -5,6 +5,8 @@ import { fill, icon, make, setText } from "./dom.js";
 import { formatBytes, formatDuration, formatNumber, ordinal, runtime, shorten, stateWords, storyOf, tuneLine } from "./format.js";
 
 const COPIED = 1500;
+/** Bytes on disk below which nobody cares. */
+const LITTLE = 1e6;
 const DEBUG = "in a cell: shows all about this trial and writes a cell that runs it in the foreground.";
 
 export class Detail {
@@ -124,7 +126,7 @@ export class Detail {
       seconds === null ? "" : formatDuration(seconds),
       row.device ? `on ${row.device}` : "",
       row.step === undefined ? "" : `step ${row.step}`,
-      row.disk ? `${formatBytes(row.disk)} on disk` : "",
+      row.disk && row.disk >= LITTLE ? `${formatBytes(row.disk)} on disk` : "",
       store.job?.best.includes(row.n) ? ((store.job?.objectives.length ?? 1) > 1 ? "on the Pareto front" : "the best") : "",
     ];
     this.title.replaceChildren(

@@ -52,6 +52,8 @@ export class Store {
     this.details = new Map();
     /** Seconds to add to this page's clock to get the kernel's. */
     this.skew = 0;
+    /** Whether some trial's state takes many words: a further attempt, a failure with a long name. */
+    this.wordy = false;
     /** When the last thing happened of which this page knows. */
     this.lastSign = 0;
     /** The moment at which this page lost touch: its clocks stand still. @type {number | null} */
@@ -105,6 +107,7 @@ export class Store {
     for (const row of head.rows ?? []) {
       this.rows.set(row.n, row);
       this.lastSign = Math.max(this.lastSign, row.start ?? 0, row.end ?? 0);
+      this.wordy ||= (row.attempt ?? 1) > 1 || row.kind === "oom" || row.kind === "stale";
     }
     if (head.rows) this.revision += 1;
     for (const detail of head.details ?? []) this.details.set(detail.n, detail);

@@ -27,10 +27,10 @@ const widthFor = (title, least) => Math.min(150, Math.max(least, Math.ceil(title
  * The columns of a job.
  * @param {import("./store.js").Job} job
  * @param {() => number} now
- * @param {boolean} [stale] whether nobody runs it: what ran was cut off
+ * @param {{stale: boolean, wordy: boolean}} [how] whether nobody runs it and what ran was cut off; whether states are long
  * @returns {Column[]}
  */
-export function columnsOf(job, now, stale = false) {
+export function columnsOf(job, now, { stale, wordy } = { stale: false, wordy: false }) {
   /** @type {Column[]} */
   const results = job.objectives.map((objective, index) => ({
     key: `objective ${index}`,
@@ -53,7 +53,7 @@ export function columnsOf(job, now, stale = false) {
   const state = (row) => [stateWords(row, stale), attemptWords(row)].filter(Boolean).join(", ");
   return [
     { key: "n", title: "#", width: 42, number: true, value: (row) => row.n, text: (row) => String(row.n) },
-    { key: "state", title: "state", width: 148, number: false, value: state, text: state },
+    { key: "state", title: "state", width: wordy ? 148 : 98, number: false, value: state, text: state },
     ...results,
     ...params,
     {
@@ -187,10 +187,10 @@ export class Table {
     const job = store.job;
     if (!job) return;
     this.store = store;
-    const shape = JSON.stringify([job.objectives, job.params, store.stale]);
+    const shape = JSON.stringify([job.objectives, job.params, store.stale, store.wordy]);
     if (shape !== this.shape) {
       this.shape = shape;
-      this.#build(columnsOf(job, () => store.now(), store.stale));
+      this.#build(columnsOf(job, () => store.now(), store));
     }
     const moved = selected !== this.selected;
     this.selected = selected;

@@ -34,7 +34,7 @@ test("a trial that is tried again says so, and what nobody runs was cut off", ()
   assert.equal(texts(waits, columns)[1], "waiting, 2nd attempt");
   assert.equal(texts(waits, columns).at(-2), `waits for its 2nd attempt: ${note}`);
   assert.equal(texts(runs, columns).at(-2), `2nd attempt: ${note}`);
-  const stale = columnsOf(job, () => 100, true);
+  const stale = columnsOf(job, () => 100, { stale: true, wordy: true });
   assert.equal(texts(runs, stale)[1], "cut off, 2nd attempt");
   assert.equal(texts(runs, stale).at(-2), "its kernel is gone: runs again after Resume");
 });

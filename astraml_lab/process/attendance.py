@@ -189,6 +189,8 @@ class Attendance:
     def _close(self) -> None:
         with self._lock:
             self._closed = True
+            with contextlib.suppress(OSError):  # as far as it is connected still; see `Server.close`
+                self._trial.stream.shutdown(socket.SHUT_RDWR)
             self._trial.stream.close()
             for descriptor in (self._trial.out, self._trial.err, self._trial.status):
                 os.close(descriptor)

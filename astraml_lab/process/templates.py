@@ -74,6 +74,7 @@ class Server:
     def __init__(self, control: socket.socket) -> None:
         self.token = next(self._tokens)
         self._control = control
+        self._maker = os.getpid()
         self._lock = threading.Lock()
 
     def ask(self, kind: str, body: object, descriptors: Sequence[int] = ()) -> None:
@@ -125,6 +126,10 @@ class Server:
     def close(self) -> None:
         """Let it end with all that descends from it."""
         with self._lock:
+            if os.getpid() == self._maker:
+                # To close it would not do: a fork of the kernel, a data loader's worker, may hold a copy.
+                with contextlib.suppress(OSError):
+                    self._control.shutdown(socket.SHUT_RDWR)
             self._control.close()
 
 

@@ -199,6 +199,26 @@ def test_a_template_that_never_ends_its_loading_is_killed() -> None:
     assert servers.close(WAIT)
 
 
+def test_a_fork_of_the_kernel_holds_up_neither_a_job_nor_its_end() -> None:
+    servers = Templates(fork=True, heavy=())
+    executor = ProcessExecutor(home=servers)
+    ends: queue.Queue[Outcome] = queue.Queue()
+    executor.submit(Task("t", lambda _channel: "ran", RecordingChannel()), ends.put)
+    assert ends.get(timeout=WAIT) == Outcome(value="ran")
+    fork = os.fork()  # has copies of the sockets to the servers
+    if not fork:
+        time.sleep(WAIT)
+        os._exit(0)
+    try:
+        began = time.monotonic()
+        assert executor.close(WAIT)
+        assert servers.close(WAIT)
+        assert time.monotonic() - began < WAIT / 2
+    finally:
+        os.kill(fork, signal.SIGKILL)
+        os.waitpid(fork, 0)
+
+
 def test_what_a_trial_started_dies_with_a_template_that_could_not_fork() -> None:
     def run(channel: Channel) -> None:
         import subprocess

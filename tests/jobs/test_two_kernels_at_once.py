@@ -1,4 +1,4 @@
-"""Two kernels, four jobs, one store: each is paused, resumed, stopped and asked for points by both at random."""
+"""Two kernels, four jobs, one store: both pause, resume, stop and ask for points in all of them at random."""
 
 from __future__ import annotations
 

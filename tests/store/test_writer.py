@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +13,14 @@ from astraml_lab.errors import StoreUnavailable
 from astraml_lab.spec.state import TrialState
 from astraml_lab.spec.views import TrialView, WindowRow
 from astraml_lab.store import Writer, trials
+from astraml_lab.store.writer import CHECKPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
 
+    from astraml_lab.clock import FakeClock
     from astraml_lab.store import Lease, Store
 
 
@@ -214,3 +218,24 @@ def test_clearing_and_reporting_again_in_one_batch_keeps_the_new(
     assert stored(store, lease) == (window(30.0, count=7),)
     store.clear_trial_metrics(lease.generation_id, 0)
     assert stored(store, lease) == ()
+
+
+def test_what_was_committed_is_soon_in_the_file_and_not_in_its_log_alone(
+    store: Store, lease: Lease, clock: FakeClock, trouble: Trouble
+) -> None:
+    def in_the_file() -> int:
+        with closing(sqlite3.connect(":memory:")) as connection:
+            content = store.files.database.read_bytes()
+            connection.deserialize(content[:18] + b"\1\1" + content[20:])  # without its log
+            return int(connection.execute("SELECT count(*) FROM windows").fetchone()[0])
+
+    store.checkpoint()
+    writer = Writer(store, trouble, interval=0.01)
+    writer.put_windows(lease.generation_id, 0, "loss", [window(0.0)])
+    assert writer.flush()
+    assert in_the_file() == 0
+    clock.advance(CHECKPOINT)
+    writer.put_windows(lease.generation_id, 0, "loss", [window(30.0)])
+    assert writer.close()
+    assert in_the_file() == 2
+    assert trouble.told == []

@@ -210,6 +210,28 @@ def test_the_last_closed_cpu_slot_is_told_apart_from_waiting() -> None:
     assert "restart the kernel" in (pool.refuse_reason(LeaseRequest("a")) or "")
 
 
+def test_a_closed_cpu_slot_is_a_threads_not_a_processs() -> None:
+    pool, apart = pool_of(0), LeaseRequest("b", gpus=0, apart=True)
+    lend(pool, LeaseRequest("a")).close_slot()
+    assert pool.refuse_reason(apart) is None
+    first = lend(pool, apart)
+    assert pool.try_lease(apart) is None
+    first.release()
+    lend(pool, apart)
+
+
+def test_where_cuda_is_broken_only_processes_get_a_gpu() -> None:
+    pool, woken = pool_of(1), list[None]()
+    pool.subscribe(lambda: woken.append(None))
+    pool.break_cuda()
+    assert len(woken) == 1
+    sentence = "CUDA is broken in this kernel: restart it, or use --executor processes"
+    assert pool.refuse_reason(LeaseRequest("a")) == sentence
+    assert pool.try_lease(LeaseRequest("a")) is None
+    assert lend(pool, LeaseRequest("a", gpus=0)).label == "cpu"
+    assert lend(pool, LeaseRequest("a", apart=True)).devices == (0,)
+
+
 SHARES = st.sampled_from([0.25, 1 / 3, 0.5, 1.0, 2.0])
 STEPS = st.lists(st.tuples(st.sampled_from("abc"), SHARES, st.integers(0, 5)), max_size=40)
 

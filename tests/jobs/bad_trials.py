@@ -13,10 +13,13 @@ Where = Literal["threads", "processes"]
 
 STOP_GRACE, KILL_GRACE = "{stop}", "{kill}"
 """Stand for the seconds that a thread or process has to report; the tests cut them short."""
-DIES = "(the kernel dies with it: the job is STALE, `%tune resume` goes on)"
+DIES = (
+    "(the kernel dies; `%tune resume` tries it once more, then it is FAILED (stale): its kernel died twice "
+    "while it ran, and it has no checkpoint to go on from)"
+)
 FREEZES = "(the kernel freezes until it is over)"
 NOT_RUN = frozenset({DIES, FREEZES})
-"""What a crash means where the trial runs in the kernel itself."""
+"""What a crash means where the trial runs in the kernel itself: tests/kernel/test_a_crash_in_threads.py."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,11 @@ CROWD = (
         "(the limit would be the kernel's own)",
         "FAILED (oom): MemoryError: memory ran out",
     ),
-    Row("CUDA out of memory", f"raise RuntimeError({CUDA_OOM!r})", f"FAILED (oom): RuntimeError: {CUDA_OOM}"),
+    Row(
+        "the text of CUDA out of memory",
+        f"raise RuntimeError({CUDA_OOM!r})",
+        f"FAILED (oom): RuntimeError: {CUDA_OOM}",
+    ),
     Row(
         "segmentation fault",
         "import ctypes; ctypes.string_at(0)",
@@ -303,7 +310,7 @@ SLOW = (
 
 ALONE = (
     Row(
-        "a device assert (CUDA)",
+        "the text of a device assert (CUDA)",
         f"raise RuntimeError({ASSERT!r})",
         f"FAILED (exception): RuntimeError: {ASSERT} · the job is FAILED: {BROKEN} (RuntimeError: {ASSERT})",
         f"FAILED (exception): RuntimeError: {ASSERT}",

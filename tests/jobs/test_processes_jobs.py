@@ -298,6 +298,7 @@ def test_each_trial_sees_its_leased_gpus_only_and_counts_them_from_zero(gpu_benc
     assert seen(trials=1, gpus=0) == {" () cpu"}
 
 
+@pytest.mark.slow
 def test_a_kernel_does_not_grow_with_its_trials(apart: Apart) -> None:
     def train(trial: Trial) -> float:
         return float(trial.number)

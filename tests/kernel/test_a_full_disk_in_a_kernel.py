@@ -7,12 +7,15 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from plugins.kernel import Kernel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from plugins.full_disk import SmallDisk
+
+pytestmark = pytest.mark.slow
 
 SETUP = """%load_ext astraml_lab
 import astraml_lab as lab, json, time

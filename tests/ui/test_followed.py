@@ -69,6 +69,7 @@ def test_the_buttons_reach_a_job_from_the_kernel_that_does_not_run_it(bench: Ben
     there = other.find("digits")
     followed, actions = Followed(there), Actions.of(there)
     assert actions.names == ["pause", "rerun", "resume", "stop", "stop_trial"]
+    until(lambda: there.reader.trial(1) is not None)
     assert actions.run(Request("stop_trial", "1", 0)) == ("", "")
     assert actions.run(Request("pause", "2")) == ("", "")
     until(lambda: job.state is JobState.PAUSED and job.trials[0].state is TrialState.STOPPED)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from plugins.lab_server import LabServer
     from plugins.notebook_page import NotebookPage
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LOAD = "%load_ext astraml_lab"
 HELPERS = """import time

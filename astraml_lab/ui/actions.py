@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import AstramlError, Conflict
+from astraml_lab.ui.audience import numbers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,63 +28,101 @@ class Request:
     """The page's own name for this press: the answer carries it."""
     number: int | None = None
     """The trial, for what is asked of one."""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """What else was entered. It comes from a browser and is believed in nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the page hears: each part may be empty."""
+
+    error: str = ""
+    said: str = ""
+    """A sentence to show."""
+    cell: str = ""
+    """The source of a cell to put below the one that shows the view."""
+    file: str = ""
+    """The name of a file to download."""
+    text: str = ""
+    """What the file holds."""
+
+    def message(self) -> dict[str, str]:
+        """Return the parts that are not empty; the error is always there."""
+        return {name: text for name, text in asdict(self).items() if text or name == "error"}
 
 
 def request_of(message: Mapping[str, Any]) -> Request | None:
     """Read a message of a browser, which is believed in nothing; `None` where it does not fit."""
-    name, token, number = message.get("do"), message.get("id"), message.get("n")
+    name, token = message.get("do"), message.get("id")
     if not isinstance(name, str) or not isinstance(token, int | str):
         return None
-    trial = number if isinstance(number, int) and not isinstance(number, bool) and number >= 0 else None
-    return Request(name[:20], str(token)[:64], trial)
+    number = next(iter(numbers_of([message.get("n")])), None)
+    given = message.get("given")
+    return Request(name[:20], str(token)[:64], number, given if isinstance(given, dict) else {})
 
 
 class Actions:
     """The buttons that a job has.
 
     Args:
-        of_job: By name, what is asked of the job as a whole.
-        of_trial: By name, what is asked of one trial; where it returns a text, the page shows it.
+        acts: By name, what each does; it returns the answer, or only the words of one.
     """
 
-    def __init__(
-        self,
-        of_job: Mapping[str, Callable[[], object]] | None = None,
-        of_trial: Mapping[str, Callable[[int], object]] | None = None,
-    ) -> None:
-        self._of_job = dict(of_job or {})
-        self._of_trial = dict(of_trial or {})
+    def __init__(self, acts: Mapping[str, Callable[[Request], Answer | str | None]] | None = None) -> None:
+        self._acts = dict(acts or {})
 
     @classmethod
     def of(cls, job: ShownJob) -> Actions:
         """Return what a job's handle can do."""
-        of_trial = {name: getattr(job, name) for name in _OF_TRIAL if hasattr(job, name)}
-        if "rerun" in of_trial:
-            of_trial["rerun"] = lambda number: _rerun(job, number)
-        return cls({name: getattr(job, name) for name in _OF_JOB if hasattr(job, name)}, of_trial)
+        acts: dict[str, Callable[[Request], Answer | str | None]] = {}
+        for name in _OF_JOB:
+            if hasattr(job, name):
+                acts[name] = _asked_of_job(getattr(job, name))
+        for name in _OF_TRIAL:
+            if hasattr(job, name):
+                acts[name] = _asked_of_trial(getattr(job, name))
+        if "rerun" in acts:
+            acts["rerun"] = lambda request: _rerun(job, _number(request))
+        return cls(acts)
 
     @property
     def names(self) -> list[str]:
         """All of them, sorted."""
-        return sorted({*self._of_job, *self._of_trial})
+        return sorted(self._acts)
 
-    def run(self, request: Request) -> tuple[str, str]:
-        """Do what was asked for; return the error and the answer in words, either mostly empty."""
+    def run(self, request: Request) -> Answer:
+        """Do what was asked for."""
+        act = self._acts.get(request.name)
+        if act is None:
+            return Answer("This view cannot do that.")
         try:
-            answer = self._call(request)
+            answer = act(request)
         except AstramlError as problem:
-            return str(problem), ""
+            return Answer(str(problem))
         except Exception as problem:  # noqa: BLE001  a button must not end the kernel's comm loop
             _log.exception("The button %r of a dashboard failed.", request.name)
-            return f"It failed: {type(problem).__name__}.", ""
-        return "", answer if isinstance(answer, str) else ""
+            return Answer(f"It failed: {type(problem).__name__}.")
+        return answer if isinstance(answer, Answer) else Answer(said=answer or "")
 
-    def _call(self, request: Request) -> object:
-        if request.name in self._of_job:
-            return self._of_job[request.name]()
-        if request.name in self._of_trial and request.number is not None:
-            return self._of_trial[request.name](request.number)
-        raise Conflict("This view cannot do that.")
+
+def _asked_of_job(method: Callable[[], object]) -> Callable[[Request], None]:
+    def act(_request: Request) -> None:
+        method()
+
+    return act
+
+
+def _asked_of_trial(method: Callable[[int], object]) -> Callable[[Request], None]:
+    def act(request: Request) -> None:
+        method(_number(request))
+
+    return act
+
+
+def _number(request: Request) -> int:
+    if request.number is None:
+        raise Conflict("No trial is selected.")
+    return request.number
 
 
 def _rerun(job: Any, number: int) -> str:

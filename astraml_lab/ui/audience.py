@@ -14,6 +14,10 @@ LEASE_SECONDS = 10.0
 """A visible view says "alive" every 3 s; browsers may stretch that."""
 _CLIENTS = 16
 _WANTS = 4
+DETAILS = 5
+"""Trials that one view opens side by side."""
+_ALL_DETAILS = 10
+_SELECTED = 100_000
 _TEXT = 10_000
 _ID = 64
 
@@ -39,7 +43,7 @@ class Attention:
 class _Client:
     seen: float
     wants: tuple[Want, ...] = ()
-    detail: int | None = None
+    details: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -62,14 +66,14 @@ class Audience:
             if message.get("t") == "bye":
                 return self._clients.pop(name, None) is not None
             now = self.clock.monotonic()
-            fresh = _Client(now, _wants(message.get("want")), _number(message.get("detail")))
+            fresh = _Client(now, _wants(message.get("want")), numbers_of(message.get("details"), DETAILS))
             before = self._clients.pop(name, None)
             self._clients[name] = fresh
             while len(self._clients) > _CLIENTS:
                 del self._clients[next(iter(self._clients))]
         if before is None or now - before.seen > LEASE_SECONDS:
             return True
-        return (before.wants, before.detail) != (fresh.wants, fresh.detail)
+        return (before.wants, before.details) != (fresh.wants, fresh.details)
 
     def looking(self) -> bool:
         """Whether anybody's lease runs."""
@@ -91,8 +95,8 @@ class Audience:
             # No lease runs, yet a frame is asked for: the slow rate while a cell keeps "alive" from arriving.
             clients = live or list(self._clients.values())[-1:]
         wants = dict.fromkeys(want for client in clients for want in client.wants)
-        details = dict.fromkeys(client.detail for client in clients if client.detail is not None)
-        return Attention(tuple(wants)[:_WANTS], tuple(details)[:_WANTS])
+        details = dict.fromkeys(number for client in clients for number in client.details)
+        return Attention(tuple(wants)[:_WANTS], tuple(details)[:_ALL_DETAILS])
 
 
 def _wants(given: object) -> tuple[Want, ...]:
@@ -108,5 +112,9 @@ def _wants(given: object) -> tuple[Want, ...]:
     return tuple(found)
 
 
-def _number(given: object) -> int | None:
-    return given if isinstance(given, int) and not isinstance(given, bool) and given >= 0 else None
+def numbers_of(given: object, limit: int = _SELECTED) -> tuple[int, ...]:
+    """Read the numbers of trials that a browser names: what is none, or stands there twice, is left out."""
+    if not isinstance(given, list):
+        return ()
+    whole = (each for each in given if isinstance(each, int) and not isinstance(each, bool) and each >= 0)
+    return tuple(dict.fromkeys(whole))[:limit]

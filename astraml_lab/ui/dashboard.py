@@ -13,7 +13,7 @@ import anywidget
 from astraml_lab.clock import SystemClock
 from astraml_lab.spec import JobState
 from astraml_lab.ui.actions import Actions, request_of
-from astraml_lab.ui.audience import Audience
+from astraml_lab.ui.audience import Audience, numbers_of
 from astraml_lab.ui.cell_watch import WATCH
 from astraml_lab.ui.feed import Feed
 from astraml_lab.ui.schedule import PERIOD
@@ -49,6 +49,7 @@ class Dashboard(anywidget.AnyWidget):
         reader: JobReader,
         *,
         actions: Actions | None = None,
+        select: Callable[[tuple[int, ...]], object] = lambda _numbers: None,
         clock: Clock | None = None,
         wake: Callable[[], object] = lambda: None,
     ) -> None:
@@ -57,12 +58,14 @@ class Dashboard(anywidget.AnyWidget):
         Args:
             reader: The job.
             actions: What its buttons do.
+            select: Told the trials that were selected on a page.
             clock: Time, for tests.
             wake: Called from any thread when `publish` should be called soon.
         """
         self._reader = reader
         self._clock = clock or SystemClock()
         self._actions = actions or Actions()
+        self._select = select
         self._audience = Audience(self._clock)
         self._feed = Feed(reader, self._clock)
         self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -121,7 +124,12 @@ class Dashboard(anywidget.AnyWidget):
         if frame is not None:
             self._sent_at = now
             self._sequence += 1
-            content = {"t": "frame", "seq": self._sequence, "can": self._actions.names}
+            content = {
+                "t": "frame",
+                "seq": self._sequence,
+                "can": self._actions.names,
+                "model": self.model_id,
+            }
             self.send(content, frame.buffers())
         elif now - self._sent_at >= BEAT_SECONDS:
             self._sent_at = now
@@ -150,6 +158,8 @@ class Dashboard(anywidget.AnyWidget):
             self._start_over.set()
         elif kind == "do":
             self._act(message)
+        elif kind == "select":
+            self._select(numbers_of(message.get("numbers")))
         if changed or kind in {"hello", "do"}:
             self._wake()
 
@@ -160,9 +170,8 @@ class Dashboard(anywidget.AnyWidget):
         # To take a job over can last seconds: the page is told first that somebody is at it.
         self._answers.put({"t": "taken", "id": request.token})
         self._wake()
-        error, said = self._actions.run(request)
-        done = {"t": "done", "do": request.name, "id": request.token, "error": error}
-        self._answers.put(done | ({"said": said} if said else {}))
+        answer = self._actions.run(request)
+        self._answers.put({"t": "done", "do": request.name, "id": request.token} | answer.message())
 
 
 def answer_in_subshell(comm: Any) -> None:

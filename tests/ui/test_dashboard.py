@@ -10,7 +10,7 @@ from plugins.fake_job import FakeJob, FakeReader, play
 from astraml_lab.clock import FakeClock
 from astraml_lab.errors import Conflict
 from astraml_lab.spec import JobState
-from astraml_lab.ui.actions import Actions
+from astraml_lab.ui.actions import Actions, Answer
 from astraml_lab.ui.audience import LEASE_SECONDS
 from astraml_lab.ui.cell_watch import CellWatch
 from astraml_lab.ui.dashboard import Dashboard, answer_in_subshell
@@ -32,10 +32,12 @@ class Watched:
         self.reader = FakeReader(clock=self.clock)
         self.woken = 0
         play(self.reader, 4)
-        of_job = {} if on_stop is None else {"stop": on_stop}
-        of_trial = {} if on_trial is None else {"stop_trial": on_trial}
-        actions = Actions(of_job, of_trial)
-        self.board = Dashboard(self.reader, actions=actions, clock=self.clock, wake=self._wake)
+        job = FakeJob(self.reader)
+        if on_stop is not None:
+            job.stop = on_stop  # type: ignore[method-assign, assignment]
+        if on_trial is not None:
+            job.stop_trial = on_trial  # type: ignore[method-assign, assignment]
+        self.board = Dashboard(self.reader, actions=Actions.of(job), clock=self.clock, wake=self._wake)
         self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
         self.board.send = lambda content, buffers=(): self.sent.append((content, list(buffers)))
 
@@ -135,11 +137,36 @@ def board_hears(watched: Watched) -> None:
 
 
 def test_a_button_of_one_trial_gets_its_number_and_its_answer_is_shown() -> None:
-    watched = Watched(on_trial=lambda number: f"Trial {number} ends.")
+    ended: list[int] = []
+    watched = Watched(on_trial=ended.append)
     watched.say(t="do", do="stop_trial", id=1, n=7)
     watched.board.publish()
-    answer = {"t": "done", "do": "stop_trial", "id": "1", "error": "", "said": "Trial 7 ends."}
-    assert watched.sent[1][0] == answer
+    assert ended == [7]
+    assert watched.sent[1][0] == {"t": "done", "do": "stop_trial", "id": "1", "error": ""}
+
+
+def test_an_answer_may_hold_a_sentence_a_cell_or_a_file() -> None:
+    watched = Watched()
+    answers = [Answer(said="Done."), Answer(cell="%%tune"), Answer(file="trials.csv", text="number")]
+    watched.board._actions = Actions({"csv": lambda request: answers[request.given["which"]]})
+    for which in range(3):
+        watched.say(t="do", do="csv", id=which, given={"which": which})
+    watched.board.publish()
+    done = [content for content, _ in watched.sent if content["t"] == "done"]
+    plain = {"t": "done", "do": "csv", "error": ""}
+    assert done == [
+        plain | {"id": "0", "said": "Done."},
+        plain | {"id": "1", "cell": "%%tune"},
+        plain | {"id": "2", "file": "trials.csv", "text": "number"},
+    ]
+
+
+def test_what_was_selected_on_a_page_is_told() -> None:
+    told: list[tuple[int, ...]] = []
+    board = Dashboard(FakeReader(), select=told.append, clock=FakeClock())
+    for numbers in ([3, 1], [], ["x", -1, True, 2.5, 4, 4], "all"):
+        board._handle_custom_msg({"t": "select", "c": "view", "numbers": numbers}, [])
+    assert told == [(3, 1), (), (4,), ()]
 
 
 @pytest.mark.parametrize("number", [None, -1, True, "7", 1.5])
@@ -147,7 +174,7 @@ def test_a_button_of_one_trial_without_its_number_does_nothing(number: object) -
     watched = Watched(on_trial=lambda _number: pytest.fail("acted"))
     watched.say(t="do", do="stop_trial", id=1, n=number)
     watched.board.publish()
-    assert "cannot do that" in watched.sent[1][0]["error"]
+    assert watched.sent[1][0]["error"] == "No trial is selected."
 
 
 @pytest.mark.parametrize(

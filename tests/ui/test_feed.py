@@ -262,11 +262,11 @@ def test_a_lease_runs_out_and_is_renewed() -> None:
     clock = FakeClock()
     audience = Audience(clock)
     assert not audience.looking()
-    assert audience.hear({"t": "hello", "c": "a", "want": [["loss", "step"]], "detail": 4})
+    assert audience.hear({"t": "hello", "c": "a", "want": [["loss", "step"]], "details": [4]})
     assert audience.attention() == Attention((Want("loss", "step"),), (4,))
     clock.advance(LEASE_SECONDS - 1)
     assert audience.looking()
-    assert not audience.hear({"t": "alive", "c": "a", "want": [["loss", "step"]], "detail": 4})
+    assert not audience.hear({"t": "alive", "c": "a", "want": [["loss", "step"]], "details": [4]})
     clock.advance(LEASE_SECONDS + 1)
     assert not audience.looking()
     audience.hear({"t": "alive", "c": "a"})
@@ -285,11 +285,15 @@ def test_nothing_from_a_browser_is_believed() -> None:
     ]
     assert not any(audience.hear(message) for message in bad)
     assert not audience.looking()
-    odd = {"c": "a", "want": ["x", [1, "step"], ["m", "sideways"], ["m"], 7, ["m", "step"]], "detail": True}
+    odd = {
+        "c": "a",
+        "want": ["x", [1, "step"], ["m", "sideways"], ["m"], 7, ["m", "step"]],
+        "details": [True, "x", -1],
+    }
     audience.hear(odd)
     assert audience.attention() == Attention()
-    audience.hear({"c": "b", "want": [["m", "step"]], "detail": -1})
+    audience.hear({"c": "b", "want": [["m", "step"]], "details": 7})
     assert audience.attention() == Attention((Want("m", "step"),))
     for number in range(100):
-        audience.hear({"c": f"client {number}", "want": [[f"m{number}", "step"]], "detail": number})
+        audience.hear({"c": f"client {number}", "want": [[f"m{number}", "step"]], "details": [number]})
     assert len(audience.attention().wants) <= 4

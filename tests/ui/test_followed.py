@@ -11,7 +11,7 @@ from astraml_lab.clock import FakeClock
 from astraml_lab.errors import NotFound
 from astraml_lab.jobs import Manager
 from astraml_lab.spec import JobState, TrialState
-from astraml_lab.ui.actions import Actions, Request
+from astraml_lab.ui.actions import Actions, Answer, Request
 from astraml_lab.ui.followed import Followed
 
 if TYPE_CHECKING:
@@ -70,17 +70,17 @@ def test_the_buttons_reach_a_job_from_the_kernel_that_does_not_run_it(bench: Ben
     followed, actions = Followed(there), Actions.of(there)
     assert actions.names == ["pause", "rerun", "resume", "stop", "stop_trial"]
     until(lambda: there.reader.trial(1) is not None)
-    assert actions.run(Request("stop_trial", "1", 0)) == ("", "")
-    assert actions.run(Request("pause", "2")) == ("", "")
+    assert actions.run(Request("stop_trial", "1", 0)) == Answer()
+    assert actions.run(Request("pause", "2")) == Answer()
     until(lambda: job.state is JobState.PAUSED and job.trials[0].state is TrialState.STOPPED)
     until(lambda: followed.view().state is JobState.PAUSED)
-    error, said = actions.run(Request("rerun", "3", 0))
-    assert (error, said[:12]) == ("", "A new trial ")
-    assert "no trial 9" in actions.run(Request("stop_trial", "4", 9))[0]
-    assert actions.run(Request("stop", "5")) == ("", "")
+    answer = actions.run(Request("rerun", "3", 0))
+    assert (answer.error, answer.said[:12]) == ("", "A new trial ")
+    assert "no trial 9" in actions.run(Request("stop_trial", "4", 9)).error
+    assert actions.run(Request("stop", "5")) == Answer()
     assert job.wait(20).state is JobState.CANCELLED
     until(lambda: followed.view().state is JobState.CANCELLED)
-    assert "nothing of it runs" in actions.run(Request("pause", "6"))[0]
+    assert "nothing of it runs" in actions.run(Request("pause", "6")).error
     other._writer.close()
 
 

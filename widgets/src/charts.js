@@ -16,13 +16,12 @@ const KEYS = 9;
 export class Charts {
   /**
    * @param {import("./dom.js").Listeners} listeners
-   * @param {(number: number) => void} onPick
-   * @param {() => void} onChange called when what is drawn has changed
+   * @param {import("./view.js").Does} does
    */
-  constructor(listeners, onPick, onChange) {
+  constructor(listeners, does) {
     this.root = make("section", "astraml-charts", "", { "aria-label": "Charts" });
     this.tab = "metrics";
-    this.onPick = onPick;
+    const onChange = () => does.changed();
     const tabs = make("div", "astraml-tabs", "", { role: "tablist", "aria-label": "Charts" });
     this.tabs = TABS.map(([key = "", title = ""]) => {
       const button = make("button", "astraml-tab", title, { type: "button", role: "tab" });
@@ -40,7 +39,7 @@ export class Charts {
     this.logLabel = labelled("log", this.log);
     const controls = make("div", "astraml-controls");
     controls.append(this.metric, this.axis, this.pair, this.smoothLabel, this.logLabel);
-    this.plot = new Plot("Chart of the trials; the table beside it holds its figures", onPick);
+    this.plot = new Plot("Chart of the trials; the table beside it holds its figures", does);
     this.keys = make("div", "astraml-keys");
     this.root.append(tabs, controls, this.plot.root, this.keys);
     this.stamp = "";
@@ -51,7 +50,7 @@ export class Charts {
     listeners.on(this.smooth, "input", onChange);
     listeners.on(this.keys, "click", (event) => {
       const number = event.target?.closest?.("button[data-n]")?.dataset.n;
-      if (number !== undefined) onPick(Number(number));
+      if (number !== undefined) does.pick(Number(number), event.ctrlKey || event.metaKey);
     });
     this.#markTabs();
   }
@@ -125,12 +124,12 @@ export class Charts {
    * Draw, unless nothing that is drawn has changed.
    * @param {import("./store.js").Store} store
    * @param {import("./look.js").Look} look
-   * @param {number | null} selected
+   * @param {import("./selection.js").Selection} selected
    * @param {string} version what else the picture depends on: data, size, theme
    */
   draw(store, look, selected, version) {
     const settings = [this.tab, this.metric.value, this.axis.value, this.pair.value, this.log.checked];
-    const stamp = JSON.stringify([...settings, this.smooth.value, selected, version, look.dark]);
+    const stamp = JSON.stringify([...settings, this.smooth.value, selected.revision, version, look.dark]);
     if (stamp === this.stamp) return;
     this.stamp = stamp;
     const figure = this.#figure(store, look, selected);
@@ -141,7 +140,7 @@ export class Charts {
   /**
    * @param {import("./store.js").Store} store
    * @param {import("./look.js").Look} look
-   * @param {number | null} selected
+   * @param {import("./selection.js").Selection} selected
    */
   #figure(store, look, selected) {
     const log = this.log.checked;

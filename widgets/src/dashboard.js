@@ -1,5 +1,6 @@
 /** The live dashboard of a job: an anywidget module. */
 
+import { insertBelow } from "./notebook.js";
 import { Page } from "./page.js";
 import { View } from "./view.js";
 
@@ -27,8 +28,9 @@ export default () => {
   }
 
   /** @type {import("@anywidget/types").Render} */
-  function render({ el }) {
-    const view = new View(page, el);
+  function render({ model, el }) {
+    const { widget_manager: manager } = model;
+    const view = new View(page, el, (source) => insertBelow(manager, page.modelId, source));
     page.views.add(view);
     return () => {
       page.views.delete(view);

@@ -12,10 +12,10 @@ const DEBUG = "in a cell: shows all about this trial and writes a cell that runs
 export class Detail {
   /**
    * @param {import("./dom.js").Listeners} listeners
-   * @param {(action: string, number: number) => void} onAction
-   * @param {() => void} onClose
+   * @param {import("./view.js").Does} does
    */
-  constructor(listeners, onAction, onClose) {
+  constructor(listeners, does) {
+    const onClose = () => does.select([]);
     this.root = make("section", "astraml-detail", "", { "aria-label": "The selected trial" });
     this.root.hidden = true;
     this.title = make("div", "astraml-detail-title");
@@ -51,8 +51,8 @@ export class Detail {
     this.stamp = "";
     this.number = NaN;
     this.shownParams = {};
-    listeners.on(this.stop, "click", () => onAction("stop_trial", this.number));
-    listeners.on(this.rerun, "click", () => onAction("rerun", this.number));
+    listeners.on(this.stop, "click", () => does.act("stop_trial", this.number));
+    listeners.on(this.rerun, "click", () => does.act("rerun", this.number));
     listeners.on(this.debug, "click", () => this.#openLine(Boolean(this.line.hidden)));
     listeners.on(this.close, "click", onClose);
     listeners.on(this.root, "keydown", (event) => {
@@ -70,12 +70,12 @@ export class Detail {
 
   /**
    * @param {import("./store.js").Store} store
-   * @param {number | null} number
+   * @param {import("./selection.js").Selection} selection
    * @param {string[]} can
    * @param {import("./asked.js").Asked} asked
    */
-  update(store, number, can, asked) {
-    const row = number === null ? undefined : store.rows.get(number);
+  update(store, selection, can, asked) {
+    const row = store.rows.get(selection.last ?? -1);
     this.root.hidden = !row;
     const job = store.job;
     if (!row || !job) return;

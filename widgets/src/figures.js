@@ -67,7 +67,7 @@ export function hoverText(row, job) {
  * @param {number} number
  * @param {import("./store.js").Store} store
  * @param {import("./look.js").Look} look
- * @param {number | null} selected
+ * @param {import("./selection.js").Selection} selected
  */
 function lineStyle(number, store, look, selected) {
   const job = store.job;
@@ -92,7 +92,7 @@ function lineStyle(number, store, look, selected) {
             width: 1.2,
             layer: 1,
           };
-  if (number !== selected) return base;
+  if (!selected.has(number)) return base;
   return { ...base, label: `selected: trial ${number}`, colour: look.selected, width: 3, layer: 4 };
 }
 
@@ -100,7 +100,7 @@ function lineStyle(number, store, look, selected) {
  * The curves of a metric.
  * @param {import("./store.js").Store} store
  * @param {import("./look.js").Look} look
- * @param {{metric: string, axis: string, smooth: number, log: boolean, selected: number | null}} options
+ * @param {{metric: string, axis: string, smooth: number, log: boolean, selected: import("./selection.js").Selection}} options
  * @param {import("./store.js").Chart | undefined} chart
  * @returns {Figure}
  */
@@ -202,7 +202,7 @@ function finished(store, indices) {
  * The objective of every trial, and the best so far.
  * @param {import("./store.js").Store} store
  * @param {import("./look.js").Look} look
- * @param {{selected: number | null, log: boolean}} options
+ * @param {{selected: import("./selection.js").Selection, log: boolean}} options
  * @returns {Figure}
  */
 export function historyFigure(store, look, options) {
@@ -252,7 +252,7 @@ export function historyFigure(store, look, options) {
  * Two objectives against each other.
  * @param {import("./store.js").Store} store
  * @param {import("./look.js").Look} look
- * @param {{pair: [number, number], selected: number | null, log: boolean}} options
+ * @param {{pair: [number, number], selected: import("./selection.js").Selection, log: boolean}} options
  * @returns {Figure}
  */
 export function paretoFigure(store, look, options) {
@@ -301,7 +301,7 @@ export function paretoFigure(store, look, options) {
  * @param {(row: import("./store.js").Row) => number} x
  * @param {(row: import("./store.js").Row) => number} y
  * @param {import("./look.js").Look} look
- * @param {number | null} selected
+ * @param {import("./selection.js").Selection} selected
  * @param {number} size
  * @returns {any}
  */
@@ -318,7 +318,7 @@ function points(rows, job, x, y, look, selected, size) {
       color: look.finished,
       size,
       opacity: 0.85,
-      line: { color: look.selected, width: rows.map((row) => (row.n === selected ? 2.5 : 0)) },
+      line: { color: look.selected, width: rows.map((row) => (selected.has(row.n) ? 2.5 : 0)) },
     },
   };
 }
@@ -327,7 +327,7 @@ function points(rows, job, x, y, look, selected, size) {
  * When each trial ran, and where.
  * @param {import("./store.js").Store} store
  * @param {import("./look.js").Look} look
- * @param {{selected: number | null}} options
+ * @param {{selected: import("./selection.js").Selection}} options
  * @returns {Figure}
  */
 export function timelineFigure(store, look, options) {
@@ -366,8 +366,8 @@ export function timelineFigure(store, look, options) {
           fgopacity: 0.45,
         },
         line: {
-          color: mine.map((row) => (row.n === options.selected ? look.selected : look.paper)),
-          width: mine.map((row) => (row.n === options.selected ? 2.5 : 1)),
+          color: mine.map((row) => (options.selected.has(row.n) ? look.selected : look.paper)),
+          width: mine.map((row) => (options.selected.has(row.n) ? 2.5 : 1)),
         },
       },
     };

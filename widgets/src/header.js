@@ -15,11 +15,9 @@ const UNDER_WAY = { pause: "Pausing…", resume: "Resuming…", stop: "Stopping�
 export class Header {
   /**
    * @param {import("./dom.js").Listeners} listeners
-   * @param {(action: string) => void} onAction
-   * @param {(number: number) => void} onPick
+   * @param {import("./view.js").Does} does
    */
-  constructor(listeners, onAction, onPick) {
-    this.onAction = onAction;
+  constructor(listeners, does) {
     this.root = make("header", "astraml-header");
     this.name = make("strong", "astraml-name");
     this.chip = make("span", "astraml-chip");
@@ -56,7 +54,7 @@ export class Header {
 
     this.bestNumber = NaN;
     listeners.on(this.best, "click", (event) => {
-      if (event.target instanceof HTMLButtonElement) onPick(this.bestNumber);
+      if (event.target instanceof HTMLButtonElement) does.pick(this.bestNumber);
     });
     listeners.on(this.stop, "click", () => this.#ask(true));
     listeners.on(this.no, "click", () => this.#ask(false));
@@ -65,9 +63,9 @@ export class Header {
     });
     listeners.on(this.yes, "click", () => {
       this.#ask(false);
-      onAction("stop");
+      does.act("stop");
     });
-    listeners.on(this.pause, "click", () => onAction(this.pause.dataset.action ?? "pause"));
+    listeners.on(this.pause, "click", () => does.act(this.pause.dataset.action ?? "pause"));
   }
 
   /** @param {boolean} open */

@@ -9,8 +9,9 @@ const PATIENCE = 3000;
  * What of a view is needed here.
  * @typedef {{
  *   say(kind: "hello" | "alive" | "want"): void, changed(): void,
- *   taken(id: string): void, answered(id: string, error: string, said: string): void,
+ *   taken(id: string): void, answered(answer: Answer): void,
  * }} Shown
+ * @typedef {{id: string, error: string, said: string, cell: string, file: string, text: string}} Answer
  */
 
 /** What one page knows of one job, and the views of it on that page. */
@@ -22,6 +23,8 @@ export class Page {
     this.views = new Set();
     /** @type {string[]} */
     this.can = [];
+    /** The name under which the notebook knows the widget. */
+    this.modelId = "";
     this.version = 0;
     this.sequence = 0;
     /** Whether a frame is missing: what comes does not fit what is here until everything comes anew. */
@@ -59,8 +62,10 @@ export class Page {
     if (message?.t === "taken") {
       for (const view of this.views) view.taken(String(message.id));
     } else if (message?.t === "done") {
-      const said = [String(message.error ?? ""), String(message.said ?? "")];
-      for (const view of this.views) view.answered(String(message.id), said[0] ?? "", said[1] ?? "");
+      /** @param {string} part */
+      const read = (part) => String(message[part] ?? "");
+      const answer = { id: read("id"), error: read("error"), said: read("said"), cell: read("cell"), file: read("file"), text: read("text") };
+      for (const view of this.views) view.answered(answer);
     } else if (message?.t === "frame") {
       this.#take(message, buffers);
     }
@@ -75,6 +80,7 @@ export class Page {
     this.lost = !head.fresh && (this.lost || message.seq !== this.sequence + 1);
     this.sequence = message.seq;
     if (this.lost) return this.#askAnew();
+    this.modelId = String(message.model ?? "");
     this.can = Array.isArray(message.can) ? message.can : [];
     this.store.apply(head, values);
     if (head.charts || head.rows || head.job) this.version += 1;

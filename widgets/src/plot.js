@@ -17,14 +17,14 @@ const CONFIG = {
 export class Plot {
   /**
    * @param {string} label what it is, for those who do not see it
-   * @param {(number: number) => void} onPick
+   * @param {import("./view.js").Does} does
    */
-  constructor(label, onPick) {
+  constructor(label, does) {
     this.root = make("div", "astraml-plot");
     this.canvas = make("div", "astraml-plot-canvas", "", { role: "img", "aria-label": label });
     this.empty = make("p", "astraml-empty");
     this.root.append(this.canvas, this.empty);
-    this.onPick = onPick;
+    this.does = does;
     this.drawn = false;
   }
 
@@ -74,7 +74,7 @@ export class Plot {
   #pick(event) {
     const point = event?.points?.[0];
     const number = point?.customdata ?? point?.data?.meta;
-    if (typeof number === "number") this.onPick(number);
+    if (typeof number === "number") this.does.pick(number, event.event?.ctrlKey || event.event?.metaKey);
   }
 
   /** Take plotly's own listeners and elements off the page. */

@@ -2,6 +2,7 @@
 
 import { icon, make, setText } from "./dom.js";
 import { formatDuration, formatNumber, ordinal, runtime, shortState, shorten, stateWords, storyOf } from "./format.js";
+import { Selection } from "./selection.js";
 import { objectiveOf } from "./store.js";
 
 const ROW = 27;
@@ -124,11 +125,11 @@ function compared(one, other) {
 export class Table {
   /**
    * @param {import("./dom.js").Listeners} listeners
-   * @param {(number: number) => void} onPick
+   * @param {import("./view.js").Does} does
    */
-  constructor(listeners, onPick) {
+  constructor(listeners, does) {
     this.listeners = listeners;
-    this.onPick = onPick;
+    this.does = does;
     this.root = make("section", "astraml-trials", "", { "aria-label": "Trials" });
     this.filter = make("input", "astraml-filter", "", {
       type: "search",
@@ -162,8 +163,8 @@ export class Table {
     /** @type {import("./store.js").Row[]} */
     this.rows = [];
     this.sort = { key: "n", down: true };
-    /** @type {number | null} */
-    this.selected = null;
+    this.selected = new Selection();
+    this.shownSelection = -1;
     /** @type {Set<number>} */
     this.best = new Set();
     this.stamp = "";
@@ -175,13 +176,13 @@ export class Table {
     listeners.on(this.head, "click", (event) => this.#sortBy(event.target));
     listeners.on(this.body, "click", (event) => {
       const number = event.target?.closest?.("tr[data-n]")?.dataset.n;
-      if (number !== undefined) onPick(Number(number));
+      if (number !== undefined) does.pick(Number(number), event.ctrlKey || event.metaKey);
     });
   }
 
   /**
    * @param {import("./store.js").Store} store
-   * @param {number | null} selected
+   * @param {import("./selection.js").Selection} selected
    */
   update(store, selected) {
     const job = store.job;
@@ -192,14 +193,15 @@ export class Table {
       this.shape = shape;
       this.#build(columnsOf(job, () => store.now(), store));
     }
-    const moved = selected !== this.selected;
+    const moved = selected.revision !== this.shownSelection;
+    this.shownSelection = selected.revision;
     this.selected = selected;
     this.best = new Set(job.best);
     const stamp = `${store.revision} ${job.best.join()} ${this.filter.value} ${this.sort.key} ${this.sort.down}`;
     if (stamp !== this.stamp) this.#arrange();
     else this.#fill();
     this.stamp = stamp;
-    if (moved && selected !== null) this.#reveal(selected);
+    if (moved && selected.size === 1 && selected.last !== null) this.#reveal(selected.last);
   }
 
   /** @param {Column[]} specs */
@@ -290,7 +292,7 @@ export class Table {
     const stale = this.store?.stale ?? false;
     element.title = [storyOf(row, stale), ...(row.notes ?? [])].filter(Boolean).join("\n"); // its column may be out of sight
     element.setAttribute("aria-rowindex", String(index + 2));
-    element.setAttribute("aria-selected", String(row.n === this.selected));
+    element.setAttribute("aria-selected", String(this.selected.has(row.n)));
     element.classList.toggle("is-best", this.best.has(row.n));
     this.specs.forEach((spec, column) => {
       const cell = element.cells[column];
@@ -316,9 +318,9 @@ export class Table {
     if (!step || !this.rows.length) return;
     event.preventDefault();
     event.stopPropagation(); // the notebook would move to the next cell
-    const at = this.rows.findIndex((row) => row.n === this.selected);
+    const at = this.rows.findIndex((row) => row.n === this.selected.last);
     const next = this.rows[Math.min(this.rows.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
-    if (next) this.onPick(next.n);
+    if (next) this.does.pick(next.n);
   }
 
   /** @param {number} number */

@@ -8,6 +8,9 @@ import { Listeners, make } from "./dom.js";
 import { tuneLine } from "./format.js";
 import { Header } from "./header.js";
 import { lookOf } from "./look.js";
+import { OfferedCell } from "./offered_cell.js";
+import { download } from "./notebook.js";
+import { Selection } from "./selection.js";
 import { Table } from "./table.js";
 
 const ALIVE = 3000;
@@ -20,17 +23,30 @@ const NEWS = 8000;
 /** @type {Record<string, string>} */
 const WORDS = { stop: "Stop", pause: "Pause", resume: "Resume", stop_trial: "Stop trial", rerun: "Run again" };
 
+/**
+ * What the parts of a view have it do.
+ * @typedef {{
+ *   pick(number: number, beside?: boolean): void,
+ *   select(numbers: Iterable<number>): void,
+ *   act(name: string, number?: number | null, given?: object): void,
+ *   changed(): void,
+ * }} Does
+ */
+
 export class View {
   /**
    * @param {import("./page.js").Page} page
    * @param {HTMLElement} element
+   * @param {(source: string) => boolean} insert puts a cell below the one that shows the view, where that is possible
    */
-  constructor(page, element) {
+  constructor(page, element, insert) {
     this.page = page;
+    this.insert = insert;
     this.id = crypto.randomUUID?.() ?? String(Math.random());
     this.listeners = new Listeners();
-    /** @type {number | null} */
-    this.selected = null;
+    this.selection = new Selection();
+    /** The selection that the kernel was last told of. */
+    this.told = 0;
     this.frame = 0;
     this.inSight = true;
     /** What the view itself has to say. */
@@ -44,15 +60,21 @@ export class View {
     /** @type {import("./banner.js").Link} */
     this.link = "live";
     this.root = make("div", "astraml");
-    const pick = (/** @type {number | null} */ number) => this.#select(number);
-    const act = (/** @type {string} */ name, /** @type {number | null} */ number = null) => this.#act(name, number);
-    this.header = new Header(this.listeners, act, pick);
-    this.charts = new Charts(this.listeners, pick, () => this.changed());
-    this.table = new Table(this.listeners, pick);
-    this.detail = new Detail(this.listeners, act, () => this.#select(null));
+    /** @type {Does} */
+    const does = {
+      pick: (number, beside) => this.#select(() => this.selection.pick(number, beside)),
+      select: (numbers) => this.#select(() => this.selection.replace(numbers)),
+      act: (name, number, given) => this.#act(name, number ?? null, given),
+      changed: () => this.changed(),
+    };
+    this.header = new Header(this.listeners, does);
+    this.charts = new Charts(this.listeners, does);
+    this.table = new Table(this.listeners, does);
+    this.detail = new Detail(this.listeners, does);
     const main = make("div", "astraml-main");
     main.append(this.charts.root, this.table.root);
-    this.root.append(this.header.root, main, this.detail.root);
+    this.cell = new OfferedCell(this.listeners);
+    this.root.append(this.header.root, this.cell.root, main, this.detail.root);
     element.append(this.root);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.endTimer = undefined;
@@ -100,12 +122,12 @@ export class View {
    */
   say(kind) {
     if (kind !== "hello" && !this.visible) return;
-    this.page.send({ t: kind, c: this.id, want: this.charts.wants(), detail: this.selected });
+    this.page.send({ t: kind, c: this.id, want: this.charts.wants(), details: this.selection.opened });
   }
 
-  /** @param {number | null} number */
-  #select(number) {
-    this.selected = number === this.selected ? null : number;
+  /** @param {() => void} change */
+  #select(change) {
+    change();
     if (this.message.ofTrial) this.#say("");
     this.changed();
   }
@@ -113,13 +135,16 @@ export class View {
   /**
    * @param {string} name
    * @param {number | null} number the trial, for what is asked of one
+   * @param {object} [given] what else was entered
    */
-  #act(name, number) {
+  #act(name, number, given) {
     const id = this.asked.press(this.id, name, number);
     if (id === undefined) return;
     this.#say("");
     const n = number === null ? {} : { n: number };
-    this.page.send({ t: "do", do: name, id, ...n, c: this.id, want: this.charts.wants(), detail: this.selected });
+    const more = given === undefined ? {} : { given };
+    const looks = { c: this.id, want: this.charts.wants(), details: this.selection.opened };
+    this.page.send({ t: "do", do: name, id, ...n, ...more, ...looks });
     this.changed();
   }
 
@@ -145,13 +170,14 @@ export class View {
 
   /**
    * The kernel has acted on a button.
-   * @param {string} id
-   * @param {string} error
-   * @param {string} said
+   * @param {import("./page.js").Answer} answer
    */
-  answered(id, error, said) {
+  answered({ id, error, said, cell, file, text }) {
     const press = this.asked.answered(id, error !== "");
-    if (press) this.#say(error || said, error !== "", press.n !== null);
+    if (!press) return;
+    if (file) download(file, text);
+    this.cell.offer(cell && !this.insert(cell) ? cell : "");
+    this.#say(error || said, error !== "", press.n !== null);
   }
 
   #tick() {
@@ -178,11 +204,12 @@ export class View {
   #draw() {
     const { store } = this.page;
     this.charts.prepare(store);
-    const wanted = JSON.stringify([this.charts.wants(), this.selected]);
+    const wanted = JSON.stringify([this.charts.wants(), this.selection.opened]);
     if (wanted !== this.wanted && store.job) {
       this.wanted = wanted;
       this.say("want");
     }
+    this.#tell();
     this.#expectPicture(store.job?.ended ?? false);
     this.link = this.#linkNow();
     const still = this.link === "gone" || (this.link === "silent" && !store.job?.ended);
@@ -196,10 +223,17 @@ export class View {
     const nothing = { text: "", error: false };
     this.header.banner.update(bannerOf(store.job, this.link, message.ofTrial ? nothing : message));
     this.detail.banner.update(message.ofTrial && !still ? bannerOf(null, "live", message) : null);
-    this.table.update(store, this.selected);
-    this.detail.update(store, this.selected, can, this.asked);
+    this.table.update(store, this.selection);
+    this.detail.update(store, this.selection, can, this.asked);
     const { clientWidth, clientHeight } = this.charts.plot.root;
-    this.charts.draw(store, lookOf(this.root), this.selected, `${this.page.version} ${clientWidth}x${clientHeight}`);
+    this.charts.draw(store, lookOf(this.root), this.selection, `${this.page.version} ${clientWidth}x${clientHeight}`);
+  }
+
+  /** Let Python know what is selected. */
+  #tell() {
+    if (this.told === this.selection.revision) return;
+    this.told = this.selection.revision;
+    this.page.send({ t: "select", c: this.id, numbers: this.selection.numbers });
   }
 
   /** What the view itself has to say: an answer, a button that nobody acts on, how to get the picture. */

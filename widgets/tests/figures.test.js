@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { historyFigure, lanesOf, metricsFigure, paretoFigure, smoothed, thinned } from "../src/figures.js";
+import { Selection } from "../src/selection.js";
 import { Store } from "../src/store.js";
 
 /** @type {import("../src/look.js").Look} */
@@ -34,10 +35,10 @@ test("thinning keeps both ends and the budget", () => {
 
 test("the best so far only gets better", () => {
   const rows = [0.5, 0.4, 0.8, 0.7].map((value, n) => ({ n, values: [value] }));
-  const up = historyFigure(storeOf({}, rows), LOOK, { selected: null, log: false });
+  const up = historyFigure(storeOf({}, rows), LOOK, { selected: new Selection(), log: false });
   assert.deepEqual(up.data[1].y, [0.5, 0.8, 0.8]);
   const down = storeOf({ objectives: [{ metric: "loss", maximize: false }] }, rows);
-  assert.deepEqual(historyFigure(down, LOOK, { selected: null, log: false }).data[1].y, [0.5, 0.4, 0.4]);
+  assert.deepEqual(historyFigure(down, LOOK, { selected: new Selection(), log: false }).data[1].y, [0.5, 0.4, 0.4]);
 });
 
 test("unfinished and non-finite results are left out of the front", () => {
@@ -48,12 +49,12 @@ test("unfinished and non-finite results are left out of the front", () => {
     { n: 2, values: [0.9, 2] },
     { n: 3, state: "RUNNING" },
   ];
-  const figure = paretoFigure(storeOf(job, rows), LOOK, { pair: [1, 0], selected: null, log: false });
+  const figure = paretoFigure(storeOf(job, rows), LOOK, { pair: [1, 0], selected: new Selection(), log: false });
   assert.deepEqual(figure.data.map((trace) => trace.customdata), [[0], [2]]);
 });
 
 test("an empty chart says what will appear", () => {
-  const options = { metric: "acc", axis: "step", smooth: 0, log: false, selected: null };
+  const options = { metric: "acc", axis: "step", smooth: 0, log: false, selected: new Selection() };
   assert.match(metricsFigure(storeOf({}, []), LOOK, options, undefined).empty, /will appear here/);
 });
 
@@ -61,7 +62,7 @@ test("the best line is drawn last and named first", () => {
   const store = storeOf({ best: [0], running: [1] }, [{ n: 0 }, { n: 1, state: "RUNNING" }, { n: 2, state: "PRUNED" }]);
   const columns = [Float32Array.of(1, 2), Float32Array.of(3, 4)];
   const lines = new Map([0, 1, 2].map((number) => [number, { x0: 0, columns }]));
-  const options = { metric: "acc", axis: "step", smooth: 0, log: false, selected: null };
+  const options = { metric: "acc", axis: "step", smooth: 0, log: false, selected: new Selection() };
   const figure = metricsFigure(store, LOOK, options, { show: [0, 1, 2], lines, band: null });
   assert.deepEqual(figure.data.map((trace) => trace.meta), [2, 1, 0]);
   assert.deepEqual(figure.keys.map((key) => key.label), ["best: trial 0", "trial 1, running", "pruned"]);

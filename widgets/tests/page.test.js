@@ -11,7 +11,7 @@ function watched() {
   page.views.add({
     say: (kind) => said.push(kind),
     taken: (id) => said.push(`${id} is taken`),
-    answered: (id, error, words) => said.push(`${id}: ${error || words}`),
+    answered: ({ id, error, said: words, cell }) => said.push(`${id}: ${error || words || cell}`),
     changed: () => said.push("changed"),
   });
   return { page, said };

@@ -1,0 +1,47 @@
+/**
+ * The notebook around a view, where the page lets one reach it.
+ *
+ * Jupyter's widget manager of JupyterLab and Notebook 7 knows its document; other front ends do not, and their
+ * users copy the cell.
+ */
+
+const WIDGET = "application/vnd.jupyter.widget-view+json";
+
+/**
+ * Put a code cell below the cell that shows a widget.
+ * @param {any} manager Jupyter's widget manager, as far as the front end has one
+ * @param {string} modelId
+ * @param {string} source
+ * @returns {boolean} whether that was possible
+ */
+export function insertBelow(manager, modelId, source) {
+  try {
+    const { model } = manager.context;
+    const { cells, sharedModel } = model;
+    let index = cells.length - 1;
+    for (let at = 0; at < cells.length; at += 1) {
+      const { outputs } = cells.get(at);
+      for (let each = 0; each < (outputs?.length ?? 0); each += 1) {
+        if (outputs.get(each).data?.[WIDGET]?.model_id === modelId) index = at;
+      }
+    }
+    if (model.readOnly || sharedModel.disposed) return false;
+    sharedModel.insertCell(index + 1, { cell_type: "code", source, metadata: { trusted: true } });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Let the browser store a text as a file.
+ * @param {string} name
+ * @param {string} text
+ */
+export function download(name, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

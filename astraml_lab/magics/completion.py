@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.magics.commands import COMMANDS, FORMS
 from astraml_lab.magics.examples import EXAMPLES
-from astraml_lab.magics.options import OPTIONS, Kind
+from astraml_lab.spec.options import OPTIONS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

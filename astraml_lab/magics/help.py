@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from astraml_lab.magics.options import OPTIONS
+from astraml_lab.spec.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

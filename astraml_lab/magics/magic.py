@@ -9,7 +9,6 @@ from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.magics.commands import help_text, run_line
 from astraml_lab.magics.form import tune_form
 from astraml_lab.magics.help import cell_help
-from astraml_lab.magics.options import Options, parse_options
 from astraml_lab.magics.readable import readable
 from astraml_lab.objectives import (
     BodyKind,
@@ -20,6 +19,7 @@ from astraml_lab.objectives import (
     cell_filename,
     parse_cell,
 )
+from astraml_lab.spec.options import Options, parse_options
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -133,41 +133,41 @@ class JobSpec(LaunchOptions):
     """A tuning job."""
 
     name: str | None = None
-    """The job's name; running the same named job again attaches to it."""
+    """The job's name; running the same named job again attaches to it (default: made up)."""
     project: str = "default"
     """The project that the job belongs to."""
-    tag: dict[str, str] = Field(default_factory=dict)
+    tag: dict[str, str] = Field(default_factory=dict, title="Tags")
     """A label `key=value`; repeatable."""
     definitions: tuple[Definition, ...] = Field(default=(Definition(),), min_length=1, max_length=10)
     """What is searched; SageMaker's requests may hold several."""
 
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = 20
     """How many trials to run."""
-    parallel: Annotated[int, Field(ge=1, le=4096)] | None = None
+    parallel: Annotated[int, Field(ge=1, le=4096)] | None = Field(default=None, title="Trials at once")
     """How many trials run at once (default: one per GPU, or 1)."""
-    gpus: Annotated[float, Field(ge=0, le=1024)] | None = None
+    gpus: Annotated[float, Field(ge=0, le=1024)] | None = Field(default=None, title="GPUs per trial")
     """GPUs per trial; a fraction packs several trials on one (default: 1 if there is one)."""
-    devices: tuple[Annotated[int, Field(ge=0)], ...] | None = None
-    """The GPUs that may be used, by torch's numbers: 0,2."""
-    reserve: Annotated[int, Field(ge=0)] = 0
+    devices: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(default=None, title="GPUs to use")
+    """The GPUs that may be used, by torch's numbers: 0,2 (default: all)."""
+    reserve: Annotated[int, Field(ge=0)] = Field(default=0, title="GPUs kept free")
     """GPUs kept free for your own cells."""
 
     strategy: Strategy = Strategy.AUTO
     """How the next point is chosen (hyperband: in a later version)."""
-    prune: Pruning = Pruning.AUTO
+    prune: Pruning = Field(default=Pruning.AUTO, title="Pruning")
     """When a trial is given up early (asha, hyperband: in a later version)."""
     patience: Annotated[int, Field(ge=1)] | None = None
-    """A trial ends itself after this many reports without a better objective."""
+    """A trial ends itself after this many reports without a better objective (default: never)."""
     target: float | None = None
-    """The job ends when the objective reaches this value."""
+    """The job ends when the objective reaches this value (default: none)."""
     max_no_improvement: Annotated[int, Field(ge=1)] | None = None
-    """The job ends after this many trials without a better best."""
+    """The job ends after this many trials without a better best (default: never)."""
     max_runtime: Duration | None = None
-    """The job ends after this time: 2h."""
+    """The job ends after this time: 2h (default: no limit)."""
     trial_timeout: Duration | None = None
-    """A trial ends after this time: 10m."""
+    """A trial ends after this time: 10m (default: no limit)."""
     max_failures: Annotated[int, Field(ge=1)] | None = None
-    """The job fails after this many failed trials."""
+    """The job fails after this many failed trials (default: if the first five all fail)."""
     retries: Annotated[int, Field(ge=0, le=100)] | None = None
     """How often a failed trial is tried again (default: once if it crashed or its kernel died)."""
     retry_delay: Duration = 1.0
@@ -177,14 +177,14 @@ class JobSpec(LaunchOptions):
     window: Duration = BASE_WINDOW
     """Length of a metric window: 30s."""
     warm_start: tuple[str, ...] = ()
-    """Jobs whose finished trials the search starts from: JOB[,JOB]."""
+    """Jobs whose finished trials the search starts from: JOB[,JOB] (default: its own earlier generation)."""
     executor: ExecutorKind = ExecutorKind.THREADS
     """Where the trials run: threads of this kernel, or a clean process each (ray: in a later version)."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
-    """Seed of the search and of each trial's own generators."""
-    select: Select = Select.LAST
+    """Seed of the search and of each trial's own generators (default: drawn anew)."""
+    select: Select = Field(default=Select.LAST, title="A trial's value")
     """Which report of the objective is the trial's value."""
-    on_nan: Literal["fail", "last_finite"] = "fail"
+    on_nan: Literal["fail", "last_finite"] = Field(default="fail", title="On NaN")
     """What a NaN objective means (imported requests carry their vendor's rule)."""
     on_timeout: Literal["fail", "keep_last"] = "fail"
     """What a timeout means (imported requests carry their vendor's rule)."""

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astraml_lab.errors import InvalidSpec
-from astraml_lab.magics.options import parse_options
 from astraml_lab.objectives.cell_source import parse_cell
 from astraml_lab.spec import (
     CONSTRUCTORS,
@@ -28,6 +27,7 @@ from astraml_lab.spec import (
     objectives_of,
     option_fields,
 )
+from astraml_lab.spec.options import parse_options
 from astraml_lab.ui.cell_text import body_without, cell_of
 from astraml_lab.ui.form import TuneForm
 from astraml_lab.ui.form_fields import OptionField

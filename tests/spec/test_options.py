@@ -5,8 +5,8 @@ import math
 import pytest
 
 from astraml_lab.errors import InvalidSpec
-from astraml_lab.magics.options import OPTIONS, parse_options
 from astraml_lab.spec import Float, Goal, JobSpec, Pruning, Space, Strategy, option_fields
+from astraml_lab.spec.options import OPTIONS, parse_options
 
 
 def spec(line: str) -> JobSpec:

@@ -1,4 +1,4 @@
-"""The options of the magic line, generated from the fields of `JobSpec`: for parsing, help and Tab alike."""
+"""The options of the magic line, made from the fields of `JobSpec`: for parsing, help, Tab and the form."""
 
 from __future__ import annotations
 
@@ -12,19 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from pydantic_core import PydanticUndefined
 
 from astraml_lab.errors import InvalidSpec, Problem
-from astraml_lab.spec import (
-    Definition,
-    Goal,
-    JobSpec,
-    Objective,
-    Program,
-    Space,
-    format_duration,
-    nearest,
-    option_fields,
-    shown,
-    validate,
-)
+from astraml_lab.spec.duration import format_duration
+from astraml_lab.spec.job import Definition, Goal, JobSpec, Objective, Program, option_fields
+from astraml_lab.spec.problems import nearest, shown, validate
+from astraml_lab.spec.space import Space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from playwright.sync_api import expect
 
@@ -24,12 +24,17 @@ class NotebookPage:
         self._server = server
         self._milliseconds = seconds * 1000
 
-    def open(self, name: str) -> None:
-        """Show the notebook `name` of the server's root folder and wait until its kernel is ready."""
+    def open(self, name: str, app: Literal["lab", "notebook"] = "lab") -> None:
+        """Show the notebook `name` of the server's root folder and wait until its kernel is ready.
+
+        Args:
+            name: The file.
+            app: JupyterLab, or Notebook 7, which the same server offers.
+        """
         # A workspace of its own: what other tests left open is not opened again.
         workspace = re.sub(r"\W", "-", name)
-        token = self._server.token
-        self.page.goto(f"{self._server.url}/lab/workspaces/{workspace}/tree/{name}?token={token}")
+        place = f"lab/workspaces/{workspace}/tree" if app == "lab" else "notebooks"
+        self.page.goto(f"{self._server.url}/{place}/{name}?token={self._server.token}")
         self._wait_until_shown()
 
     def reload(self) -> None:

@@ -1,0 +1,50 @@
+"""The live dashboard in a real Notebook 7, which has no panels around its one document."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from plugins.lab_server import LabServer
+    from plugins.notebook_page import NotebookPage
+
+pytestmark = pytest.mark.browser
+
+FIRST = f"""import sys, threading; sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from plugins.fake_job import FakeJob, FakeReader, play
+from astraml_lab.ui.presenter import NotebookPresenter
+presenter = NotebookPresenter()
+reader = FakeReader("digits", trials=200); job = FakeJob(reader)
+threading.Thread(target=play, args=(reader, 200), kwargs={{"pause": 0.05}}, daemon=True).start()
+presenter.show(job, live=True)"""
+BUSY = "print(job.stopped.wait(60), flush=True)"
+
+
+def test_a_job_is_watched_reloaded_and_stopped_beside_a_busy_cell(
+    jupyter_lab: LabServer, notebook: NotebookPage
+) -> None:
+    jupyter_lab.write_notebook("seven.ipynb", [FIRST, BUSY])
+    notebook.open("seven.ipynb", "notebook")
+    notebook.run_cell(0)
+    view = notebook.output(0).locator(".astraml")
+
+    expect(view.locator(".astraml-chip")).to_have_text("running")
+    expect(view.locator("tr[data-n='3']")).to_be_visible(timeout=30_000)
+    view.locator("tr[data-n='2']").click()
+    expect(view.locator(".astraml-detail")).to_contain_text("Trial 2")
+    notebook.screenshot("notebook-7-running")
+    notebook.save()
+    notebook.reload()
+    expect(view.locator("tr[data-n='3']")).to_be_visible(timeout=30_000)
+    expect(view.locator(".astraml-count")).to_have_text(re.compile(r"^\d+/200 trials"))
+    notebook.start_cell(1)
+    view.get_by_role("button", name="Stop", exact=True).click()
+    view.get_by_role("button", name="Stop now").click()
+    expect(notebook.output(1)).to_contain_text("True", timeout=15_000)
+    expect(view.locator(".astraml-chip")).to_have_text("cancelled", timeout=10_000)
+    notebook.screenshot("notebook-7-stopped-after-reload")

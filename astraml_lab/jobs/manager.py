@@ -395,7 +395,7 @@ class Manager:
                 runner.record.save(searcher, view)
             trial = LiveTrial.restored(view)
             runner.live.add(trial)
-            runner.restore(trial)
+            runner.restore(trial, was_running=view.state is TrialState.RUNNING)
             if board is not None and view.state is TrialState.COMPLETE:
                 points = runner.record.stored_points(view.number)
                 board.restore(view.number, ((int(step), value) for step, value in points), complete=True)

@@ -148,18 +148,18 @@ class Runner:
         """Let go of the job as it stands, for another kernel to take over: no more of it is written."""
         self.tell(events.Leave())
 
-    def restore(self, trial: LiveTrial) -> None:
+    def restore(self, trial: LiveTrial, *, was_running: bool) -> None:
         """Take in a trial of an earlier run, before `start`: an ended one counts, any other runs again.
 
-        One whose kernels died too often under it does not, unless it has a checkpoint to go on from.
+        One that ran when its kernel died does not if that attempt was its last, unless it has a checkpoint
+        to go on from.
         """
-        lost = trial.attempt - 1
         if trial.state.ended:
             self._criteria.restored(trial.view())
             self._done_before += trial.state.counts
         elif (
-            not lost
-            or self._policy.allows(FailureKind.STALE, lost)
+            not was_running
+            or self._policy.allows(FailureKind.STALE, trial.attempt - 1)
             or self.record.has_checkpoint(trial.number)
         ):
             self._again.add(trial)
@@ -252,8 +252,8 @@ class Runner:
     def _begin_again(self) -> None:
         """Start with the trials of an earlier run that were under way when its kernel died."""
         for trial in self._lost:
-            times = "twice" if trial.attempt == 3 else f"{trial.attempt - 1} times"  # noqa: PLR2004 - the second attempt died too
-            reason = f"its kernel died {times} while it ran, and it has no checkpoint to go on from"
+            last = trial.attempt - 1
+            reason = f"its kernel died in attempt {last}, its last, and it has no checkpoint to go on from"
             self._settling.give_up(trial, Verdict(TrialState.FAILED, reason, FailureKind.STALE))
         for trial in self._again:
             if trial.attempt > 1:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import astraml_lab
+from astraml_lab.jobs import disk
 from astraml_lab.search import Told
 from astraml_lab.spec import FailureKind, TrialState, format_duration
 from astraml_lab.trial import Attempt, Verdict
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _OURS = str(Path(astraml_lab.__file__).parent)
 _FULL_PAUSE = 2.0
 """Seconds before a trial runs again that found the disk full; the job waits for room besides."""
+_FULL_TRIES = 3
+"""Attempts of a trial that finds a disk full which is not the store's, or not full for others."""
 
 
 class Settling:
@@ -141,7 +144,7 @@ class Settling:
         """Return how long to wait before the trial runs again; None if it does not."""
         if verdict.state is not TrialState.FAILED:
             return None
-        if how.disk_full:
+        if how.disk_full and (trial.attempt < _FULL_TRIES or disk.shortage(self._record.home)):
             return _FULL_PAUSE
         if self._policy.allows(verdict.kind, trial.attempt):
             return self._policy.pause(trial.attempt)

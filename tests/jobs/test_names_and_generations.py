@@ -222,6 +222,41 @@ def test_a_killed_kernel_loses_no_finished_trial_and_the_job_goes_on(bench: Benc
     assert len({view.params["x"] for view in after.values()}) == 8
 
 
+WAITS = """
+import sys, threading
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from plugins.jobs import Bench
+
+def train(trial):
+    raise RuntimeError("the weather")
+
+bench = Bench(Path({home!r}))
+bench.launch(train, name="waits", trials=1, retries=2, retry_delay=1.0)
+generation = bench.store.load_job("default", "waits").id
+while [view.attempt for view in bench.store.load_trials(generation)] != [3]:
+    threading.Event().wait(0.01)
+print("waits", flush=True)
+threading.Event().wait()
+"""
+
+
+def test_a_trial_that_waited_for_a_further_attempt_gets_it_when_its_kernel_died(
+    bench: Bench, home: Path
+) -> None:
+    tests = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - text for another process
+    script = WAITS.format(tests=tests, home=str(home))
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "waits\n"
+        child.send_signal(signal.SIGKILL)
+        child.wait(10)
+    job = resumed(bench, "waits", lambda trial: float(trial.number)).wait(30)
+
+    assert job.trials[0].state is TrialState.COMPLETE
+    assert job.trials[0].view().attempt == 3
+
+
 TAKEN = """
 import sys
 from pathlib import Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -191,6 +192,23 @@ def test_a_trial_that_finds_the_disk_full_runs_again_when_there_is_room(
     assert job.state is JobState.SUCCEEDED
     assert sorted(calls) == [0, 0, 1]
     assert job.trials[0].state is TrialState.COMPLETE
+
+
+def test_a_trial_that_finds_another_disk_full_is_not_tried_for_ever(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["astraml_lab.jobs.settling"], "_FULL_PAUSE", 0.01)
+
+    def train(trial: Trial) -> float:
+        if trial.number == 0:
+            raise OSError(errno.ENOSPC, "No space left on device", "/mnt/shared/batch")
+        return 1.0
+
+    job = bench.run(train, trials=2)
+
+    assert (job.trials[0].kind, job.trials[0].view().attempt) == (FailureKind.EXCEPTION, 3)
+    assert "No space left on device: '/mnt/shared/batch'" in job.trials[0].reason
+    assert job.trials[1].state is TrialState.COMPLETE
 
 
 def test_a_trial_that_waits_for_its_retry_can_be_stopped_alone(bench: Bench) -> None:

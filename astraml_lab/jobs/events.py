@@ -57,7 +57,10 @@ class Enqueue:
     """Try these values next."""
 
     params: Mapping[str, ParamValue]
-    answer: Future[None]
+    answer: Future[int]
+    """The number of their trial."""
+    owed: bool = False
+    """Whether the job does not end before: one that had ended goes on for this."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Rerun:
     number: int
     answer: Future[int]
     """The number of the new trial."""
+    owed: bool = True
 
 
 @dataclass(frozen=True)

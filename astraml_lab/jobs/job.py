@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import Conflict, JobCancelled, JobFailed, NotBuiltYet, NotFound
@@ -226,18 +227,22 @@ class Job:
         self._owner.send(events.Extend(trials))
         return self
 
-    def enqueue(self, params: Mapping[str, ParamValue]) -> Job:
+    def enqueue(self, params: Mapping[str, ParamValue]) -> int | None:
         """Try these values next; those that are left out are sampled.
+
+        The budget grows where nothing is left of it. A job that has ended goes on in this kernel, for these
+        values alone.
+
+        Returns:
+            The number of the trial that tries them; `None` where another kernel runs the job and will choose
+            it.
 
         Raises:
             InvalidSpec: The values do not fit the space.
-            Conflict: Nobody runs the job.
+            Conflict: The job has ended and cannot go on in this kernel; see `resume`.
         """
         point = check_point(self.spec.definitions[0], params)
-        answer: Future[None] = Future()
-        if self._owner.send(events.Enqueue(point, answer)):
-            answer.result()
-        return self
+        return self._ask(events.Enqueue(point, Future()))
 
     def rerun(self, number: int) -> int | None:
         """Try a trial's parameters next, as a further trial with a seed of its own.
@@ -252,12 +257,7 @@ class Job:
             Conflict: The job has ended and cannot go on in this kernel; see `resume`.
         """
         self._trial(number).view()
-        event = events.Rerun(number, Future())
-        if not self._owner.alive:
-            self._take_over(None, [event])
-        elif not self._owner.send(event):
-            return None
-        return event.answer.result()
+        return self._ask(events.Rerun(number, Future()))
 
     def debug(self, number: int) -> str:
         """Return all that is known of a trial: how it ended, its traceback, parameters, last log lines.
@@ -380,7 +380,19 @@ class Job:
         """The kernel that runs the job, `host:pid`, where that is another one; else empty."""
         return self._owner.elsewhere
 
-    def _take_over(self, trials: int | None, first: Sequence[events.Rerun] = ()) -> Job:
+    def _ask(self, event: events.Enqueue | events.Rerun) -> int | None:
+        """Have whoever runs the job take in a wish, or go on here for it; return its trial's number."""
+        try:
+            if self._owner.alive:
+                return event.answer.result() if self._owner.send(event) else None
+        except Conflict:
+            if self._owner.alive:
+                raise  # it ends, but has not ended yet
+        asked = replace(event, answer=Future(), owed=True)
+        self._take_over(None, [asked])
+        return asked.answer.result()
+
+    def _take_over(self, trials: int | None, first: Sequence[events.Enqueue | events.Rerun] = ()) -> Job:
         """Go on in this kernel, with the code that its notebook defines."""
         found = self._owner.stored
         spec, unreadable = read_spec(found)

@@ -27,6 +27,7 @@ from astraml_lab.jobs.retrying import RetryPolicy, Waiting
 from astraml_lab.jobs.settling import Settling, attempt_of
 from astraml_lab.jobs.starting import Starter
 from astraml_lab.jobs.stopwatch import Stopwatch
+from astraml_lab.jobs.wishes import Wishes
 from astraml_lab.spec import FailureKind, JobState, TrialState
 from astraml_lab.trial import Attempt, Verdict
 
@@ -70,7 +71,6 @@ class Runner:
         request: LeaseRequest,
         wiring: Wiring,
     ) -> None:
-        self.spec: JobSpec = record.spec
         self.live = live
         self.record = record
         self.code: Code | None = code
@@ -81,7 +81,7 @@ class Runner:
         self._searcher = searcher
         self._request = request
         self._wiring = wiring
-        self._criteria = Criteria(self.spec)
+        self._criteria = Criteria(record.spec)
         self._mail = Mailbox(self._refuse)
         self._executor = wiring.executor(self.spec.executor, code, live.space)
         self._flights = Flights(code, live, record, self._executor, self._mail, request.parallel)
@@ -109,9 +109,9 @@ class Runner:
             hold=self._hold,
             backlog=self.backlog,
         )
+        self._wishes = Wishes(live, record, searcher, self._criteria, self._starter, self.backlog)
         self._contention: ThreadContention | None = wiring.contention()
         self._lost: list[LiveTrial] = []
-        self._owed: set[int] = set()
         self._ending: Ending | None = None
         self._left = False
         self._watch = Stopwatch(wiring.clock, record.ran_before)
@@ -124,9 +124,9 @@ class Runner:
             events.StopJob: self._on_stop,
             events.StopTrial: self._on_stop_trial,
             events.Suggest: self._on_suggest,
-            events.Enqueue: self._on_enqueue,
-            events.Rerun: self._on_rerun,
-            events.Extend: self._on_extend,
+            events.Enqueue: self._on_asked,
+            events.Rerun: self._on_asked,
+            events.Extend: self._wishes.extend,
             events.Pause: self._on_pause,
             events.Unpause: self._on_unpause,
             events.LeaseFreed: lambda _event: self._hold.lift("slots"),
@@ -165,6 +165,11 @@ class Runner:
             self._again.add(trial)
         else:
             self._lost.append(trial)
+
+    @property
+    def spec(self) -> JobSpec:
+        """What was asked for, with the budget as it has grown."""
+        return self.record.spec
 
     @property
     def best(self) -> tuple[int, ...]:
@@ -327,20 +332,12 @@ class Runner:
     # the end of the job
 
     def _decide(self) -> None:
-        if self._ending is not None or self._is_owed():
+        if self._ending is not None or self._wishes.owed:
             return
         exhausted = self._searcher.exhausted
         ending = self._criteria.ending(self.live.counts, self._watch.seconds, exhausted=exhausted)
         if ending is not None:
             self._end(ending)
-
-    def _is_owed(self) -> bool:
-        """Whether a trial has not ended yet that somebody asked for by hand: the job does not end before."""
-        trials = self.live.trials
-        self._owed = {
-            number for number in self._owed if number not in trials or not trials[number].state.ended
-        }
-        return bool(self._owed)
 
     def _end(self, ending: Ending) -> None:
         self._ending = ending
@@ -356,7 +353,7 @@ class Runner:
     def _finish(self, ending: Ending) -> None:
         final = ending if ending.state is JobState.CANCELLED else self._criteria.final(ending)
         self._starter.waiting_for = ""
-        self.record.close(final.state, final.reason)
+        self.record.close(final.state, "; ".join(filter(None, (final.reason, self._wishes.untried))))
 
     def _give_up(self, state: JobState, reason: str) -> None:
         self._flights.tell_to_end(Verdict(TrialState.STOPPED, reason))
@@ -405,34 +402,14 @@ class Runner:
                 self.live.touch(flight.trial)
         event.answer.set_result(value)
 
-    def _on_enqueue(self, event: events.Enqueue) -> None:
-        try:
-            self._searcher.enqueue(event.params)
-        except AstramlError as error:
-            event.answer.set_exception(error)
+    def _on_asked(self, event: events.Enqueue | events.Rerun) -> None:
+        if self._ending is None:
+            self._wishes.ask(event)
         else:
-            self.backlog.write(self.record.commit)
-            event.answer.set_result(None)
-
-    def _on_rerun(self, event: events.Rerun) -> None:
-        if self._ending is not None:
-            event.answer.set_exception(Conflict(f"{self.record.name} is ending: {self._ending.reason}"))
-            return
-        try:
-            number = self._searcher.repeat(event.number)
-        except AstramlError as error:
-            event.answer.set_exception(error)
-            return
-        self._owed.add(number)
-        # what was enqueued before comes before it
-        needed = self._starter.taken + self._searcher.enqueued
-        self._on_extend(events.Extend(max(self.spec.trials + 1, needed)))
-        self.backlog.write(self.record.commit)
-        event.answer.set_result(number)
-
-    def _on_extend(self, event: events.Extend) -> None:
-        if event.trials > self.spec.trials:
-            self.spec = self._criteria.spec = self.record.extend(event.trials)
+            why = self._ending.reason
+            event.answer.set_exception(
+                Conflict(f"{self.record.name} is ending ({why}): ask again once it has ended")
+            )
 
     def _on_pause(self, _event: events.Pause) -> None:
         self._hold.pause()

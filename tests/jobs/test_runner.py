@@ -577,7 +577,7 @@ def test_nobody_waits_for_an_answer_from_a_job_that_has_ended(bench: Bench) -> N
     job = bench.run(climb, trials=1)
     runner = bench.manager.runner(job._generation_id)
     assert runner is not None
-    answer: Future[None] = Future()
+    answer: Future[int] = Future()
     runner.tell(Enqueue({"x": 0.5}, answer))
 
     with pytest.raises(Conflict, match="has ended"):

@@ -10,14 +10,25 @@ from traitlets.config import Config
 
 from astraml_lab.errors import NotFound
 from astraml_lab.magics import load_ipython_extension, unload_ipython_extension
-from astraml_lab.spec import Goal, JobState, JobView, Objective, TrialState, TrialView
+from astraml_lab.spec import (
+    Categorical,
+    Definition,
+    Float,
+    Goal,
+    JobSpec,
+    JobState,
+    JobView,
+    Objective,
+    Space,
+    TrialState,
+    TrialView,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from astraml_lab.objectives import Code
-    from astraml_lab.spec import JobSpec
 
 LOSS = Objective(metric="loss", goal=Goal.MINIMIZE)
 
@@ -42,6 +53,8 @@ class FakeJob:
     objectives: tuple[Objective, ...] = (LOSS,)
     elsewhere: str = ""
     reason: str = ""
+    budget: int = 20
+    grows: int = 0
     asked: list[Any] = field(default_factory=list)
 
     def view(self) -> JobView:
@@ -53,7 +66,7 @@ class FakeJob:
             1,
             self.state,
             self.objectives,
-            20,
+            self.budget,
             counts,
             best=(1,),
             reason=self.reason,
@@ -108,6 +121,16 @@ class FakeJob:
     def rerun(self, number: int) -> int | None:
         self.asked.append(("rerun", number))
         return None if self.elsewhere else 2
+
+    @property
+    def spec(self) -> JobSpec:
+        space = Space({"lr": Float(0.0, 1.0), "act": Categorical(["relu", "1"])})
+        return JobSpec(definitions=(Definition(space=space, objectives=(LOSS,)),))
+
+    def enqueue(self, params: dict[str, Any]) -> int | None:
+        self.asked.append(("enqueue", params))
+        self.budget += self.grows
+        return None if self.elsewhere else 3
 
     def debug(self, number: int) -> str:
         return f"all about trial {number}"

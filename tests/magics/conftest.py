@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -223,7 +224,10 @@ def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Any:
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
-    return make(config=config, ipython_dir=str(folder))
+    with pytest.MonkeyPatch.context() as around:
+        for prompt in ("ps1", "ps2", "ps3"):  # IPython sets them; for the tests after it they mean a person
+            around.setattr(sys, prompt, "", raising=False)
+        return make(config=config, ipython_dir=str(folder))
 
 
 @pytest.fixture

@@ -43,9 +43,10 @@ class Job:
         project: The project.
         generation: Counts the different searches that had this name, from 1.
         id: `project/name#generation`.
+        said: What the launch that returned this handle has to say of itself; mostly nothing.
     """
 
-    def __init__(self, manager: Manager, stored: GenerationRecord) -> None:
+    def __init__(self, manager: Manager, stored: GenerationRecord, *, said: str = "") -> None:
         self.name = stored.name
         self.project = stored.project
         self.generation = stored.number
@@ -53,6 +54,7 @@ class Job:
         self._manager = manager
         self._generation_id = stored.id
         self._owner = Owner(manager, stored.id)
+        self.said = said
         self._silent = False
 
     # what it is

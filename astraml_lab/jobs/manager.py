@@ -27,10 +27,12 @@ from astraml_lab.jobs.owner import Owner
 from astraml_lab.jobs.past import collect, warm_up
 from astraml_lab.jobs.planning import (
     Plan,
+    attached,
     difference,
     fingerprint,
     goes_on,
     make_plan,
+    not_compared,
     refuse_missing_names,
 )
 from astraml_lab.jobs.preflight import Preflight, preflight
@@ -313,7 +315,7 @@ class Manager:
         return [name for name, spec, code in same if code and fingerprint(spec, code) == plan.fingerprint]
 
     def _same_search(self, found: GenerationRecord, plan: Plan) -> Job:
-        job = Job(self, found)
+        job = Job(self, found, said=attached(found, plan))
         if job.alive:
             return job.extend(plan.spec.trials) if plan.spec.trials > job.spec.trials else job
         used = sum(trial.state.counts for trial in self.store.load_trials(found.id))
@@ -342,7 +344,8 @@ class Manager:
         self.store.discard_controls(found.id)  # what was asked of the run before is not meant for this one
         views = self.store.load_trials(found.id)
         kept = sum(view.state.counts for view in views)
-        return self._start(found, lease, plan.noting(f"went on after {kept} finished trials"), views, first)
+        notes = (f"went on after {kept} finished trials", not_compared(plan.code))
+        return self._start(found, lease, plan.noting(*filter(None, notes)), views, first)
 
     def _start(
         self,

@@ -25,6 +25,8 @@ _NO_GPU = "no GPU here: trials run on the CPU"
 _SEEDED = (
     "seeded: the search, trial.seed, trial.generator and trial.rng; torch's global seed is shared by threads"
 )
+_NAMED = 5
+"""So many values that are not compared are named."""
 _SEEDED_ALL = "seeded: the search and, in each trial's process, Python, numpy and torch"
 
 
@@ -97,6 +99,20 @@ def difference(found: GenerationRecord, plan: Plan) -> str:
     if differences:
         return "changed " + ", ".join(differences)
     return "started over" if plan.spec.new else ""
+
+
+def not_compared(code: Code) -> str:
+    """Name what may have changed without the job being another; empty if there is nothing."""
+    names = code.uncompared
+    some = [*names[:_NAMED], *([f"{len(names) - _NAMED} more"] if len(names) > _NAMED else [])]
+    return f"not compared: {', '.join(some)}" if names else ""
+
+
+def attached(found: GenerationRecord, plan: Plan) -> str:
+    """Say what a cell that was run again did not look at; empty if it looked at everything."""
+    missed = not_compared(plan.code)
+    same = f"{found.name}: the same search as before, not started anew"
+    return f"{same}. {missed[0].upper()}{missed[1:]}; `--new` starts over." if missed else ""
 
 
 def refuse_missing_names(found: GenerationRecord, plan: Plan) -> None:

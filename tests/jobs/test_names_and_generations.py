@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from astraml_lab.errors import Conflict, NotBuiltYet, NotFound
@@ -59,6 +60,27 @@ def test_a_changed_space_starts_a_generation_that_says_so(bench: Bench) -> None:
     assert "since generation 1: changed the space" in second.view().note
     assert bench.manager.find("digits").id == second.id
     assert len(first.trials) == 2
+
+
+def test_changed_data_are_a_change_and_what_is_not_compared_is_said(bench: Bench) -> None:
+    def over(data: Any) -> Any:
+        def train(x: float) -> float:
+            return float(x + len(data))
+
+        return train
+
+    bench.run(over(np.zeros(100_000)), name="digits", trials=1)
+    again = bench.run(over(np.zeros(100_000)), name="digits", trials=1)
+    other = bench.run(over(np.ones(100_000)), name="digits", trials=1)
+    assert (again.generation, again.said, other.generation) == (1, "", 2)
+    assert "changed `data` of train" in other.view().note
+
+    bench.run(over([0] * 1000), name="lists", trials=1)
+    said = (
+        "lists: the same search as before, not started anew. Not compared: data (list); `--new` starts over."
+    )
+    assert bench.run(over([1] * 1000), name="lists", trials=1).said == said
+    assert "not compared: data (list)" in bench.run(over([1] * 1000), name="lists", trials=2).view().note
 
 
 def test_a_changed_function_is_named(bench: Bench) -> None:

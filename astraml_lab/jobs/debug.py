@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.devices import LeaseRequest, activate
 from astraml_lab.errors import Conflict, TrialEnd
+from astraml_lab.jobs import last_words
 from astraml_lab.objectives.seeding import seed_everything
-from astraml_lab.spec import ExecutorKind, format_duration, format_number, state_words
+from astraml_lab.spec import ExecutorKind, FailureKind, format_duration, format_number, state_words
 from astraml_lab.trial import Trial, entered
 
 if TYPE_CHECKING:
@@ -46,9 +47,11 @@ def account(job: Job, view: TrialView) -> str:
 def _log(job: Job, view: TrialView) -> list[str]:
     """Return the last lines that the trial printed, without the traceback that the log ends with."""
     shown = view.traceback.rstrip().splitlines()
-    lines = job.reader.log_tail(view.number, _LINES + len(shown))
+    lines = job.reader.log_tail(view.number, _LINES + last_words.LINES + len(shown))
     if shown and lines[-len(shown) :] == shown:
         lines = lines[: -len(shown)]
+    elif view.kind in {FailureKind.CRASHED, FailureKind.OOM}:
+        lines = last_words.without_last_words(lines)
     return lines[-_LINES:]
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import astraml_lab
 from astraml_lab.jobs import disk
+from astraml_lab.jobs.last_words import LINES, last_words
 from astraml_lab.search import Told
 from astraml_lab.spec import FailureKind, TrialState, format_duration
 from astraml_lab.trial import Attempt, Verdict
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from astraml_lab.search import Searcher
     from astraml_lab.spec import TrialView
 
-_OURS = str(Path(astraml_lab.__file__).parent)
 _FULL_PAUSE = 2.0
 """Seconds before a trial runs again that found the disk full; the job waits for room besides."""
 _FULL_TRIES = 3
@@ -165,19 +163,8 @@ def attempt_of(outcome: Outcome, trial: LiveTrial) -> Attempt:
         return outcome.value
     if outcome.lost:
         kind = FailureKind.OOM if outcome.out_of_memory else FailureKind.CRASHED
-        return Attempt(
-            Verdict(TrialState.FAILED, f"its process {outcome.lost}", kind), traceback=_last_words(trial)
-        )
+        lines = [line.text for line in trial.sink.tail(LINES)] if trial.sink is not None else []
+        verdict = Verdict(TrialState.FAILED, f"its process {outcome.lost}", kind)
+        return Attempt(verdict, traceback=last_words(lines))
     verdict = Verdict(TrialState.FAILED, outcome.error or "the executor lost it", FailureKind.CRASHED)
     return Attempt(verdict, traceback=outcome.traceback)
-
-
-def _last_words(trial: LiveTrial) -> str:
-    """Return what Python's fault handler wrote when the process died, if it could."""
-    sink = trial.sink
-    lines = [line.text for line in sink.tail(60)] if sink is not None else []
-    start = next((i for i, text in enumerate(lines) if text.startswith("Fatal Python error")), None)
-    if start is None:
-        return ""
-    said = [line for line in lines[start:] if _OURS not in line and not line.startswith("Extension modules")]
-    return "\n".join(said).rstrip() + "\n"

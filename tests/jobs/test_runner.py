@@ -161,6 +161,16 @@ def test_a_bad_trial_is_pruned_with_a_reason(bench: Bench) -> None:
     assert job.trials[6].reason == "pruned at step 1: score -1 is below the median 1 of 6 trials"
 
 
+def test_trials_of_one_report_are_pruned_only_where_that_was_asked_for(bench: Bench) -> None:
+    def once(trial: Trial) -> None:
+        trial.report(score=-float(trial.number))
+
+    left_alone = bench.run(once, trials=8).trials.values()
+    assert {trial.state for trial in left_alone} == {TrialState.COMPLETE}
+    asked = bench.run(once, trials=8, prune="median").trials.values()
+    assert TrialState.PRUNED in {trial.state for trial in asked}
+
+
 def test_except_exception_does_not_swallow_the_end_and_a_bare_except_meets_it_again(bench: Bench) -> None:
     seen: list[str] = []
 

@@ -327,7 +327,7 @@ class Manager:
         if not found.state.ended and found.state is not JobState.STALE:
             if attended and not plan.spec.replace:
                 raise Conflict(
-                    f"{found.name} is {found.state} with another search ({what}); "
+                    f"nothing was started: {found.name} is {found.state} with another search ({what}); "
                     "--replace stops it and starts this one, --name gives this one a name of its own"
                 )
             self._stop_and_wait(found)

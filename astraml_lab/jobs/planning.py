@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from astraml_lab.spec import JobSpec
     from astraml_lab.store import GenerationRecord
 
+SPACE = "the space"
+OBJECTIVES = "the objectives"
+_SINGLE = "no search space: one trial"
 _NO_GPU = "no GPU here: trials run on the CPU"
 _SEEDED = (
     "seeded: the search, trial.seed, trial.generator and trial.rng; torch's global seed is shared by threads"
@@ -78,7 +81,8 @@ def make_plan(spec: JobSpec, code: Code, pool: Pool) -> Plan:
         "parallel": parallel,
         "trials": 1 if single else spec.trials,
     }
-    notes = [_NO_GPU] if (spec.gpus or spec.devices) and not pool.devices() else []
+    notes = [_SINGLE] if single else []
+    notes += [_NO_GPU] if (spec.gpus or spec.devices) and not pool.devices() else []
     notes += [_SEEDED_ALL if apart else _SEEDED] if spec.seed is not None else []
     notes += travel.check(code, spec.space).notes if apart else ()
     notes += strategy_notes(spec.strategy, definition, spec.trials)
@@ -90,7 +94,7 @@ def fingerprint(spec: JobSpec, code: Code) -> dict[str, str]:
     """Return what makes two runs the same job, by readable part."""
     space = json.dumps(spec.space.model_dump(mode="json"), sort_keys=True)
     objectives = json.dumps([objective.model_dump(mode="json") for objective in spec.objectives])
-    return {**code.fingerprint(), "the space": digest(space), "the objectives": digest(objectives)}
+    return {**code.fingerprint(), SPACE: digest(space), OBJECTIVES: digest(objectives)}
 
 
 def difference(found: GenerationRecord, plan: Plan) -> str:

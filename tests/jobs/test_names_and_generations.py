@@ -83,6 +83,12 @@ def test_changed_data_are_a_change_and_what_is_not_compared_is_said(bench: Bench
     assert "not compared: data (list)" in bench.run(over([1] * 1000), name="lists", trials=2).view().note
 
 
+def test_a_job_without_a_search_space_says_that_it_is_one_trial(bench: Bench) -> None:
+    job = bench.run(lambda: 1.0, {}, name="single", trials=20)
+    assert "no search space: one trial" in job.view().note
+    assert len(job.trials) == 1
+
+
 def test_a_changed_function_is_named(bench: Bench) -> None:
     bench.run(same, name="digits", trials=1)
 
@@ -108,7 +114,7 @@ def test_a_changed_job_does_not_push_a_running_one_aside_unless_told_to(bench: B
             trial.report(score=1.0)
 
     first = bench.launch(endless, name="digits", trials=1)
-    with pytest.raises(Conflict, match="--replace"):
+    with pytest.raises(Conflict, match=r"nothing was started.*--replace"):
         bench.launch(same, name="digits", trials=1)
     second = bench.launch(same, name="digits", trials=1, replace=True)
 

@@ -108,6 +108,17 @@ def test_a_changed_search_keeps_what_fits_of_the_generation_before(bench: Bench)
     assert warm_in(bench, third) == []
 
 
+def test_old_values_of_changed_code_are_doubted_aloud(bench: Bench) -> None:
+    def other(x: float) -> float:
+        return 2 * x
+
+    doubt = "(the code or its data changed: old values may not compare; `--new` starts over)"
+    bench.run(same, name="digits", trials=2)
+    assert doubt not in bench.run(same, {"x": Float(0.0, 2.0)}, name="digits", trials=2).view().note
+    changed = bench.run(other, {"x": Float(0.0, 2.0)}, name="digits", trials=1).view().note
+    assert f"keeps 2 of 2 trials of generation 2 as warm start {doubt}" in changed
+
+
 def test_a_generation_without_results_does_not_hide_the_one_before_it(bench: Bench) -> None:
     def broken(x: float) -> float:
         return x / 0

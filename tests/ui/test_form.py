@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astraml_lab.errors import InvalidSpec
-from astraml_lab.magics.options import parse_options
+from astraml_lab.magics.options import read_options
 from astraml_lab.objectives.cell_source import parse_cell
 from astraml_lab.spec import (
     CONSTRUCTORS,
@@ -57,7 +57,7 @@ SPEC = JobSpec(
 def spec_of_cell(cell: str) -> JobSpec:
     line, _, body = cell.partition("\n")
     parsed = parse_cell(body, {kind.__name__: kind for kind in CONSTRUCTORS})
-    return parse_options(line.removeprefix("%%tune")).spec(parsed.space)
+    return read_options(line.removeprefix("%%tune")).spec(parsed.space)
 
 
 def test_a_specification_survives_the_form() -> None:

@@ -271,10 +271,7 @@ class Runner:
                 change = flight.trial.metrics.drain()
                 flight.trial.notes += flight.trial.metrics.take_notes()
             self.record.put_metrics(flight.trial.number, change)
-        for command in self.record.heartbeat():
-            event = controls.event_of(command)
-            if event is not None:
-                self.tell(event)
+        self._listen()
         self._look_for_room()
         self._watch_threads()
         if any(flight.lease.devices for flight in self._flights):
@@ -332,12 +329,24 @@ class Runner:
     # the end of the job
 
     def _decide(self) -> None:
-        if self._ending is not None or self._wishes.owed:
-            return
-        exhausted = self._searcher.exhausted
-        ending = self._criteria.ending(self.live.counts, self._watch.seconds, exhausted=exhausted)
+        ending = self._due()
+        if ending is not None and self._listen():
+            ending = self._due()
         if ending is not None:
             self._end(ending)
+
+    def _due(self) -> Ending | None:
+        """Return the ending that is due, if the job is not ending already."""
+        if self._ending is not None or self._wishes.owed:
+            return None
+        exhausted = self._searcher.exhausted
+        return self._criteria.ending(self.live.counts, self._watch.seconds, exhausted=exhausted)
+
+    def _listen(self) -> bool:
+        """Do what other kernels ask for; return whether they did."""
+        asked = [controls.event_of(command) for command in self.record.heartbeat()]
+        self._handle([event for event in asked if event is not None])
+        return bool(asked)
 
     def _end(self, ending: Ending) -> None:
         self._ending = ending

@@ -23,6 +23,11 @@ class TrialEnded:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """The code of a first trial runs: devices were free, and its process is there."""
+
+
+@dataclass(frozen=True)
 class Leave:
     """The kernel ends: let go of the job as it stands, for another kernel to take over."""
 
@@ -97,6 +102,7 @@ class LeaseFreed:
 
 Event = (
     TrialEnded
+    | Begun
     | Leave
     | StopJob
     | StopTrial

@@ -101,6 +101,11 @@ class Record:
         )
         self.state = JobState.RUNNING
 
+    def begin(self) -> None:
+        """Count the time from now on: a first trial's code runs."""
+        self.started_at = self._store.clock.time() - self.ran_before
+        self._later({"started_at": self.started_at})
+
     def move(self, state: JobState, reason: str = "") -> None:
         """Change the job's state.
 

@@ -120,6 +120,7 @@ class Runner:
         self._thread = threading.Thread(target=self._run, name=f"astraml-{record.id}", daemon=True)
         self._handlers: dict[type, Callable[..., None]] = {
             events.TrialEnded: self._on_trial_ended,
+            events.Begun: lambda _event: self.record.begin(),
             events.Leave: self._on_leave,
             events.StopJob: self._on_stop,
             events.StopTrial: self._on_stop_trial,
@@ -237,7 +238,7 @@ class Runner:
                 self._hold.lift("store")
             if self._ending is None:
                 self._starter.fill()
-            self._watch.observe(running=self.record.state is not JobState.PAUSED)
+            self._watch.observe(running=self._flights.begun and self.record.state is not JobState.PAUSED)
             if self._ending is not None and not len(self._flights) and not self.backlog:
                 if self.record.state.ended:
                     return

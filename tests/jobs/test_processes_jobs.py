@@ -127,6 +127,29 @@ def test_values_are_suggested_by_the_job(apart: Apart) -> None:
     assert len({trial.values for trial in job.trials.values()}) == 8
 
 
+class Heavy:
+    """Takes seconds to load in the process of the job."""
+
+    def __init__(self) -> None:
+        self.home = os.getpid()
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self.__dict__.update(state)
+        time.sleep(3.2)
+
+
+def test_what_a_process_needs_before_its_code_runs_is_nobodys_time(apart: Apart) -> None:
+    heavy = Heavy()
+    job = apart.run(lambda x: x + heavy.home * 0, trials=2, parallel=1, max_runtime="3s")
+
+    assert (job.state, job.view().reason) == (JobState.SUCCEEDED, "all trials are done")
+    assert max(job.df["runtime"]) < 3.0
+    view = job.view()
+    assert view.started_at is not None
+    assert view.ended_at is not None
+    assert view.ended_at - view.started_at < 3.0
+
+
 def test_enqueued_values_are_tried_next(apart: Apart) -> None:
     job = apart.launch(lambda x: x, trials=4)
     job.enqueue({"x": 0.125})

@@ -452,6 +452,16 @@ def test_a_waiting_job_says_why(gpu_bench: Bench) -> None:
     assert [job.wait(20).state for job in (first, second)] == [JobState.SUCCEEDED] * 2
 
 
+def test_a_job_that_waits_for_a_device_spends_none_of_its_time(gpu_bench: Bench) -> None:
+    go = threading.Event()
+    gpu_bench.launch(lambda x: float(go.wait(20)) + x, trials=1, gpus=2, name="first")
+    second = gpu_bench.launch(climb, trials=2, gpus=1, name="second", max_runtime="2s")
+    second.wait(2.3)
+    go.set()
+
+    assert second.wait(20).view().reason == "all trials are done"
+
+
 def test_a_job_without_a_complete_trial_has_no_best(bench: Bench) -> None:
     go = threading.Event()
     job = bench.launch(lambda x: float(go.wait(20)) + x, trials=1)

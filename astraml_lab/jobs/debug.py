@@ -11,7 +11,7 @@ from astraml_lab.devices import LeaseRequest, activate
 from astraml_lab.errors import Conflict, TrialEnd
 from astraml_lab.jobs import last_words
 from astraml_lab.objectives.seeding import seed_everything
-from astraml_lab.spec import ExecutorKind, FailureKind, format_duration, format_number, state_words
+from astraml_lab.spec import ExecutorKind, FailureKind, JobState, format_duration, format_number, state_words
 from astraml_lab.trial import Trial, entered
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def account(job: Job, view: TrialView) -> str:
     """Return all that is known of a trial as text."""
     runtime = [] if view.ended_at is None else [format_duration(view.runtime(view.ended_at))]
     attempt = [f"attempt {view.attempt}"] if view.attempt > 1 else []
-    head = ", ".join([state_words(view), *attempt, *([view.device] if view.device else []), *runtime])
+    state = state_words(view, stale=job.state is JobState.STALE)
+    head = ", ".join([state, *attempt, *([view.device] if view.device else []), *runtime])
     first = [f"{job.name}, trial {view.number}: {head}", view.reason, *view.notes]
     params = [f"  {name} = {value!r}" for name, value in view.params.items()]
     paragraphs = [

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from astraml_lab.jobs.deleting import Deleted
     from astraml_lab.jobs.manager import Manager
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.spec import JobSpec, JobView, ParamValue
@@ -106,7 +107,7 @@ class Job:
 
     @property
     def df(self) -> pd.DataFrame:
-        """One row per trial: state, parameters, metrics, runtime, device, reason."""
+        """One row per trial: state, parameters, metrics, runtime, device, kind of a failure, reason."""
         return tables.trials_table(self.reader)
 
     def metrics(self, name: str, window: str | float | None = None) -> pd.DataFrame:
@@ -282,13 +283,13 @@ class Job:
             call += f", generation={self.generation}"
         return foreground_cell(self.spec, self._trial(number).view(), call)
 
-    def delete(self) -> None:
-        """Remove the job with all its generations and files.
+    def delete(self) -> Deleted:
+        """Remove the job with all its generations and files; return how many generations and finished trials.
 
         Raises:
             Conflict: It is running.
         """
-        self._manager.delete(self)
+        return self._manager.delete(self)
 
     def check(self) -> Any:
         """Validate the job, sample five configurations and run one step; see `lab.preflight`.

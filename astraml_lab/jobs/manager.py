@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict, NotFound, StoreUnavailable
 from astraml_lab.jobs import disk
+from astraml_lab.jobs.deleting import Deleted, refuse_alive, weigh
 from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.live import LiveJob, LiveTrial
 from astraml_lab.jobs.live_reader import LiveReader
-from astraml_lab.jobs.naming import tune_line
 from astraml_lab.jobs.owner import Owner
 from astraml_lab.jobs.past import collect, warm_up
 from astraml_lab.jobs.planning import (
@@ -245,8 +245,8 @@ class Manager:
         collect(self.store, spec.warm_start, spec.project)
         return preflight(plan.spec, code, self._wiring.pool, plan.request)
 
-    def delete(self, job: Job) -> None:
-        """Remove a job with all its generations and files.
+    def delete(self, job: Job) -> Deleted:
+        """Remove a job with all its generations and files; return how much that was.
 
         Raises:
             Conflict: One of them runs.
@@ -255,16 +255,14 @@ class Manager:
         found = self.store.load_job(job.project, job.name)
         gone = self.store.list_generations(found.job_id) if found else ()
         for generation in gone:
-            if not generation.state.ended and generation.state is not JobState.STALE:
-                where = Owner(self, generation.id).elsewhere
-                there = f" in kernel {where}" if where else ""
-                line = tune_line("stop", generation.name, generation.project)
-                raise Conflict(f"{generation.name} is {generation.state}{there}: stop it first (`{line}`)")
+            refuse_alive(generation, Owner(self, generation.id).elsewhere)
+        much = weigh(self.store, gone)
         self.store.delete_job(job.project, job.name, owner=self._owner)
         with self._lock:
             for generation in gone:
                 self._runners.pop(generation.id, None)
                 self._readers.pop(generation.id, None)
+        return much
 
     def leave(self, timeout: float = _LEAVE_WAIT) -> None:
         """Let go of every job as it stands, because the kernel ends.

@@ -169,7 +169,7 @@ COMMANDS: dict[str, Command] = {
             "All about a trial, and a new cell that runs it in the foreground, to step through.",
             control.debug,
         ),
-        Command("delete", "delete JOB", "Remove a job with its files.", control.delete),
+        Command("delete", "delete JOB", "Remove a job with all its generations and files.", control.delete),
         Command(
             "export",
             "export [JOB] [FORM]",

@@ -122,8 +122,10 @@ def wait(call: Call) -> str:
 def delete(call: Call) -> str:
     """Remove a job with its files."""
     job = call.job()
-    job.delete()
-    return f"{job.name} is deleted, with its files."
+    generations, finished = job.delete()
+    whole = f"all its {generations} generations, " if generations > 1 else ""
+    trials = "1 finished trial" if finished == 1 else f"{finished or 'no'} finished trials"
+    return f"{job.name} is deleted, with {whole}{trials} and its files."
 
 
 def _passed_on(kernel: str, said: str) -> str:

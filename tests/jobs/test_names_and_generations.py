@@ -191,11 +191,27 @@ def test_a_running_job_is_not_deleted_and_a_finished_one_goes_with_its_files(ben
     go.set()
     folder = job.wait(20).trials[0].folder
     assert folder.is_dir()
-    job.delete()
+    bench.run(lambda x: -x, name="digits", trials=2)
+    assert job.delete() == (2, 3)
 
     assert not folder.exists()
     with pytest.raises(NotFound):
         bench.manager.find("digits")
+
+
+def test_a_job_that_is_stopping_is_not_deleted_but_waited_for(bench: Bench) -> None:
+    go = threading.Event()
+    job = bench.launch(lambda x: float(go.wait(20)) + x, name="digits", trials=2, parallel=1)
+    while not job.view().running:
+        assert not job.wait(0.05).state.ended
+    job.stop()
+    while bench.manager.find("digits")._owner.stored.state is not JobState.STOPPING:
+        assert not job.wait(0.05).state.ended
+
+    with pytest.raises(Conflict, match=r"STOPPING: wait until it has ended \(`%tune wait digits`\), then"):
+        job.delete()
+    go.set()
+    assert job.wait(20).delete() == (1, 1)
 
 
 def test_options_of_later_versions_are_refused_in_one_sentence(bench: Bench) -> None:
@@ -237,6 +253,10 @@ def test_a_killed_kernel_loses_no_finished_trial_and_the_job_goes_on(bench: Benc
     assert "%tune resume killed goes on" in stale.view().reason
     before = {number: trial.view() for number, trial in stale.trials.items()}
     assert [view.state for view in before.values()] == [TrialState.COMPLETE] * 3 + [TrialState.RUNNING]
+    assert [*stale.df["state"]] == ["COMPLETE"] * 3 + ["STALE"]
+    assert stale.df["reason"][3] == "its kernel is gone: runs again when the job goes on"
+    assert repr(stale.trials[3]).startswith("trial 3 cut off")
+    assert "trial 3: cut off" in stale.debug(3)
 
     # the same search, found by name: the function's source is not the same here, so hand over its fingerprint
     job = resumed(bench, "killed", lambda trial: float(trial.number)).wait(30)

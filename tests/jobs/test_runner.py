@@ -78,6 +78,16 @@ def test_an_exception_fails_its_trial_alone_and_keeps_its_traceback(bench: Bench
     assert "no such layer" in failed.log.tail()
 
 
+def test_the_table_has_no_kind_where_nothing_failed(bench: Bench) -> None:
+    def train(trial: Trial) -> float:
+        if trial.number == 1:
+            raise RuntimeError("odd")
+        return 1.0
+
+    assert [*bench.run(train, trials=2).df["kind"]] == [None, "exception"]
+    assert [*bench.run(train, trials=1).df["kind"]] == [None]
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_an_objective_that_is_no_number_fails_the_trial_at_once(bench: Bench, value: float) -> None:
     after: list[str] = []

@@ -55,6 +55,7 @@ class FakeJob:
     elsewhere: str = ""
     reason: str = ""
     budget: int = 20
+    weight: tuple[int, int] = (1, 3)
     grows: int = 0
     asked: list[Any] = field(default_factory=list)
 
@@ -141,8 +142,9 @@ class FakeJob:
             raise NotFound("its code is not in the store")
         return f"with foreground({number}):"
 
-    def delete(self) -> None:
+    def delete(self) -> tuple[int, int]:
         self.asked.append("delete")
+        return self.weight
 
     def export(self, form: str) -> str:
         return f"as {form}"

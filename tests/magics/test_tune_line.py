@@ -178,7 +178,12 @@ def test_logs_are_those_of_the_trial_or_of_the_latest(notebook: Notebook) -> Non
 
 def test_later_commands_reach_the_job_where_it_can(notebook: Notebook, digits: FakeJob) -> None:
     notebook.run("%tune pause")
-    notebook.run("%tune delete digits")
+    assert notebook.run("%tune delete digits") == "digits is deleted, with 3 finished trials and its files.\n"
+    digits.weight = (2, 1)
+    digits.asked.pop()
+    assert notebook.run("%tune delete digits") == (
+        "digits is deleted, with all its 2 generations, 1 finished trial and its files.\n"
+    )
     assert digits.asked == ["pause", "delete"]
     assert notebook.run("%tune export digits cell").strip() == "as cell"
     assert notebook.run("%tune export digits").strip() == "as cell"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import Conflict, JobCancelled, JobFailed, NotBuiltYet, NotFound
 from astraml_lab.jobs import events, tables
-from astraml_lab.jobs.code_again import code_of, refuse_spent
+from astraml_lab.jobs.code_again import code_of, refuse_imported, refuse_spent
 from astraml_lab.jobs.debug import account
 from astraml_lab.jobs.foreground_cell import foreground_cell, quoted
 from astraml_lab.jobs.handles import TrialHandle, Trials
@@ -401,6 +401,7 @@ class Job:
         spec, unreadable = read_spec(found)
         if unreadable:
             raise Conflict(f"{self.name} cannot go on: {unreadable}")
+        refuse_imported(spec)
         used = sum(view.state.counts for view in self._manager.store.load_trials(found.id))
         budget = trials or spec.trials
         if not first:

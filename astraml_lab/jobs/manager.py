@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from astraml_lab.errors import Conflict, NotFound, StoreUnavailable
 from astraml_lab.jobs import disk
 from astraml_lab.jobs.deleting import Deleted, refuse_alive, weigh
+from astraml_lab.jobs.finding import find
 from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.live import LiveJob, LiveTrial
 from astraml_lab.jobs.live_reader import LiveReader
@@ -31,6 +32,7 @@ from astraml_lab.jobs.planning import (
     difference,
     fingerprint,
     goes_on,
+    late_warm_start,
     make_plan,
     not_compared,
     refuse_missing_names,
@@ -41,7 +43,7 @@ from astraml_lab.jobs.runner import Runner
 from astraml_lab.jobs.stored import StoredReader, read_spec
 from astraml_lab.metrics import RETENTION, roll_up
 from astraml_lab.search import Ended, Searcher, Told
-from astraml_lab.spec import FailureKind, JobSpec, JobState, TrialState, nearest, refuse_unbuilt, shown
+from astraml_lab.spec import FailureKind, JobSpec, JobState, TrialState, refuse_unbuilt
 from astraml_lab.store import Writer, name_key
 
 if TYPE_CHECKING:
@@ -105,27 +107,7 @@ class Manager:
         Raises:
             NotFound: There is none; the message names the nearest.
         """
-        if name is None:
-            found = self.store.newest_job(project)
-        else:
-            found = self.store.load_job(project, name, generation)
-        if found is not None:
-            return Job(self, found)
-        if name is not None and generation is not None and self.store.load_job(project, name):
-            raise NotFound(f"job {name!r} has no generation {generation}")
-        if name is None:
-            raise NotFound(f"project {project} has no job yet")
-        raise NotFound(f"no job {name!r} in project {project}: {self._hint(name, project)}")
-
-    def _hint(self, name: str, project: str) -> str:
-        """Say where a name that was not found may be."""
-        everywhere = self.store.list_jobs()
-        homes = [record.project for record in everywhere if name_key(record.name) == name_key(name)]
-        if homes:
-            return f"project {homes[0]} has one (--project {shown(homes[0])})"
-        known = [record.name for record in everywhere if name_key(record.project) == name_key(project)]
-        some = f"there are {', '.join(known[:10])}" if known else "there is none yet"
-        return nearest(name, known) or some
+        return Job(self, find(self.store, name, project, generation))
 
     def jobs(self, project: str | None = None) -> list[Job]:
         """Return the newest generation of every job, the newest first."""
@@ -342,7 +324,11 @@ class Manager:
         self.store.discard_controls(found.id)  # what was asked of the run before is not meant for this one
         views = self.store.load_trials(found.id)
         kept = sum(view.state.counts for view in views)
-        notes = (f"went on after {kept} finished trials", not_compared(plan.code))
+        notes = (
+            f"went on after {kept} finished trials",
+            not_compared(plan.code),
+            late_warm_start(found, plan),
+        )
         return self._start(found, lease, plan.noting(*filter(None, notes)), views, first)
 
     def _start(

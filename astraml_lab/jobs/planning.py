@@ -14,6 +14,7 @@ from astraml_lab.objectives import travel
 from astraml_lab.objectives.fingerprint import changed, digest
 from astraml_lab.search import require_sampler, sampler_problems, space_problems, strategy_notes
 from astraml_lab.spec import ExecutorKind, JobState
+from astraml_lab.store import name_key
 
 if TYPE_CHECKING:
     from astraml_lab.devices import Pool
@@ -112,9 +113,16 @@ def not_compared(code: Code) -> str:
     return f"not compared: {', '.join(some)}" if names else ""
 
 
+def late_warm_start(found: GenerationRecord, plan: Plan) -> str:
+    """Say which jobs `--warm-start` names too late; empty if the search began with them all."""
+    begun_with = {name_key(name) for name in read_spec(found)[0].warm_start}
+    late = [name for name in plan.spec.warm_start if name_key(name) not in begun_with]
+    return f"it had begun before --warm-start {','.join(late)} was asked for" if late else ""
+
+
 def attached(found: GenerationRecord, plan: Plan) -> str:
     """Say what a cell that was run again did not look at; empty if it looked at everything."""
-    missed = not_compared(plan.code)
+    missed = "; ".join(filter(None, (not_compared(plan.code), late_warm_start(found, plan))))
     same = f"{found.name}: the same search as before, not started anew"
     return f"{same}. {missed[0].upper()}{missed[1:]}; `--new` starts over." if missed else ""
 

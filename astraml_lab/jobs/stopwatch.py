@@ -1,4 +1,4 @@
-"""How long a job has run: the start of its first trial, pauses and the time between two kernels do not count."""
+"""How long a job ran, from its first trial's code on; pauses and the time between kernels do not count."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def test_a_trial_runs_again_also_behind_enqueued_points_that_no_budget_is_left_f
 
 @pytest.mark.parametrize("paused", [False, True])
 def test_a_wish_that_comes_right_before_the_end_of_the_last_trial_is_followed(
-    bench: Bench, other: Manager, paused: bool
+    bench: Bench, other: Manager, *, paused: bool
 ) -> None:
     gate = Gate()
     job, there = launched(bench, other, gate, trials=1)

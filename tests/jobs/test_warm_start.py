@@ -153,6 +153,19 @@ def test_named_jobs_and_the_generation_before_go_together(bench: Bench) -> None:
     assert "starts from 3 trials of other#1, digits#1" in job.view().note
 
 
+def test_a_warm_start_that_comes_too_late_is_said_with_what_helps(bench: Bench) -> None:
+    bench.run(same, name="old", trials=3)
+    bench.run(same, name="digits", trials=2)
+    late = "it had begun before --warm-start old was asked for"
+    shown = bench.launch(same, name="digits", trials=2, warm_start=("old",))
+    assert shown.said.endswith(f". I{late[1:]}; `--new` starts over.")
+    assert late in bench.run(same, name="digits", trials=3, warm_start=("old",)).view().note
+
+    again = bench.run(same, name="digits", trials=2, warm_start=("old",), new=True)
+    assert bench.launch(same, name="digits", trials=2, warm_start=("Old",)).said == ""
+    assert len(warm_in(bench, again)) == 3
+
+
 def test_a_resumed_job_keeps_its_warm_trials_and_takes_no_more(bench: Bench) -> None:
     bench.run(same, name="digits", trials=3)
     bench.run(same, name="second", trials=1, warm_start=("digits",))

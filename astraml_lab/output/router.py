@@ -32,7 +32,7 @@ class _Router:
                 with ExitStack() as changes:
                     changes.callback(share_figures)
                     changes.enter_context(routed_displays())
-                    changes.enter_context(inherited_context())
+                    changes.enter_context(inherited_context(self.install, self.uninstall))
                     changes.enter_context(routed_streams())
                     self._changes = changes.pop_all()
             self._users += 1

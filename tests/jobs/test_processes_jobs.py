@@ -382,3 +382,20 @@ class SlowToLoad:
             return "loaded"
 
         return load, ()
+
+
+@pytest.mark.parametrize("where", ["threads", "processes"])
+def test_what_a_trial_says_last_is_in_its_log(bench: Bench, where: str) -> None:
+    def train(x: float) -> float:
+        for number in range(2000):
+            print("line", number)  # noqa: T201 - what user code does
+        said = threading.Thread(target=print, args=("from a thread",))
+        said.start()
+        said.join()
+        sys.stdout.write("no line break")
+        return x
+
+    lines = bench.run(train, trials=1, executor=where).trials[0].log.tail(3000).splitlines()
+    assert [line for line in lines if line.startswith("line ")][-1] == "line 1999"
+    assert "from a thread" in lines
+    assert any(line.startswith("no line break") for line in lines)

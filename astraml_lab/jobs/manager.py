@@ -365,6 +365,7 @@ class Manager:
             done = [known for known, old in self._runners.items() if old.done.is_set()]
             for known in done[:-_DONE_KEPT]:
                 del self._runners[known]
+                self._readers.pop(known, None)
             self._runners[generation_id] = runner
             self._readers[generation_id] = LiveReader(runner)
 

@@ -252,8 +252,13 @@ class Runner:
                 self._tick()
 
     def _handle(self, told: list[events.Event]) -> None:
-        for event in told:
-            (self._refuse if self._left else self._handlers[type(event)])(event)
+        for index, event in enumerate(told):
+            try:
+                (self._refuse if self._left else self._handlers[type(event)])(event)
+            except BaseException:
+                for unread in told[index:]:  # somebody may wait for an answer, or a device for its release
+                    self._refuse(unread)
+                raise
 
     def _begin_again(self) -> None:
         """Start with the trials of an earlier run that were under way when its kernel died."""
@@ -378,8 +383,10 @@ class Runner:
     def _refuse(self, event: events.Event) -> None:
         """Answer what comes when the job is over; may run in any thread."""
         if isinstance(event, events.TrialEnded):
-            self._flights.land(event.number, event.attempt)
-        elif isinstance(event, events.Suggest | events.Enqueue | events.Rerun):
+            flight = self._flights.land(event.number, event.attempt)
+            if flight is not None:
+                flight.lease.release()
+        elif isinstance(event, events.Suggest | events.Enqueue | events.Rerun) and not event.answer.done():
             event.answer.set_exception(Conflict(f"{self.record.name} has ended"))
 
     # what others ask for

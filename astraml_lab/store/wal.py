@@ -102,7 +102,8 @@ def _read(content: bytes) -> tuple[Log, int, bytes]:
     step = _FRAME_HEADER + page_size
     count = (len(content) - _HEADER) // step
     frames = np.frombuffer(content, np.uint8, count * step, _HEADER).reshape(count, step)
-    sound = _sound(frames, stamps, order) if count else np.zeros(0, bool)
+    header = np.array(stamps, np.uint32).reshape(2, 2)
+    sound = _sound(frames, header, order, trusted=sound_header) if count else np.zeros(0, bool)
     numbers, commits = (_field(frames, at) for at in (0, 4))
     ends = np.flatnonzero(sound & (commits > 0))
     if not ends.size:
@@ -124,17 +125,18 @@ def _guess_page_size(content: bytes) -> int:
     return 4096
 
 
-def _sound(frames: NDArray[np.uint8], stamps: list[int], order: str) -> NDArray[np.bool_]:
+def _sound(frames: NDArray[np.uint8], header: Words, order: str, *, trusted: bool) -> NDArray[np.bool_]:
     """Tell of each frame whether it belongs to the log's present round and its checksum is right.
 
     A checksum starts from the frame before: the stored one serves, so that one damaged frame condemns itself
-    and at most its neighbour.
+    and at most its neighbour. A sound header alone says which round it is: one that has just begun has no
+    frames yet, and those of the round before, which are all in the file, still lie behind it.
     """
     count = len(frames)
     salts = np.stack([_field(frames, 8), _field(frames, 12)], axis=1)
     stored = np.stack([_field(frames, 16), _field(frames, 20)], axis=1)
-    header = np.array(stamps, np.uint32).reshape(2, 2)
-    round_salts = header[0] if (salts[:2] == header[0]).all(axis=1).any() else _first_shared(salts)
+    known = trusted or (salts[:2] == header[0]).all(axis=1).any()
+    round_salts = header[0] if known else _first_shared(salts)
     before = np.concatenate([header[1:], stored[:-1]])
     right = np.zeros(count, bool)
     for at in range(0, count, _AT_A_TIME):

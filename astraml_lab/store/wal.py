@@ -65,10 +65,20 @@ def read_log(database: Path) -> Log:
         content = database.with_name(f"{database.name}-wal").read_bytes()
     except OSError:
         content = b""
-    log, read, salts = _read(content)
+    log, read, salts = _read(content, index)
     if index.frames > max(read, index.copied) and salts in {b"", index.salts}:
         return replace(log, lost=log.lost + index.frames - max(read, index.copied))
     return log
+
+
+def log_mark(database: Path) -> tuple[bytes, int]:
+    """Return what is another as soon as somebody writes to the log beside a database."""
+    try:
+        with database.with_name(f"{database.name}-shm").open("rb") as file:
+            said = file.read(_INDEX)
+        return said, database.with_name(f"{database.name}-wal").stat().st_mtime_ns
+    except OSError:
+        return b"", 0
 
 
 def _read_index(path: Path) -> _Index:
@@ -84,10 +94,11 @@ def _read_index(path: Path) -> _Index:
     return _Index(content[32:40], frames, copied)
 
 
-def _read(content: bytes) -> tuple[Log, int, bytes]:
+def _read(content: bytes, index: _Index) -> tuple[Log, int, bytes]:
     """Return a log, how many of its frames count, and its salts, which are new whenever it starts over.
 
-    The salts are empty where they cannot be read.
+    The salts are empty where they cannot be read. What lies behind the frames that the index promises may
+    just be being written: it is read, and nobody misses what is not there.
     """
     if len(content) < _HEADER + _FRAME_HEADER:
         return Log(), 0, b""
@@ -111,7 +122,8 @@ def _read(content: bytes) -> tuple[Log, int, bytes]:
     last = int(ends[-1])
     kept = np.flatnonzero(sound[: last + 1])
     pages = {int(numbers[index]): frames[index, _FRAME_HEADER:].tobytes() for index in kept}
-    lost = last + 1 - len(kept) + (not sound_header)
+    promised = index.frames if salts and salts == index.salts else last + 1
+    lost = int((~sound[: min(promised, last + 1)]).sum()) + (not sound_header)
     return Log(page_size, pages, int(commits[last]), lost), last + 1, salts
 
 

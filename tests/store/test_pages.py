@@ -135,3 +135,18 @@ def test_a_log_that_starts_over_has_lost_nothing(tmp_path: Path, *, begun: bool)
     found = read_log(tmp_path / "copy.db")
     assert found.lost == 0
     assert bool(found.pages) is begun
+
+
+def test_what_is_just_being_written_to_a_log_is_not_missed(tmp_path: Path) -> None:
+    path, log = tmp_path / "some.db", tmp_path / "some.db-wal"
+    with closing(write(path, 4096, [["x" * 1_000, number] for number in range(30)])) as connection:
+        (tmp_path / "copy.db-shm").write_bytes((tmp_path / "some.db-shm").read_bytes())
+        promised = log.stat().st_size
+        connection.executemany("INSERT INTO things (a) VALUES (?)", [["y" * 5_000], [7]])
+        written = bytearray(log.read_bytes())
+    written[promised : promised + 4096] = bytes(4096)
+    (tmp_path / "copy.db-wal").write_bytes(written)
+    assert read_log(tmp_path / "copy.db").lost == 0
+    written[promised - 4096 : promised] = bytes(4096)
+    (tmp_path / "copy.db-wal").write_bytes(written)
+    assert read_log(tmp_path / "copy.db").lost >= 1

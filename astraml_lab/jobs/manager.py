@@ -11,6 +11,7 @@ A named job is idempotent. What happens to a name that is taken:
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import defaultdict
@@ -82,6 +83,7 @@ class Manager:
         self.store = store
         self._wiring = wiring
         self._owner = owner
+        self._pid = os.getpid()
         self._writer = Writer(store, self._on_trouble)
         self._lock = threading.Lock()
         self._turns: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
@@ -251,6 +253,8 @@ class Manager:
 
         IPython empties the notebook's namespace then, while trials run: what they end with is no result.
         """
+        if os.getpid() != self._pid:
+            return  # a fork of the kernel that ends: the runners' threads are not in it
         with self._lock:
             runners = [runner for runner in self._runners.values() if not runner.done.is_set()]
         for runner in runners:

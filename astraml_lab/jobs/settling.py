@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from astraml_lab.search import Searcher
     from astraml_lab.spec import TrialView
 
+_SAY_AGAIN = (
+    "it went on from a checkpoint, and what it reported before that does not count: have the code report the "
+    "checkpoint's values again, also where nothing is left to train"
+)
 _FULL_PAUSE = 2.0
 """Seconds before a trial runs again that found the disk full; the job waits for room besides."""
 _FULL_TRIES = 3
@@ -72,6 +76,8 @@ class Settling:
         """
         self._live.conclude(trial, how)
         verdict, values = self._live.outcome(trial, how)
+        if verdict.kind is FailureKind.NO_METRIC and self._went_on(trial):
+            verdict = replace(verdict, reason=f"{verdict.reason}; {_SAY_AGAIN}")
         pause = self._pause_before_retry(trial, verdict, how) if may_retry else None
         if pause is not None:
             self._again(trial, verdict, pause)
@@ -137,6 +143,10 @@ class Settling:
             self._live.measure(trial, left)
             view = trial.view()
         self._backlog.write(partial(self._record.save, self._searcher, view))
+
+    def _went_on(self, trial: LiveTrial) -> bool:
+        """Whether a trial had a checkpoint of an earlier attempt, whose reports do not count any more."""
+        return trial.attempt > 1 and self._record.has_checkpoint(trial.number)
 
     def _pause_before_retry(self, trial: LiveTrial, verdict: Verdict, how: Attempt) -> float | None:
         """Return how long to wait before the trial runs again; None if it does not."""

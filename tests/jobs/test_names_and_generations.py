@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -453,6 +454,22 @@ def test_a_resumed_job_reads_as_running_at_once(bench: Bench) -> None:
     assert again.state is JobState.RUNNING
     assert again.view().ended_at is None
     again.wait(20)
+
+
+def test_a_fork_of_the_kernel_that_ends_waits_for_no_job(bench: Bench) -> None:
+    go = threading.Event()
+    job = bench.launch(lambda x: float(go.wait(20)) + x, name="digits", trials=1)
+    while not job.view().running:
+        assert not job.wait(0.05).state.ended
+    fork = os.fork()
+    if not fork:
+        began = time.monotonic()
+        bench.manager.leave()  # as at the exit of the interpreter
+        os._exit(int(time.monotonic() - began > 1.0))
+
+    assert os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]) == 0
+    go.set()
+    assert job.wait(20).state is JobState.SUCCEEDED
 
 
 def test_one_damaged_specification_hides_no_other_job(bench: Bench) -> None:

@@ -221,3 +221,20 @@ def test_a_trial_that_waits_for_its_retry_can_be_stopped_alone(bench: Bench) -> 
         pause.wait(0.01)
     job.stop().wait(20)
     assert job.trials[0].reason == "stopped by you"
+
+
+def test_a_trial_that_goes_on_from_a_checkpoint_and_reports_nothing_is_told_what_to_do(bench: Bench) -> None:
+    def train(trial: Trial) -> None:
+        done = trial.checkpoint_dir / "done"
+        if not done.exists():
+            done.touch()
+            trial.report(score=1.0)
+            raise RuntimeError("odd")
+
+    trial = bench.run(train, trials=1, retries=1, retry_delay=0.01).trials[0]
+
+    assert trial.view().attempt == 2
+    assert trial.reason.endswith(
+        "it reported nothing; it went on from a checkpoint, and what it reported before that does not count: "
+        "have the code report the checkpoint's values again, also where nothing is left to train"
+    )

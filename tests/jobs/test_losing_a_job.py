@@ -63,7 +63,7 @@ def test_the_devices_of_a_lost_job_are_free_for_the_next(bench: Bench, executor:
 
 def test_who_enqueues_into_a_lost_job_gets_an_answer(bench: Bench) -> None:
     go = threading.Event()
-    answers: list[Future[None]] = [Future(), Future()]
+    answers: list[Future[int]] = [Future(), Future()]
 
     def train(x: float) -> float:
         go.wait(20)

@@ -269,6 +269,7 @@ class Runner:
         for trial in self._again:
             if trial.attempt > 1:
                 self.backlog.write(partial(self.record.start_over, self._searcher, trial.view()))
+        self._wishes.make_room()
 
     def _tick(self) -> None:
         self._next_tick = self._wiring.clock.monotonic() + TICK

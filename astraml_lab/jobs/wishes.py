@@ -77,9 +77,13 @@ class Wishes:
             return
         if event.owed:
             self._owed.add(number)
-        self._grow(self._starter.taken + self._searcher.enqueued)  # what was asked for before comes before it
+        self.make_room()  # also for what was asked for before it
         self._backlog.write(self._record.commit)
         event.answer.set_result(number)
+
+    def make_room(self) -> None:
+        """Let the budget hold all points that were asked for, those of an earlier run too."""
+        self._grow(self._starter.taken + self._searcher.enqueued)
 
     def extend(self, event: Extend) -> None:
         """Raise the budget."""

@@ -138,3 +138,20 @@ def test_an_ended_job_goes_on_for_one_point_alone(bench: Bench, train: Callable[
     assert job.enqueue({"x": 0.125}) == done
     assert job.wait(20).view().finished == job.view().trials == done + 1
     assert xs(job)[done] == 0.125
+
+
+def test_a_stopped_job_that_goes_on_tries_the_points_that_were_left(bench: Bench) -> None:
+    gate = Gate()
+    job = bench.launch(gate, name="digits", trials=2, parallel=1)
+    assert gate.started.acquire(timeout=10)
+    for x in (*POINTS, 0.5):
+        job.enqueue({"x": x})
+    assert job.view().trials == 4
+    job.stop()
+    gate.open.set()
+    assert job.wait(20).view().reason == "stopped by you; 3 enqueued points were not tried"
+
+    again = bench.run(gate, name="digits", trials=2)
+    assert again.state is JobState.SUCCEEDED
+    assert xs(again)[1:] == [*POINTS, 0.5]
+    assert again.view().trials == again.view().finished == 4

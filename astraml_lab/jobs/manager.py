@@ -39,13 +39,13 @@ from astraml_lab.jobs.planning import (
     refuse_missing_names,
 )
 from astraml_lab.jobs.preflight import Preflight, preflight
-from astraml_lab.jobs.record import Record, open_search
+from astraml_lab.jobs.record import Record, give_back, open_search
 from astraml_lab.jobs.runner import Runner
 from astraml_lab.jobs.stored import StoredReader, read_spec
 from astraml_lab.metrics import RETENTION, roll_up
 from astraml_lab.search import Ended, Searcher, Told
 from astraml_lab.spec import FailureKind, JobSpec, JobState, TrialState, refuse_unbuilt
-from astraml_lab.store import Writer, name_key
+from astraml_lab.store import InterruptsHeldBack, Writer, name_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -288,8 +288,9 @@ class Manager:
         project, name = plan.spec.project, str(plan.spec.name)
         disk.refuse_full(self.store.files.home)
         collect(self.store, plan.spec.warm_start, project)  # refuses unknown names before anything is stored
-        found, lease = self.store.create_job(project, name, **plan.stored(), owner=self._owner)
-        return self._start(found, lease, plan)
+        with InterruptsHeldBack():  # what has a row and an owner, but no runner, would wait for ever
+            found, lease = self.store.create_job(project, name, **plan.stored(), owner=self._owner)
+            return self._start(found, lease, plan)
 
     def _running_twins(self, plan: Plan) -> list[str]:
         """Return the names of the running jobs of this kernel that are the same search."""
@@ -315,25 +316,27 @@ class Manager:
                     "--replace stops it and starts this one, --name gives this one a name of its own"
                 )
             self._stop_and_wait(found)
-        new, lease = self.store.create_generation(found.job_id, **plan.stored(), owner=self._owner)
-        note = f"generation {new.number}; since generation {found.number}: {what}"
-        return self._start(new, lease, plan.noting(note))
+        with InterruptsHeldBack():
+            new, lease = self.store.create_generation(found.job_id, **plan.stored(), owner=self._owner)
+            note = f"generation {new.number}; since generation {found.number}: {what}"
+            return self._start(new, lease, plan.noting(note))
 
     def _resume(self, found: GenerationRecord, plan: Plan, first: Sequence[Event] = ()) -> Job:
         disk.refuse_full(self.store.files.home)
-        try:
-            lease = self.store.acquire(found.id, self._owner)
-        except Conflict as error:
-            raise Conflict(f"another kernel was faster with {found.name}: {error}") from None
-        self.store.discard_controls(found.id)  # what was asked of the run before is not meant for this one
-        views = self.store.load_trials(found.id)
-        kept = sum(view.state.counts for view in views)
-        notes = (
-            f"went on after {kept} finished trials",
-            not_compared(plan.code),
-            late_warm_start(found, plan),
-        )
-        return self._start(found, lease, plan.noting(*filter(None, notes)), views, first)
+        with InterruptsHeldBack():
+            try:
+                lease = self.store.acquire(found.id, self._owner)
+            except Conflict as error:
+                raise Conflict(f"another kernel was faster with {found.name}: {error}") from None
+            try:
+                self.store.discard_controls(found.id)  # what was asked of the run before is not for this one
+                views = self.store.load_trials(found.id)
+                kept = f"went on after {sum(view.state.counts for view in views)} finished trials"
+                notes = (kept, not_compared(plan.code), late_warm_start(found, plan))
+            except BaseException:
+                give_back(self.store, self._writer, lease, {})
+                raise
+            return self._start(found, lease, plan.noting(*filter(None, notes)), views, first)
 
     def _start(
         self,
@@ -345,7 +348,7 @@ class Manager:
     ) -> Job:
         """Wire a job together and start it; a job that cannot start says so and is nobody's."""
         spec = plan.spec
-        storage = open_search(self.store, lease)
+        storage = open_search(self.store, self._writer, lease)
         record = Record(self.store, self._writer, found, lease, spec, storage)
         try:
             searcher = Searcher(spec.definitions[0], strategy=spec.strategy, seed=spec.seed, storage=storage)

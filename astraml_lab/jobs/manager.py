@@ -33,10 +33,10 @@ from astraml_lab.jobs.planning import (
     difference,
     fingerprint,
     goes_on,
-    late_warm_start,
+    is_same,
     make_plan,
-    not_compared,
     refuse_missing_names,
+    unfollowed,
 )
 from astraml_lab.jobs.preflight import Preflight, preflight
 from astraml_lab.jobs.record import Record, give_back, open_search
@@ -297,7 +297,7 @@ class Manager:
         with self._lock:
             alive = [runner for runner in self._runners.values() if not runner.done.is_set()]
         same = ((r.record.name, r.spec, r.code) for r in alive)
-        return [name for name, spec, code in same if code and fingerprint(spec, code) == plan.fingerprint]
+        return [name for name, spec, code in same if code and is_same(fingerprint(spec, code), plan)]
 
     def _same_search(self, found: GenerationRecord, plan: Plan) -> Job:
         job = Job(self, found, said=attached(found, plan))
@@ -332,7 +332,7 @@ class Manager:
                 self.store.discard_controls(found.id)  # what was asked of the run before is not for this one
                 views = self.store.load_trials(found.id)
                 kept = f"went on after {sum(view.state.counts for view in views)} finished trials"
-                notes = (kept, not_compared(plan.code), late_warm_start(found, plan))
+                notes = (kept, *unfollowed(found, plan))
             except BaseException:
                 give_back(self.store, self._writer, lease, {})
                 raise

@@ -1,7 +1,8 @@
 """What makes two runs of a job the same job: digests of the code, of what it reaches, and of plain values.
 
-Comments, white space and line numbers do not count: what is compared is the syntax tree. Neither do models,
-long lists and very large arrays and tables, which are named instead, and what the code itself writes into.
+Comments, white space and line numbers do not count: what is compared is the syntax tree. Neither does what
+the code itself writes into. Data (arrays and tables) have digests of their own, which make no other job: a
+split without a seed differs in every kernel. Models, long lists and very large data are named instead.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from astraml_lab.objectives.references import outer_names, rebound_names
 from astraml_lab.objectives.sources import Source, read_source, tree_digest
 from astraml_lab.objectives.values import (
     MOST_DATA,
+    SETTING,
     attributes,
     children,
     digest,
@@ -33,8 +35,9 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Hashable, Iterable, Iterator, Mapping
 
-__all__ = ["Reached", "changed", "digest", "reached", "reached_by", "tree_digest"]
+__all__ = ["Reached", "changed", "changed_data", "digest", "reached", "reached_by", "tree_digest"]
 
+_DATA = "the data of "
 _DEEPEST = 6
 _MOST_ITEMS = 2_000
 _MOST_WRAPPERS = 20
@@ -57,8 +60,15 @@ class Reached:
 
 
 def changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """Return the names of the parts that differ, those of `new` first."""
-    return [part for part in {**new, **old} if old.get(part) != new.get(part)]
+    """Return the names of the parts that make another search, those of `new` first."""
+    differing = (part for part in {**new, **old} if old.get(part) != new.get(part))
+    return [part for part in differing if not part.startswith(_DATA)]
+
+
+def changed_data(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """Return where the data are not what they were, of what both know."""
+    both = (part for part in new if part.startswith(_DATA) and part in old)
+    return [part.removeprefix(_DATA) for part in both if old[part] != new[part]]
 
 
 def reached(used: Iterable[str], names: Mapping[str, Any], tree: ast.AST | None = None) -> Reached:
@@ -116,6 +126,7 @@ class _Walk:
         self._left = 0
         self._data_left = MOST_DATA
         self._data: dict[int, tuple[Any, str | None]] = {}
+        self._held: list[str] = []
         self._uncompared: dict[str, str] = {}
 
     def run(self) -> Reached:
@@ -238,7 +249,10 @@ class _Walk:
         if key in self._seen or origin in self._rebound:
             return
         self._seen[key] = value
+        self._held = []
         text = self._whole(value, name)
+        if self._held:
+            self._add(_DATA + label, " ".join(self._held))
         if text is not None:
             self._add(label, text)
         else:
@@ -284,15 +298,19 @@ class _Walk:
         return f"{kind} {{{', '.join(texts)}}}"
 
     def _leaf(self, value: Any) -> str | None:
-        """Return the text of a value without parts; arrays and tables are read once, and up to a limit."""
+        """Return the text of a value without parts; of data their type, while their digest is held."""
         cost = size(value)
-        if not cost:
+        if cost <= SETTING:
             return leaf(value)
-        if id(value) not in self._data:
+        if id(value) not in self._data:  # read once, and up to a limit for all together
             within = cost <= self._data_left
             self._data_left -= cost if within else 0
             self._data[id(value)] = value, leaf(value) if within else None
-        return self._data[id(value)][1]
+        text = self._data[id(value)][1]
+        if text is None:
+            return None
+        self._held.append(digest(text))
+        return f"<{type(value).__module__}.{type(value).__qualname__}>"
 
     def _part(self, value: Any, depth: int) -> str:
         """Return the text of a part; of what is not compared, its type."""

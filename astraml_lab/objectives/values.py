@@ -24,6 +24,8 @@ from astraml_lab.objectives.callables import own_names
 
 MOST_DATA = 64 * 2**20
 """Bytes of arrays and tables that are hashed for one job: some 50 ms."""
+SETTING = 2_048
+"""Bytes up to which an array counts as a setting, such as the weights of classes, and not as data."""
 _MOST_TEXT = 64 * 1024
 _MOST_ITEMS = 500
 _BYTES_PER_OBJECT = 256

@@ -63,7 +63,7 @@ def test_a_changed_space_starts_a_generation_that_says_so(bench: Bench) -> None:
     assert len(first.trials) == 2
 
 
-def test_changed_data_are_a_change_and_what_is_not_compared_is_said(bench: Bench) -> None:
+def test_other_data_are_no_other_job_but_said_and_so_is_what_is_not_compared(bench: Bench) -> None:
     def over(data: Any) -> Any:
         def train(x: float) -> float:
             return float(x + len(data))
@@ -73,8 +73,13 @@ def test_changed_data_are_a_change_and_what_is_not_compared_is_said(bench: Bench
     bench.run(over(np.zeros(100_000)), name="digits", trials=1)
     again = bench.run(over(np.zeros(100_000)), name="digits", trials=1)
     other = bench.run(over(np.ones(100_000)), name="digits", trials=1)
-    assert (again.generation, again.said, other.generation) == (1, "", 2)
-    assert "changed `data` of train" in other.view().note
+    assert (again.said, other.generation) == ("", 1)
+    assert other.said == (
+        "digits: the same search as before, not started anew. "
+        "Other data than it began with: `data` of train; `--new` starts over."
+    )
+    longer = bench.run(over(np.ones(100_000)), name="digits", trials=2)
+    assert "other data than it began with: `data` of train" in longer.view().note
 
     bench.run(over([0] * 1000), name="lists", trials=1)
     said = (

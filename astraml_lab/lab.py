@@ -214,6 +214,8 @@ def foreground(
 def _accompany(job: Job, *, watched: bool, waits: bool | None) -> Job:
     """Show a job that runs here, and wait for it where nobody is at the keyboard, or where that is asked."""
     over = job.state.ended
+    if job.said:
+        print(job.said)  # noqa: T201 - said to whoever ran the cell again
     presenter().show(job, live=watched)
     if waits or (waits is None and not watched):
         job.wait(glance=None if watched else _progress(job.spec.window))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,20 @@ def code_of(spec: JobSpec, names: Mapping[str, Any] | None = None) -> tuple[JobS
     if program is None or not program.source:
         raise Conflict(f"the code of {spec.name} is not in the store: run what launched it, and it goes on")
     return _cell(spec, program, names) if program.kind == "cell" else _function(spec, program, names)
+
+
+def refuse_imported(spec: JobSpec) -> None:
+    """Refuse to run a job that is a table or a study of elsewhere.
+
+    Raises:
+        Conflict: With how a job starts from it.
+    """
+    if spec.definitions[0].program is None:
+        name = shlex.quote(str(spec.name))
+        raise Conflict(
+            f"{spec.name} was imported and has no code to run: a cell with `--name {name}`, or with "
+            f"`--warm-start {name}`, starts from its trials"
+        )
 
 
 def refuse_spent(found: GenerationRecord, spec: JobSpec, used: int, trials: int | None) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.devices import LeaseRequest, activate
 from astraml_lab.errors import Conflict, TrialEnd
+from astraml_lab.jobs import last_words
 from astraml_lab.objectives.seeding import seed_everything
-from astraml_lab.spec import ExecutorKind, format_duration, format_number, state_words
+from astraml_lab.spec import ExecutorKind, FailureKind, JobState, format_duration, format_number, state_words
 from astraml_lab.trial import Trial, entered
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def account(job: Job, view: TrialView) -> str:
     """Return all that is known of a trial as text."""
     runtime = [] if view.ended_at is None else [format_duration(view.runtime(view.ended_at))]
     attempt = [f"attempt {view.attempt}"] if view.attempt > 1 else []
-    head = ", ".join([state_words(view), *attempt, *([view.device] if view.device else []), *runtime])
+    state = state_words(view, stale=job.state is JobState.STALE)
+    head = ", ".join([state, *attempt, *([view.device] if view.device else []), *runtime])
     first = [f"{job.name}, trial {view.number}: {head}", view.reason, *view.notes]
     params = [f"  {name} = {value!r}" for name, value in view.params.items()]
     paragraphs = [
@@ -46,9 +48,11 @@ def account(job: Job, view: TrialView) -> str:
 def _log(job: Job, view: TrialView) -> list[str]:
     """Return the last lines that the trial printed, without the traceback that the log ends with."""
     shown = view.traceback.rstrip().splitlines()
-    lines = job.reader.log_tail(view.number, _LINES + len(shown))
+    lines = job.reader.log_tail(view.number, _LINES + last_words.LINES + len(shown))
     if shown and lines[-len(shown) :] == shown:
         lines = lines[: -len(shown)]
+    elif view.kind in {FailureKind.CRASHED, FailureKind.OOM}:
+        lines = last_words.without_last_words(lines)
     return lines[-_LINES:]
 
 

@@ -23,6 +23,11 @@ class TrialEnded:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """The code of a first trial runs: devices were free, and its process is there."""
+
+
+@dataclass(frozen=True)
 class Leave:
     """The kernel ends: let go of the job as it stands, for another kernel to take over."""
 
@@ -57,7 +62,10 @@ class Enqueue:
     """Try these values next."""
 
     params: Mapping[str, ParamValue]
-    answer: Future[None]
+    answer: Future[int]
+    """The number of their trial."""
+    owed: bool = False
+    """Whether the job does not end before: one that had ended goes on for this."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class Rerun:
     number: int
     answer: Future[int]
     """The number of the new trial."""
+    owed: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,7 @@ class LeaseFreed:
 
 Event = (
     TrialEnded
+    | Begun
     | Leave
     | StopJob
     | StopTrial

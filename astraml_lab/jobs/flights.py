@@ -55,6 +55,9 @@ class Flights:
         executor: Where trials run.
         mail: Where their ends are told.
         parallel: How many run at once, sharing the cores.
+
+    Attributes:
+        begun: Whether the code of any trial has begun to run.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Flights:
         self._air: dict[int, Flight] = {}
         self._left: dict[int, Flight] = {}
         self._lock = threading.Lock()
+        self.begun = False
 
     def forget_code(self) -> None:
         """Drop what the trials ran: there will be no more."""
@@ -124,8 +128,15 @@ class Flights:
             LiveChannel(self._live, trial, self._mail.put),
             env=environment(lease, threads) if apart else {},
             write=sink.write,
-            begun=partial(self._live.begin, trial),
+            begun=partial(self._begin, trial),
         )
+
+    def _begin(self, trial: LiveTrial) -> None:
+        """Note, in whatever thread sees it, that a trial's code runs now."""
+        self._live.begin(trial)
+        if not self.begun:
+            self.begun = True
+            self._mail.put(events.Begun())
 
     def launch(self, number: int, task: Task) -> None:
         """Start a prepared trial."""

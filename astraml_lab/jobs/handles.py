@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import NotFound
-from astraml_lab.spec import trial_words
+from astraml_lab.spec import JobState, trial_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ class TrialHandle:
         return self._reader.curve(self.number, metric)
 
     def __repr__(self) -> str:
-        return trial_words(self.view(), self._reader.view().objectives)
+        return _words(self._reader, [self.view()])
 
 
 class Trials(Mapping[int, TrialHandle]):
@@ -134,5 +134,10 @@ class Trials(Mapping[int, TrialHandle]):
         return sum(self._reader.view().counts.values())
 
     def __repr__(self) -> str:
-        objectives = self._reader.view().objectives
-        return "\n".join(trial_words(view, objectives) for view in self._reader.trials()[1]) or "no trial yet"
+        return _words(self._reader, self._reader.trials()[1]) or "no trial yet"
+
+
+def _words(reader: JobReader, views: Iterable[TrialView]) -> str:
+    job = reader.view()
+    stale = job.state is JobState.STALE
+    return "\n".join(trial_words(view, job.objectives, stale=stale) for view in views)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import Conflict, JobCancelled, JobFailed, NotBuiltYet, NotFound
 from astraml_lab.jobs import events, tables
-from astraml_lab.jobs.code_again import code_of, refuse_spent
+from astraml_lab.jobs.code_again import code_of, refuse_imported, refuse_spent
 from astraml_lab.jobs.debug import account
 from astraml_lab.jobs.foreground_cell import foreground_cell, quoted
 from astraml_lab.jobs.handles import TrialHandle, Trials
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from astraml_lab.jobs.deleting import Deleted
     from astraml_lab.jobs.manager import Manager
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.spec import JobSpec, JobView, ParamValue
@@ -42,9 +44,10 @@ class Job:
         project: The project.
         generation: Counts the different searches that had this name, from 1.
         id: `project/name#generation`.
+        said: What the launch that returned this handle has to say of itself; mostly nothing.
     """
 
-    def __init__(self, manager: Manager, stored: GenerationRecord) -> None:
+    def __init__(self, manager: Manager, stored: GenerationRecord, *, said: str = "") -> None:
         self.name = stored.name
         self.project = stored.project
         self.generation = stored.number
@@ -52,6 +55,7 @@ class Job:
         self._manager = manager
         self._generation_id = stored.id
         self._owner = Owner(manager, stored.id)
+        self.said = said
         self._silent = False
 
     # what it is
@@ -103,7 +107,7 @@ class Job:
 
     @property
     def df(self) -> pd.DataFrame:
-        """One row per trial: state, parameters, metrics, runtime, device, reason."""
+        """One row per trial: state, parameters, metrics, runtime, device, kind of a failure, reason."""
         return tables.trials_table(self.reader)
 
     def metrics(self, name: str, window: str | float | None = None) -> pd.DataFrame:
@@ -226,18 +230,22 @@ class Job:
         self._owner.send(events.Extend(trials))
         return self
 
-    def enqueue(self, params: Mapping[str, ParamValue]) -> Job:
+    def enqueue(self, params: Mapping[str, ParamValue]) -> int | None:
         """Try these values next; those that are left out are sampled.
+
+        The budget grows where nothing is left of it. A job that has ended goes on in this kernel, for these
+        values alone.
+
+        Returns:
+            The number of the trial that tries them; `None` where another kernel runs the job and will choose
+            it.
 
         Raises:
             InvalidSpec: The values do not fit the space.
-            Conflict: Nobody runs the job.
+            Conflict: The job has ended and cannot go on in this kernel; see `resume`.
         """
         point = check_point(self.spec.definitions[0], params)
-        answer: Future[None] = Future()
-        if self._owner.send(events.Enqueue(point, answer)):
-            answer.result()
-        return self
+        return self._ask(events.Enqueue(point, Future()))
 
     def rerun(self, number: int) -> int | None:
         """Try a trial's parameters next, as a further trial with a seed of its own.
@@ -252,12 +260,7 @@ class Job:
             Conflict: The job has ended and cannot go on in this kernel; see `resume`.
         """
         self._trial(number).view()
-        event = events.Rerun(number, Future())
-        if not self._owner.alive:
-            self._take_over(None, [event])
-        elif not self._owner.send(event):
-            return None
-        return event.answer.result()
+        return self._ask(events.Rerun(number, Future()))
 
     def debug(self, number: int) -> str:
         """Return all that is known of a trial: how it ended, its traceback, parameters, last log lines.
@@ -280,13 +283,13 @@ class Job:
             call += f", generation={self.generation}"
         return foreground_cell(self.spec, self._trial(number).view(), call)
 
-    def delete(self) -> None:
-        """Remove the job with all its generations and files.
+    def delete(self) -> Deleted:
+        """Remove the job with all its generations and files; return how many generations and finished trials.
 
         Raises:
             Conflict: It is running.
         """
-        self._manager.delete(self)
+        return self._manager.delete(self)
 
     def check(self) -> Any:
         """Validate the job, sample five configurations and run one step; see `lab.preflight`.
@@ -380,12 +383,25 @@ class Job:
         """The kernel that runs the job, `host:pid`, where that is another one; else empty."""
         return self._owner.elsewhere
 
-    def _take_over(self, trials: int | None, first: Sequence[events.Rerun] = ()) -> Job:
+    def _ask(self, event: events.Enqueue | events.Rerun) -> int | None:
+        """Have whoever runs the job take in a wish, or go on here for it; return its trial's number."""
+        try:
+            if self._owner.alive:
+                return event.answer.result() if self._owner.send(event) else None
+        except Conflict:
+            if self._owner.alive:
+                raise  # it ends, but has not ended yet
+        asked = replace(event, answer=Future(), owed=True)
+        self._take_over(None, [asked])
+        return asked.answer.result()
+
+    def _take_over(self, trials: int | None, first: Sequence[events.Enqueue | events.Rerun] = ()) -> Job:
         """Go on in this kernel, with the code that its notebook defines."""
         found = self._owner.stored
         spec, unreadable = read_spec(found)
         if unreadable:
             raise Conflict(f"{self.name} cannot go on: {unreadable}")
+        refuse_imported(spec)
         used = sum(view.state.counts for view in self._manager.store.load_trials(found.id))
         budget = trials or spec.trials
         if not first:

@@ -336,7 +336,8 @@ def _board_of(spec: JobSpec) -> Board | None:
         spec.prune, "off"
     )
     objective = spec.objectives[0]
-    rule = PruneRule(kind)  # type: ignore[arg-type]  # the table above holds its three kinds only
+    worthwhile = spec.prune is Pruning.AUTO
+    rule = PruneRule(kind, worthwhile=worthwhile)  # type: ignore[arg-type]  # the table above holds its three kinds only
     return Board(objective.metric, maximize=objective.maximize, rule=rule, patience=spec.patience)
 
 

@@ -11,6 +11,7 @@ A named job is idempotent. What happens to a name that is taken:
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import defaultdict
@@ -19,28 +20,32 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict, NotFound, StoreUnavailable
 from astraml_lab.jobs import disk
+from astraml_lab.jobs.deleting import Deleted, refuse_alive, weigh
+from astraml_lab.jobs.finding import find
 from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.live import LiveJob, LiveTrial
 from astraml_lab.jobs.live_reader import LiveReader
-from astraml_lab.jobs.naming import tune_line
 from astraml_lab.jobs.owner import Owner
 from astraml_lab.jobs.past import collect, warm_up
 from astraml_lab.jobs.planning import (
     Plan,
+    attached,
     difference,
     fingerprint,
     goes_on,
+    is_same,
     make_plan,
     refuse_missing_names,
+    unfollowed,
 )
 from astraml_lab.jobs.preflight import Preflight, preflight
-from astraml_lab.jobs.record import Record, open_search
+from astraml_lab.jobs.record import Record, give_back, open_search
 from astraml_lab.jobs.runner import Runner
 from astraml_lab.jobs.stored import StoredReader, read_spec
 from astraml_lab.metrics import RETENTION, roll_up
 from astraml_lab.search import Ended, Searcher, Told
-from astraml_lab.spec import FailureKind, JobSpec, JobState, TrialState, nearest, refuse_unbuilt, shown
-from astraml_lab.store import Writer, name_key
+from astraml_lab.spec import FailureKind, JobSpec, JobState, TrialState, refuse_unbuilt
+from astraml_lab.store import InterruptsHeldBack, Writer, name_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +83,7 @@ class Manager:
         self.store = store
         self._wiring = wiring
         self._owner = owner
+        self._pid = os.getpid()
         self._writer = Writer(store, self._on_trouble)
         self._lock = threading.Lock()
         self._turns: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
@@ -103,27 +109,7 @@ class Manager:
         Raises:
             NotFound: There is none; the message names the nearest.
         """
-        if name is None:
-            found = self.store.newest_job(project)
-        else:
-            found = self.store.load_job(project, name, generation)
-        if found is not None:
-            return Job(self, found)
-        if name is not None and generation is not None and self.store.load_job(project, name):
-            raise NotFound(f"job {name!r} has no generation {generation}")
-        if name is None:
-            raise NotFound(f"project {project} has no job yet")
-        raise NotFound(f"no job {name!r} in project {project}: {self._hint(name, project)}")
-
-    def _hint(self, name: str, project: str) -> str:
-        """Say where a name that was not found may be."""
-        everywhere = self.store.list_jobs()
-        homes = [record.project for record in everywhere if name_key(record.name) == name_key(name)]
-        if homes:
-            return f"project {homes[0]} has one (--project {shown(homes[0])})"
-        known = [record.name for record in everywhere if name_key(record.project) == name_key(project)]
-        some = f"there are {', '.join(known[:10])}" if known else "there is none yet"
-        return nearest(name, known) or some
+        return Job(self, find(self.store, name, project, generation))
 
     def jobs(self, project: str | None = None) -> list[Job]:
         """Return the newest generation of every job, the newest first."""
@@ -243,8 +229,8 @@ class Manager:
         collect(self.store, spec.warm_start, spec.project)
         return preflight(plan.spec, code, self._wiring.pool, plan.request)
 
-    def delete(self, job: Job) -> None:
-        """Remove a job with all its generations and files.
+    def delete(self, job: Job) -> Deleted:
+        """Remove a job with all its generations and files; return how much that was.
 
         Raises:
             Conflict: One of them runs.
@@ -253,22 +239,22 @@ class Manager:
         found = self.store.load_job(job.project, job.name)
         gone = self.store.list_generations(found.job_id) if found else ()
         for generation in gone:
-            if not generation.state.ended and generation.state is not JobState.STALE:
-                where = Owner(self, generation.id).elsewhere
-                there = f" in kernel {where}" if where else ""
-                line = tune_line("stop", generation.name, generation.project)
-                raise Conflict(f"{generation.name} is {generation.state}{there}: stop it first (`{line}`)")
+            refuse_alive(generation, Owner(self, generation.id).elsewhere)
+        much = weigh(self.store, gone)
         self.store.delete_job(job.project, job.name, owner=self._owner)
         with self._lock:
             for generation in gone:
                 self._runners.pop(generation.id, None)
                 self._readers.pop(generation.id, None)
+        return much
 
     def leave(self, timeout: float = _LEAVE_WAIT) -> None:
         """Let go of every job as it stands, because the kernel ends.
 
         IPython empties the notebook's namespace then, while trials run: what they end with is no result.
         """
+        if os.getpid() != self._pid:
+            return  # a fork of the kernel that ends: the runners' threads are not in it
         with self._lock:
             runners = [runner for runner in self._runners.values() if not runner.done.is_set()]
         for runner in runners:
@@ -302,18 +288,19 @@ class Manager:
         project, name = plan.spec.project, str(plan.spec.name)
         disk.refuse_full(self.store.files.home)
         collect(self.store, plan.spec.warm_start, project)  # refuses unknown names before anything is stored
-        found, lease = self.store.create_job(project, name, **plan.stored(), owner=self._owner)
-        return self._start(found, lease, plan)
+        with InterruptsHeldBack():  # what has a row and an owner, but no runner, would wait for ever
+            found, lease = self.store.create_job(project, name, **plan.stored(), owner=self._owner)
+            return self._start(found, lease, plan)
 
     def _running_twins(self, plan: Plan) -> list[str]:
         """Return the names of the running jobs of this kernel that are the same search."""
         with self._lock:
             alive = [runner for runner in self._runners.values() if not runner.done.is_set()]
         same = ((r.record.name, r.spec, r.code) for r in alive)
-        return [name for name, spec, code in same if code and fingerprint(spec, code) == plan.fingerprint]
+        return [name for name, spec, code in same if code and is_same(fingerprint(spec, code), plan)]
 
     def _same_search(self, found: GenerationRecord, plan: Plan) -> Job:
-        job = Job(self, found)
+        job = Job(self, found, said=attached(found, plan))
         if job.alive:
             return job.extend(plan.spec.trials) if plan.spec.trials > job.spec.trials else job
         used = sum(trial.state.counts for trial in self.store.load_trials(found.id))
@@ -325,24 +312,31 @@ class Manager:
         if not found.state.ended and found.state is not JobState.STALE:
             if attended and not plan.spec.replace:
                 raise Conflict(
-                    f"{found.name} is {found.state} with another search ({what}); "
+                    f"nothing was started: {found.name} is {found.state} with another search ({what}); "
                     "--replace stops it and starts this one, --name gives this one a name of its own"
                 )
             self._stop_and_wait(found)
-        new, lease = self.store.create_generation(found.job_id, **plan.stored(), owner=self._owner)
-        note = f"generation {new.number}; since generation {found.number}: {what}"
-        return self._start(new, lease, plan.noting(note))
+        with InterruptsHeldBack():
+            new, lease = self.store.create_generation(found.job_id, **plan.stored(), owner=self._owner)
+            note = f"generation {new.number}; since generation {found.number}: {what}"
+            return self._start(new, lease, plan.noting(note))
 
     def _resume(self, found: GenerationRecord, plan: Plan, first: Sequence[Event] = ()) -> Job:
         disk.refuse_full(self.store.files.home)
-        try:
-            lease = self.store.acquire(found.id, self._owner)
-        except Conflict as error:
-            raise Conflict(f"another kernel was faster with {found.name}: {error}") from None
-        self.store.discard_controls(found.id)  # what was asked of the run before is not meant for this one
-        views = self.store.load_trials(found.id)
-        kept = sum(view.state.counts for view in views)
-        return self._start(found, lease, plan.noting(f"went on after {kept} finished trials"), views, first)
+        with InterruptsHeldBack():
+            try:
+                lease = self.store.acquire(found.id, self._owner)
+            except Conflict as error:
+                raise Conflict(f"another kernel was faster with {found.name}: {error}") from None
+            try:
+                self.store.discard_controls(found.id)  # what was asked of the run before is not for this one
+                views = self.store.load_trials(found.id)
+                kept = f"went on after {sum(view.state.counts for view in views)} finished trials"
+                notes = (kept, *unfollowed(found, plan))
+            except BaseException:
+                give_back(self.store, self._writer, lease, {})
+                raise
+            return self._start(found, lease, plan.noting(*filter(None, notes)), views, first)
 
     def _start(
         self,
@@ -354,7 +348,7 @@ class Manager:
     ) -> Job:
         """Wire a job together and start it; a job that cannot start says so and is nobody's."""
         spec = plan.spec
-        storage = open_search(self.store, lease)
+        storage = open_search(self.store, self._writer, lease)
         record = Record(self.store, self._writer, found, lease, spec, storage)
         try:
             searcher = Searcher(spec.definitions[0], strategy=spec.strategy, seed=spec.seed, storage=storage)
@@ -378,6 +372,7 @@ class Manager:
             done = [known for known, old in self._runners.items() if old.done.is_set()]
             for known in done[:-_DONE_KEPT]:
                 del self._runners[known]
+                self._readers.pop(known, None)
             self._runners[generation_id] = runner
             self._readers[generation_id] = LiveReader(runner)
 
@@ -395,7 +390,7 @@ class Manager:
                 runner.record.save(searcher, view)
             trial = LiveTrial.restored(view)
             runner.live.add(trial)
-            runner.restore(trial)
+            runner.restore(trial, was_running=view.state is TrialState.RUNNING)
             if board is not None and view.state is TrialState.COMPLETE:
                 points = runner.record.stored_points(view.number)
                 board.restore(view.number, ((int(step), value) for step, value in points), complete=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict
 from astraml_lab.jobs import controls
+from astraml_lab.jobs.events import Enqueue, Rerun
 from astraml_lab.jobs.naming import tune_line
 from astraml_lab.spec import JobState
 
@@ -48,7 +49,7 @@ class Owner:
         """Hand an event to whoever runs the job; return whether that is this kernel.
 
         Raises:
-            Conflict: Nobody does.
+            Conflict: Nobody does, or only to end it.
         """
         runner = self.runner
         if runner is not None:
@@ -66,6 +67,8 @@ class Owner:
                     f"{found.name} is {found.state}: nothing of it runs; `{line}` takes it up here"
                 )
             raise Conflict(f"{found.name} is STALE: its kernel is gone; `{line}` takes it over")
+        if found.state is JobState.STOPPING and isinstance(event, Enqueue | Rerun):
+            raise Conflict(f"{found.name} is STOPPING: ask again once it has ended")
         self._manager.store.request(self._id, *controls.row_of(event))
         return False
 

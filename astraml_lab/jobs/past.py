@@ -6,11 +6,14 @@ Of a job that had several generations counts the newest with a COMPLETE trial, u
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.jobs.planning import OBJECTIVES, SPACE
 from astraml_lab.jobs.stored import read_spec
+from astraml_lab.objectives import changed
 from astraml_lab.search import Past
 from astraml_lab.spec import TrialState, nearest, shown
 from astraml_lab.store import name_key
@@ -129,7 +132,7 @@ def warm_up(searcher: Searcher, store: Store, found: GenerationRecord, spec: Job
     past = [one for its in sources.values() for one in past_of(store, its.found, spec.objectives, its.label)]
     warmed = searcher.warm(past)
     if before is not None and len(sources) == 1:
-        return (_kept(warmed, before.number),)
+        return (_kept(warmed, before.number) + _doubt(warmed, before, found),)
     return (note(warmed, [source.label for source in sources.values()]),)
 
 
@@ -146,6 +149,15 @@ def _kept(warmed: Warmed, generation: int) -> str:
     total = _trials(warmed.taken + sum(warmed.left_out.values()))
     kept = f"keeps {warmed.taken or 'none'} of {total} of generation {generation} as warm start"
     return kept + _misfits(warmed)
+
+
+def _doubt(warmed: Warmed, before: GenerationRecord, found: GenerationRecord) -> str:
+    """Say that old values may mean something else; a changed space or objective leaves them what they are."""
+    old = json.loads(before.fingerprint)
+    parts = changed(old, json.loads(found.fingerprint)) if old else []  # an imported job has no code
+    if not warmed.taken or not set(parts) - {SPACE, OBJECTIVES}:
+        return ""
+    return " (the code or its data changed: old values may not compare; `--new` starts over)"
 
 
 def _trials(count: int) -> str:

@@ -11,20 +11,28 @@ from astraml_lab.errors import Conflict, InvalidSpec, Problem
 from astraml_lab.jobs.naming import made_up_name
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.objectives import travel
-from astraml_lab.objectives.fingerprint import changed, digest
+from astraml_lab.objectives.fingerprint import changed, changed_data, digest
 from astraml_lab.search import require_sampler, sampler_problems, space_problems, strategy_notes
 from astraml_lab.spec import ExecutorKind, JobState
+from astraml_lab.store import name_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from astraml_lab.devices import Pool
     from astraml_lab.objectives.base import Code
     from astraml_lab.spec import JobSpec
     from astraml_lab.store import GenerationRecord
 
+SPACE = "the space"
+OBJECTIVES = "the objectives"
+_SINGLE = "no search space: one trial"
 _NO_GPU = "no GPU here: trials run on the CPU"
 _SEEDED = (
     "seeded: the search, trial.seed, trial.generator and trial.rng; torch's global seed is shared by threads"
 )
+_NAMED = 5
+"""So many values that are not compared are named."""
 _SEEDED_ALL = "seeded: the search and, in each trial's process, Python, numpy and torch"
 
 
@@ -76,7 +84,8 @@ def make_plan(spec: JobSpec, code: Code, pool: Pool) -> Plan:
         "parallel": parallel,
         "trials": 1 if single else spec.trials,
     }
-    notes = [_NO_GPU] if (spec.gpus or spec.devices) and not pool.devices() else []
+    notes = [_SINGLE] if single else []
+    notes += [_NO_GPU] if (spec.gpus or spec.devices) and not pool.devices() else []
     notes += [_SEEDED_ALL if apart else _SEEDED] if spec.seed is not None else []
     notes += travel.check(code, spec.space).notes if apart else ()
     notes += strategy_notes(spec.strategy, definition, spec.trials)
@@ -88,7 +97,12 @@ def fingerprint(spec: JobSpec, code: Code) -> dict[str, str]:
     """Return what makes two runs the same job, by readable part."""
     space = json.dumps(spec.space.model_dump(mode="json"), sort_keys=True)
     objectives = json.dumps([objective.model_dump(mode="json") for objective in spec.objectives])
-    return {**code.fingerprint(), "the space": digest(space), "the objectives": digest(objectives)}
+    return {**code.fingerprint(), SPACE: digest(space), OBJECTIVES: digest(objectives)}
+
+
+def is_same(known: Mapping[str, str], plan: Plan) -> bool:
+    """Whether a job's fingerprint is that of the planned search."""
+    return not changed(known, plan.fingerprint)
 
 
 def difference(found: GenerationRecord, plan: Plan) -> str:
@@ -97,6 +111,42 @@ def difference(found: GenerationRecord, plan: Plan) -> str:
     if differences:
         return "changed " + ", ".join(differences)
     return "started over" if plan.spec.new else ""
+
+
+def _other_data(found: GenerationRecord, plan: Plan) -> str:
+    """Say which data are not what the search began with; empty if all are."""
+    names = changed_data(json.loads(found.fingerprint), plan.fingerprint)
+    return f"other data than it began with: {_some(names)}" if names else ""
+
+
+def _not_compared(code: Code) -> str:
+    """Name what may have changed without the job being another; empty if there is nothing."""
+    return f"not compared: {_some(code.uncompared)}" if code.uncompared else ""
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join([*names[:_NAMED], *([f"{more} more"] if more > 0 else [])])
+
+
+def _late_warm_start(found: GenerationRecord, plan: Plan) -> str:
+    """Say which jobs `--warm-start` names too late; empty if the search began with them all."""
+    begun_with = {name_key(name) for name in read_spec(found)[0].warm_start}
+    late = [name for name in plan.spec.warm_start if name_key(name) not in begun_with]
+    return f"it had begun before --warm-start {','.join(late)} was asked for" if late else ""
+
+
+def unfollowed(found: GenerationRecord, plan: Plan) -> tuple[str, ...]:
+    """Say what a cell that was run again asks for, or may, and does not get while it is the same search."""
+    said = (_other_data(found, plan), _not_compared(plan.code), _late_warm_start(found, plan))
+    return tuple(filter(None, said))
+
+
+def attached(found: GenerationRecord, plan: Plan) -> str:
+    """Return a sentence of that for a cell that shows a job again; empty if there is nothing to say."""
+    missed = "; ".join(unfollowed(found, plan))
+    same = f"{found.name}: the same search as before, not started anew"
+    return f"{same}. {missed[0].upper()}{missed[1:]}; `--new` starts over." if missed else ""
 
 
 def refuse_missing_names(found: GenerationRecord, plan: Plan) -> None:

@@ -101,6 +101,11 @@ class Record:
         )
         self.state = JobState.RUNNING
 
+    def begin(self) -> None:
+        """Count the time from now on: a first trial's code runs."""
+        self.started_at = self._store.clock.time() - self.ran_before
+        self._later({"started_at": self.started_at})
+
     def move(self, state: JobState, reason: str = "") -> None:
         """Change the job's state.
 
@@ -132,15 +137,12 @@ class Record:
         self.state = state
 
     def fail(self, state: JobState, reason: str) -> None:
-        """Show an end that came from the runner itself, and give the generation back as far as that goes."""
+        """Show an end that came from the runner itself, and give the generation back if it is still ours."""
         self.reason = reason
         self.state = state
         self.ended_at = self._store.clock.time()
-        with contextlib.suppress(StoreError):  # the lease is lost, or the disk full: a later launch mends it
-            if state is not JobState.STALE:
-                changes = {"state": state, "reason": reason, "ended_at": self.ended_at}
-                self._store.update_generation(self._lease, **changes)
-            self._store.release(self._lease)
+        ended = {"state": state, "reason": reason, "ended_at": self.ended_at}
+        give_back(self._store, self._writer, self._lease, {} if state is JobState.STALE else ended)
 
     def save(self, searcher: Searcher, view: TrialView, told: Told | None = None) -> None:
         """Commit a trial as it stands, and with `told` its end, with all that the search has to remember.
@@ -256,7 +258,7 @@ class Record:
                 self._unsent.clear()
 
 
-def open_search(store: Store, lease: Lease) -> StudyStorage:
+def open_search(store: Store, writer: Writer, lease: Lease) -> StudyStorage:
     """Read what a job's search knows; where that fails, the job is nobody's again.
 
     Raises:
@@ -265,9 +267,28 @@ def open_search(store: Store, lease: Lease) -> StudyStorage:
     try:
         return StudyStorage(store.journal(lease))
     except StoreError:
-        with contextlib.suppress(StoreError):
-            store.release(lease)
+        give_back(store, writer, lease, {})
         raise
+
+
+def give_back(store: Store, writer: Writer, lease: Lease, changes: dict[str, Any]) -> None:
+    """Write the last changes of a job and let it go: now, or as soon as the store can be written.
+
+    A job that this kernel has and does not run would look as if it ran, for as long as the kernel lives.
+    """
+
+    def end(connection: Connection) -> None:
+        _update(connection, lease=lease, changes=changes)
+        leases.release(connection, lease)
+
+    try:
+        with store.begin("give a job back") as connection:
+            end(connection)
+    except StoreUnavailable:
+        with contextlib.suppress(StoreUnavailable):
+            writer.put(end)
+    except StoreError:  # it is another kernel's, or deleted
+        pass
 
 
 def _seconds_run(found: GenerationRecord) -> float:

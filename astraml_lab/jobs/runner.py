@@ -27,6 +27,7 @@ from astraml_lab.jobs.retrying import RetryPolicy, Waiting
 from astraml_lab.jobs.settling import Settling, attempt_of
 from astraml_lab.jobs.starting import Starter
 from astraml_lab.jobs.stopwatch import Stopwatch
+from astraml_lab.jobs.wishes import Wishes
 from astraml_lab.spec import FailureKind, JobState, TrialState
 from astraml_lab.trial import Attempt, Verdict
 
@@ -70,7 +71,6 @@ class Runner:
         request: LeaseRequest,
         wiring: Wiring,
     ) -> None:
-        self.spec: JobSpec = record.spec
         self.live = live
         self.record = record
         self.code: Code | None = code
@@ -81,7 +81,7 @@ class Runner:
         self._searcher = searcher
         self._request = request
         self._wiring = wiring
-        self._criteria = Criteria(self.spec)
+        self._criteria = Criteria(record.spec)
         self._mail = Mailbox(self._refuse)
         self._executor = wiring.executor(self.spec.executor, code, live.space)
         self._flights = Flights(code, live, record, self._executor, self._mail, request.parallel)
@@ -109,9 +109,9 @@ class Runner:
             hold=self._hold,
             backlog=self.backlog,
         )
+        self._wishes = Wishes(live, record, searcher, self._criteria, self._starter, self.backlog)
         self._contention: ThreadContention | None = wiring.contention()
         self._lost: list[LiveTrial] = []
-        self._owed: set[int] = set()
         self._ending: Ending | None = None
         self._left = False
         self._watch = Stopwatch(wiring.clock, record.ran_before)
@@ -120,13 +120,14 @@ class Runner:
         self._thread = threading.Thread(target=self._run, name=f"astraml-{record.id}", daemon=True)
         self._handlers: dict[type, Callable[..., None]] = {
             events.TrialEnded: self._on_trial_ended,
+            events.Begun: lambda _event: self.record.begin(),
             events.Leave: self._on_leave,
             events.StopJob: self._on_stop,
             events.StopTrial: self._on_stop_trial,
             events.Suggest: self._on_suggest,
-            events.Enqueue: self._on_enqueue,
-            events.Rerun: self._on_rerun,
-            events.Extend: self._on_extend,
+            events.Enqueue: self._on_asked,
+            events.Rerun: self._on_asked,
+            events.Extend: self._wishes.extend,
             events.Pause: self._on_pause,
             events.Unpause: self._on_unpause,
             events.LeaseFreed: lambda _event: self._hold.lift("slots"),
@@ -148,23 +149,28 @@ class Runner:
         """Let go of the job as it stands, for another kernel to take over: no more of it is written."""
         self.tell(events.Leave())
 
-    def restore(self, trial: LiveTrial) -> None:
+    def restore(self, trial: LiveTrial, *, was_running: bool) -> None:
         """Take in a trial of an earlier run, before `start`: an ended one counts, any other runs again.
 
-        One whose kernels died too often under it does not, unless it has a checkpoint to go on from.
+        One that ran when its kernel died does not if that attempt was its last, unless it has a checkpoint
+        to go on from.
         """
-        lost = trial.attempt - 1
         if trial.state.ended:
             self._criteria.restored(trial.view())
             self._done_before += trial.state.counts
         elif (
-            not lost
-            or self._policy.allows(FailureKind.STALE, lost)
+            not was_running
+            or self._policy.allows(FailureKind.STALE, trial.attempt - 1)
             or self.record.has_checkpoint(trial.number)
         ):
             self._again.add(trial)
         else:
             self._lost.append(trial)
+
+    @property
+    def spec(self) -> JobSpec:
+        """What was asked for, with the budget as it has grown."""
+        return self.record.spec
 
     @property
     def best(self) -> tuple[int, ...]:
@@ -232,7 +238,7 @@ class Runner:
                 self._hold.lift("store")
             if self._ending is None:
                 self._starter.fill()
-            self._watch.observe(running=self.record.state is not JobState.PAUSED)
+            self._watch.observe(running=self._flights.begun and self.record.state is not JobState.PAUSED)
             if self._ending is not None and not len(self._flights) and not self.backlog:
                 if self.record.state.ended:
                     return
@@ -246,18 +252,24 @@ class Runner:
                 self._tick()
 
     def _handle(self, told: list[events.Event]) -> None:
-        for event in told:
-            (self._refuse if self._left else self._handlers[type(event)])(event)
+        for index, event in enumerate(told):
+            try:
+                (self._refuse if self._left else self._handlers[type(event)])(event)
+            except BaseException:
+                for unread in told[index:]:  # somebody may wait for an answer, or a device for its release
+                    self._refuse(unread)
+                raise
 
     def _begin_again(self) -> None:
         """Start with the trials of an earlier run that were under way when its kernel died."""
         for trial in self._lost:
-            times = "twice" if trial.attempt == 3 else f"{trial.attempt - 1} times"  # noqa: PLR2004 - the second attempt died too
-            reason = f"its kernel died {times} while it ran, and it has no checkpoint to go on from"
+            last = trial.attempt - 1
+            reason = f"its kernel died in attempt {last}, its last, and it has no checkpoint to go on from"
             self._settling.give_up(trial, Verdict(TrialState.FAILED, reason, FailureKind.STALE))
         for trial in self._again:
             if trial.attempt > 1:
                 self.backlog.write(partial(self.record.start_over, self._searcher, trial.view()))
+        self._wishes.make_room()
 
     def _tick(self) -> None:
         self._next_tick = self._wiring.clock.monotonic() + TICK
@@ -266,10 +278,7 @@ class Runner:
                 change = flight.trial.metrics.drain()
                 flight.trial.notes += flight.trial.metrics.take_notes()
             self.record.put_metrics(flight.trial.number, change)
-        for command in self.record.heartbeat():
-            event = controls.event_of(command)
-            if event is not None:
-                self.tell(event)
+        self._listen()
         self._look_for_room()
         self._watch_threads()
         if any(flight.lease.devices for flight in self._flights):
@@ -327,20 +336,24 @@ class Runner:
     # the end of the job
 
     def _decide(self) -> None:
-        if self._ending is not None or self._is_owed():
-            return
-        exhausted = self._searcher.exhausted
-        ending = self._criteria.ending(self.live.counts, self._watch.seconds, exhausted=exhausted)
+        ending = self._due()
+        if ending is not None and self._listen():
+            ending = self._due()
         if ending is not None:
             self._end(ending)
 
-    def _is_owed(self) -> bool:
-        """Whether a trial has not ended yet that somebody asked for by hand: the job does not end before."""
-        trials = self.live.trials
-        self._owed = {
-            number for number in self._owed if number not in trials or not trials[number].state.ended
-        }
-        return bool(self._owed)
+    def _due(self) -> Ending | None:
+        """Return the ending that is due, if the job is not ending already."""
+        if self._ending is not None or self._wishes.owed:
+            return None
+        exhausted = self._searcher.exhausted
+        return self._criteria.ending(self.live.counts, self._watch.seconds, exhausted=exhausted)
+
+    def _listen(self) -> bool:
+        """Do what other kernels ask for; return whether they did."""
+        asked = [controls.event_of(command) for command in self.record.heartbeat()]
+        self._handle([event for event in asked if event is not None])
+        return bool(asked)
 
     def _end(self, ending: Ending) -> None:
         self._ending = ending
@@ -356,7 +369,7 @@ class Runner:
     def _finish(self, ending: Ending) -> None:
         final = ending if ending.state is JobState.CANCELLED else self._criteria.final(ending)
         self._starter.waiting_for = ""
-        self.record.close(final.state, final.reason)
+        self.record.close(final.state, "; ".join(filter(None, (final.reason, self._wishes.untried))))
 
     def _give_up(self, state: JobState, reason: str) -> None:
         self._flights.tell_to_end(Verdict(TrialState.STOPPED, reason))
@@ -371,8 +384,10 @@ class Runner:
     def _refuse(self, event: events.Event) -> None:
         """Answer what comes when the job is over; may run in any thread."""
         if isinstance(event, events.TrialEnded):
-            self._flights.land(event.number, event.attempt)
-        elif isinstance(event, events.Suggest | events.Enqueue | events.Rerun):
+            flight = self._flights.land(event.number, event.attempt)
+            if flight is not None:
+                flight.lease.release()
+        elif isinstance(event, events.Suggest | events.Enqueue | events.Rerun) and not event.answer.done():
             event.answer.set_exception(Conflict(f"{self.record.name} has ended"))
 
     # what others ask for
@@ -405,34 +420,14 @@ class Runner:
                 self.live.touch(flight.trial)
         event.answer.set_result(value)
 
-    def _on_enqueue(self, event: events.Enqueue) -> None:
-        try:
-            self._searcher.enqueue(event.params)
-        except AstramlError as error:
-            event.answer.set_exception(error)
+    def _on_asked(self, event: events.Enqueue | events.Rerun) -> None:
+        if self._ending is None:
+            self._wishes.ask(event)
         else:
-            self.backlog.write(self.record.commit)
-            event.answer.set_result(None)
-
-    def _on_rerun(self, event: events.Rerun) -> None:
-        if self._ending is not None:
-            event.answer.set_exception(Conflict(f"{self.record.name} is ending: {self._ending.reason}"))
-            return
-        try:
-            number = self._searcher.repeat(event.number)
-        except AstramlError as error:
-            event.answer.set_exception(error)
-            return
-        self._owed.add(number)
-        # what was enqueued before comes before it
-        needed = self._starter.taken + self._searcher.enqueued
-        self._on_extend(events.Extend(max(self.spec.trials + 1, needed)))
-        self.backlog.write(self.record.commit)
-        event.answer.set_result(number)
-
-    def _on_extend(self, event: events.Extend) -> None:
-        if event.trials > self.spec.trials:
-            self.spec = self._criteria.spec = self.record.extend(event.trials)
+            why = self._ending.reason
+            event.answer.set_exception(
+                Conflict(f"{self.record.name} is ending ({why}): ask again once it has ended")
+            )
 
     def _on_pause(self, _event: events.Pause) -> None:
         self._hold.pause()

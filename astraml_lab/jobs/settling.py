@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import astraml_lab
+from astraml_lab.jobs import disk
+from astraml_lab.jobs.last_words import LINES, last_words
 from astraml_lab.search import Told
 from astraml_lab.spec import FailureKind, TrialState, format_duration
 from astraml_lab.trial import Attempt, Verdict
@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     from astraml_lab.search import Searcher
     from astraml_lab.spec import TrialView
 
-_OURS = str(Path(astraml_lab.__file__).parent)
+_SAY_AGAIN = (
+    "it went on from a checkpoint, and what it reported before that does not count: have the code report the "
+    "checkpoint's values again, also where nothing is left to train"
+)
 _FULL_PAUSE = 2.0
 """Seconds before a trial runs again that found the disk full; the job waits for room besides."""
+_FULL_TRIES = 3
+"""Attempts of a trial that finds a disk full which is not the store's, or not full for others."""
 
 
 class Settling:
@@ -71,6 +76,8 @@ class Settling:
         """
         self._live.conclude(trial, how)
         verdict, values = self._live.outcome(trial, how)
+        if verdict.kind is FailureKind.NO_METRIC and self._went_on(trial):
+            verdict = replace(verdict, reason=f"{verdict.reason}; {_SAY_AGAIN}")
         pause = self._pause_before_retry(trial, verdict, how) if may_retry else None
         if pause is not None:
             self._again(trial, verdict, pause)
@@ -137,11 +144,15 @@ class Settling:
             view = trial.view()
         self._backlog.write(partial(self._record.save, self._searcher, view))
 
+    def _went_on(self, trial: LiveTrial) -> bool:
+        """Whether a trial had a checkpoint of an earlier attempt, whose reports do not count any more."""
+        return trial.attempt > 1 and self._record.has_checkpoint(trial.number)
+
     def _pause_before_retry(self, trial: LiveTrial, verdict: Verdict, how: Attempt) -> float | None:
         """Return how long to wait before the trial runs again; None if it does not."""
         if verdict.state is not TrialState.FAILED:
             return None
-        if how.disk_full:
+        if how.disk_full and (trial.attempt < _FULL_TRIES or disk.shortage(self._record.home)):
             return _FULL_PAUSE
         if self._policy.allows(verdict.kind, trial.attempt):
             return self._policy.pause(trial.attempt)
@@ -162,19 +173,8 @@ def attempt_of(outcome: Outcome, trial: LiveTrial) -> Attempt:
         return outcome.value
     if outcome.lost:
         kind = FailureKind.OOM if outcome.out_of_memory else FailureKind.CRASHED
-        return Attempt(
-            Verdict(TrialState.FAILED, f"its process {outcome.lost}", kind), traceback=_last_words(trial)
-        )
+        lines = [line.text for line in trial.sink.tail(LINES)] if trial.sink is not None else []
+        verdict = Verdict(TrialState.FAILED, f"its process {outcome.lost}", kind)
+        return Attempt(verdict, traceback=last_words(lines))
     verdict = Verdict(TrialState.FAILED, outcome.error or "the executor lost it", FailureKind.CRASHED)
     return Attempt(verdict, traceback=outcome.traceback)
-
-
-def _last_words(trial: LiveTrial) -> str:
-    """Return what Python's fault handler wrote when the process died, if it could."""
-    sink = trial.sink
-    lines = [line.text for line in sink.tail(60)] if sink is not None else []
-    start = next((i for i, text in enumerate(lines) if text.startswith("Fatal Python error")), None)
-    if start is None:
-        return ""
-    said = [line for line in lines[start:] if _OURS not in line and not line.startswith("Extension modules")]
-    return "\n".join(said).rstrip() + "\n"

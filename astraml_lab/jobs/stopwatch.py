@@ -1,4 +1,4 @@
-"""How long a job has run: pauses and the time between two kernels count for nobody."""
+"""How long a job ran, from its first trial's code on; pauses and the time between kernels do not count."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Stopwatch:
         self._clock = clock
         self._before = before
         self._here = 0.0
-        self._since: float | None = clock.monotonic()
+        self._since: float | None = None
 
     def observe(self, *, running: bool) -> None:
         """Say whether time counts from now on."""

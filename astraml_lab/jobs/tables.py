@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import InvalidSpec, Problem
-from astraml_lab.spec import parse_duration, shown
+from astraml_lab.spec import JobState, TrialState, parse_duration, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _TAIL = ("runtime", "device", "kind", "reason")
 OWN = frozenset({"number", "state", *_TAIL})
 """The table's own columns."""
+_CUT_OFF = "its kernel is gone: runs again when the job goes on"
 _WINDOW = ["trial", "start", "mean", "min", "max", "last", "count"]
 
 
@@ -30,6 +31,9 @@ def trials_table(reader: JobReader) -> pd.DataFrame:
     A column of an objective holds the trial's value, that of another metric its last report. A parameter that
     is called like one of the table's own columns gets the suffix `_param`, a metric whose name is taken
     `_metric`.
+
+    A trial that ran when the job's kernel died reads STALE, like its job; `kind` is `None` where nothing
+    failed.
     """
     import pandas as pd
 
@@ -40,7 +44,12 @@ def trials_table(reader: JobReader) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=order)
     objectives = {objective.metric: objective.goal.value for objective in job.objectives}
     frame.attrs["astraml"] = {"params": names.params, "metrics": names.metrics, "objectives": objectives}
-    return frame.set_index("number") if rows else frame
+    if not rows:
+        return frame
+    # The same whatever the rows hold: pandas makes of None what suits the rest of its column
+    frame["kind"] = frame["kind"].astype(object).where(frame["kind"].notna(), None)
+    frame["runtime"] = frame["runtime"].astype(float)
+    return frame.set_index("number")
 
 
 def curves_table(reader: JobReader, metric: str) -> pd.DataFrame:
@@ -134,13 +143,14 @@ def _row(job: JobView, view: TrialView, names: _Names) -> dict[str, Any]:
         metrics = (objective.metric for objective in job.objectives)
         values.update(zip(metrics, view.values, strict=True))
     runtime = None if view.started_at is None or view.ended_at is None else view.ended_at - view.started_at
+    cut_off = job.state is JobState.STALE and view.state is TrialState.RUNNING
     return {
         "number": view.number,
-        "state": str(view.state),
+        "state": str(JobState.STALE if cut_off else view.state),
         **{names.params[name]: value for name, value in view.params.items()},
         **{names.metrics[name]: value for name, value in values.items()},
         "runtime": runtime,
         "device": view.device,
         "kind": None if view.kind is None else str(view.kind),
-        "reason": view.reason,
+        "reason": _CUT_OFF if cut_off else view.reason,
     }

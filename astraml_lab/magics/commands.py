@@ -40,6 +40,8 @@ class Command:
     takes_job: bool = True
     options: tuple[str, ...] = ("project",)
     flags: tuple[str, ...] = ()
+    takes_values: bool = False
+    """Whether words like `lr=0.01` follow, at least one."""
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -153,6 +155,13 @@ COMMANDS: dict[str, Command] = {
             control.resume,
             options=("project", "trials"),
         ),
+        Command(
+            "enqueue",
+            "enqueue JOB lr=0.01 …",
+            "Try these values next; those that are left out are sampled.",
+            control.enqueue,
+            takes_values=True,
+        ),
         Command("rerun", "rerun JOB TRIAL", "Try a trial's parameters once more, next.", control.rerun),
         Command(
             "debug",
@@ -160,7 +169,7 @@ COMMANDS: dict[str, Command] = {
             "All about a trial, and a new cell that runs it in the foreground, to step through.",
             control.debug,
         ),
-        Command("delete", "delete JOB", "Remove a job with its files.", control.delete),
+        Command("delete", "delete JOB", "Remove a job with all its generations and files.", control.delete),
         Command(
             "export",
             "export [JOB] [FORM]",
@@ -253,6 +262,10 @@ def _misfit(command: Command, words: Sequence[str]) -> list[Problem]:
         missing = " and ".join(command.places[len(words) : command.needed])
         return [Problem(missing, "", "missing", usage)]
     surplus = words[len(command.places) :]
+    if command.takes_values:
+        odd = [word for word in surplus if not word.partition("=")[0].isidentifier() or "=" not in word]
+        problems = [Problem(word, "", "must be NAME=VALUE", usage) for word in odd]
+        return problems if surplus else [Problem("NAME=VALUE", "", "missing", usage)]
     if not surplus:
         return []
     many = "one word too many" if len(surplus) == 1 else "too many words"

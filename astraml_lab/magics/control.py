@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import InvalidSpec, NotFound, Problem
@@ -9,6 +10,8 @@ from astraml_lab.magics.call import whole
 from astraml_lab.spec import JobState, parse_duration, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from astraml_lab.magics.call import Call
 
 _HELD = frozenset({JobState.PAUSED, JobState.STALE})
@@ -57,6 +60,26 @@ def resume(call: Call) -> object:
     return f"{job.name} is {state} {where}, there is nothing to resume; {call.line('show', job)} shows it."
 
 
+def enqueue(call: Call) -> str:
+    """Have values tried next."""
+    job = call.job()
+    choices = {
+        name: getattr(dimension, "choices", ()) for name, dimension in job.spec.space.dimensions.items()
+    }
+    given = dict(word.split("=", 1) for word in call.words[1:])
+    params = {name: _value(text, choices.get(name, ())) for name, text in given.items()}
+    kernel, alive, budget = job.elsewhere, job.alive, job.view().trials
+    number = job.enqueue(params)
+    values = ", ".join(f"{name}={value}" for name, value in given.items())
+    if number is None:
+        said = f"{job.name}: a new trial tries {values} next; the budget grows if nothing is left of it."
+        return _passed_on(kernel, said)
+    grown = job.view().trials
+    said = f"{job.name}: trial {number} tries {values} next"
+    said += "." if grown <= budget else f"; the budget grew to {grown} trials, as nothing was left of it."
+    return said if alive else f"{said} {job.name} had ended and goes on for this."
+
+
 def rerun(call: Call) -> str:
     """Have a trial's parameters tried once more."""
     job = call.job()
@@ -99,13 +122,25 @@ def wait(call: Call) -> str:
 def delete(call: Call) -> str:
     """Remove a job with its files."""
     job = call.job()
-    job.delete()
-    return f"{job.name} is deleted, with its files."
+    generations, finished = job.delete()
+    whole = f"all its {generations} generations, " if generations > 1 else ""
+    trials = "1 finished trial" if finished == 1 else f"{finished or 'no'} finished trials"
+    return f"{job.name} is deleted, with {whole}{trials} and its files."
 
 
 def _passed_on(kernel: str, said: str) -> str:
     """Say what happens; where another kernel has to do it, that it was asked."""
     return f"Asked kernel {kernel}, which looks once a second. {said}" if kernel else said
+
+
+def _value(text: str, choices: Collection[object]) -> object:
+    """Read a value as it would be written in Python; a choice needs no quotes."""
+    if text in choices:
+        return text
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def _seconds(text: str) -> float:

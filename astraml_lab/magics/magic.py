@@ -13,18 +13,23 @@ from astraml_lab.magics.readable import readable
 from astraml_lab.objectives import (
     BodyKind,
     CellCode,
+    CellMistakes,
     CellSyntaxError,
-    ParsedCell,
     body_kind,
     cell_filename,
     parse_cell,
 )
-from astraml_lab.spec.options import Options, parse_options
+from astraml_lab.spec import Int, Space
+from astraml_lab.spec.options import read_options
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from astraml_lab.magics.call import Lab
+    from astraml_lab.spec import JobSpec
+
+_ANY = Space({"x": Int(0, 1)})
+"""Stands for the space of a cell whose dimensions have mistakes."""
 
 
 class TuneMagics:
@@ -57,9 +62,7 @@ class TuneMagics:
                 hint = "put the options into the request"
                 raise InvalidSpec([Problem("the line", "", "a request takes no options", hint)])
             return self.lab.submit(cell)
-        options, parsed = self._read(line, cell)
-        code = CellCode(parsed, self._shell.user_ns, job=options.fields.get("name", ""))
-        spec = options.spec(parsed.space, code.program)
+        spec, code = self._read(line, cell)
         if spec.dry_run or spec.check:
             print(readable(spec) if spec.dry_run else self.lab.preflight(spec, code))  # noqa: T201 - what was asked for
             return None
@@ -73,25 +76,20 @@ class TuneMagics:
         print(answer)  # noqa: T201 - what was asked for
         return None
 
-    def _read(self, line: str, cell: str) -> tuple[Options, ParsedCell]:
+    def _read(self, line: str, cell: str) -> tuple[JobSpec, CellCode]:
         """Read line and body; the mistakes of both are reported together."""
-        problems: list[Problem] = []
-        options = parsed = None
-        name = "cell"
+        options = read_options(line)
+        name = options.fields.get("name", "")
         try:
-            options = parse_options(line)
-            name = options.fields.get("name", name)
+            parsed = parse_cell(cell, self._shell.user_ns, filename=cell_filename(cell, name or "cell"))
         except InvalidSpec as error:
-            problems += error.problems
-        try:
-            parsed = parse_cell(cell, self._shell.user_ns, filename=cell_filename(cell, name))
-        except InvalidSpec as error:
+            searches = isinstance(error, CellMistakes) and error.searches
+            problems = options.problems_with(_ANY if searches else Space({}))
             if isinstance(error, CellSyntaxError) and not problems:
                 raise
-            problems += error.problems
-        if options is None or parsed is None:
-            raise InvalidSpec(problems, subject="the cell")
-        return options, parsed
+            raise InvalidSpec([*problems, *error.problems], subject="the cell") from None
+        code = CellCode(parsed, self._shell.user_ns, job=name)
+        return options.spec(parsed.space, code.program), code
 
 
 # What `%%tune?` and `%tune?` show.

@@ -29,6 +29,8 @@ _LONGEST_REASON = 300
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # torch's own file writer loses the errno
 _FULL_SIGNS = ("iostream error", "unexpected pos")
+_NO_LINE = "EOF when reading a line"
+_NO_KEYBOARD = "a trial has no keyboard, so input() cannot ask: set the value in a cell above"
 _CHAIN_LIMIT = 20
 
 
@@ -99,6 +101,8 @@ def _reason(error: BaseException) -> str:
     )
     if isinstance(error, SystemExit) and not isinstance(error.code, str):
         said = f"the code called exit({'' if error.code is None else error.code})"
+    if isinstance(error, EOFError) and said == _NO_LINE:
+        said = _NO_KEYBOARD
     name = type(error).__name__
     words = said if isinstance(error, AstramlError) and said else f"{name}: {said}" if said else name
     return words if len(words) <= _LONGEST_REASON else words[: _LONGEST_REASON - 1] + "…"

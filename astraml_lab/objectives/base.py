@@ -29,6 +29,10 @@ class Code(Protocol):
     def baggage(self) -> Baggage:
         """What of the notebook travels with it."""
 
+    @property
+    def uncompared(self) -> tuple[str, ...]:
+        """What the fingerprint does not cover: `model (Sequential)`."""
+
     def fingerprint(self) -> Mapping[str, str]:
         """Return a digest per part (`the cell`, `function make_model`, `batch_size`) to name what changed."""
 

@@ -37,7 +37,7 @@ def body_kind(body: str) -> BodyKind:
     python = _python_complaint(body)
     if not python:
         return BodyKind.PYTHON
-    yaml = yaml_complaint(body)
+    yaml = _yaml_complaint(body)
     if not yaml:
         return BodyKind.YAML
     if not _YAML_START.match(body) or _first_word_is_python(body):
@@ -50,7 +50,7 @@ def body_kind(body: str) -> BodyKind:
     raise InvalidSpec([request, Problem("as Python", "", python)], subject="the cell's body")
 
 
-def yaml_complaint(body: str) -> str:
+def _yaml_complaint(body: str) -> str:
     """Say why the body is no YAML request, or nothing if it is one; lines count from the magic line."""
     import yaml
 

@@ -46,7 +46,9 @@ class CellCode:
         self._wants_device = "device" in outer_names(cell.code)
         self._job = re.sub(r"\W+", "_", job).strip("_") or "job"
         body = [name for name in cell.names if name in self._names]
-        self._parts = {"the cell": tree_digest(cell.tree), **reached(body, names, cell.tree)}
+        found = reached(body, names, cell.tree)
+        self._parts = {"the cell": tree_digest(cell.tree), **found.parts}
+        self.uncompared = found.uncompared
         objects = cell.space.with_objects()
         self.program = Program(kind="cell", source=cell.source, names=tuple(body), objects=objects)
         self.baggage = Baggage({name: self._names[name] for name in body}, codes=(cell.code,))
@@ -55,7 +57,7 @@ class CellCode:
         return {**vars(self), "_names": self.baggage.names}
 
     def fingerprint(self) -> Mapping[str, str]:
-        """Return a digest of the cell, and of each notebook function, class and plain value it reaches."""
+        """Return a digest of the cell, and of each notebook function, class and value it reaches."""
         return dict(self._parts)
 
     def run(self, trial: Trial, extras: Mapping[str, Any] = NO_EXTRAS) -> None:

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives.bindings import outer_statements
-from astraml_lab.objectives.body import yaml_complaint
 from astraml_lab.objectives.dimensions import DimensionFinder
 from astraml_lab.objectives.references import outer_names
 from astraml_lab.objectives.typed_lines import remember
@@ -22,7 +21,7 @@ from astraml_lab.spec import Space
 from astraml_lab.spec.problems import from_validation_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from types import CodeType
 
     from astraml_lab.spec import AnyDimension
@@ -39,17 +38,29 @@ _OURS = frozenset({"report", "trial", "device"})
 class CellSyntaxError(InvalidSpec):
     """Python cannot read the cell; shown like any other syntax error, with line and caret."""
 
-    def __init__(self, error: SyntaxError, *, also: str = "") -> None:
+    def __init__(self, error: SyntaxError) -> None:
         where = f"line {error.lineno}" if error.lineno else "the cell"
         super().__init__([Problem(where, "", error.msg)], subject="the cell")
         self.error = error
-        self._shown = "".join(traceback.format_exception_only(error)).rstrip() + (f"\n{also}" if also else "")
+        self._shown = "".join(traceback.format_exception_only(error)).rstrip()
 
     def __str__(self) -> str:
         return self._shown
 
     def _render_traceback_(self, *_ignored: object) -> list[str]:
         return [self._shown]
+
+
+class CellMistakes(InvalidSpec):
+    """Python can read the cell, we cannot.
+
+    Attributes:
+        searches: Whether it has dimensions.
+    """
+
+    def __init__(self, problems: Iterable[Problem], *, searches: bool) -> None:
+        super().__init__(problems, subject="the cell")
+        self.searches = searches
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,7 @@ def parse_cell(
     _check_top_level(tree, finder)
     space = _space(finder)
     if finder.problems:
-        raise InvalidSpec(sorted(finder.problems, key=_line_of), subject="the cell")
+        raise CellMistakes(sorted(finder.problems, key=_line_of), searches=bool(finder.lines))
     body = ast.Module(body=[_unguarded(statement) for statement in finder.body], type_ignores=[])
     code = _compile(body, filename, text)
     used = dict.fromkeys([*outer_names(code), *finder.used])
@@ -167,8 +178,7 @@ def _compile(body: ast.Module, filename: str, text: str) -> CodeType:
 def _as_cell_error(error: SyntaxError, text: str) -> CellSyntaxError:
     if error.text is None and error.lineno:  # the compiler found it, not the parser
         error.text = text.split("\n")[error.lineno - 1]
-    complaint = yaml_complaint(text[1:])
-    return CellSyntaxError(error, also=f"(It is no YAML request either: {complaint}.)" if complaint else "")
+    return CellSyntaxError(error)
 
 
 def _check_top_level(tree: ast.Module, finder: DimensionFinder) -> None:

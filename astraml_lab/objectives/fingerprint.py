@@ -1,7 +1,8 @@
 """What makes two runs of a job the same job: digests of the code, of what it reaches, and of plain values.
 
-Comments, white space and line numbers do not count: what is compared is the syntax tree. Neither do data
-(models, tables, long lists), and what the code itself writes into.
+Comments, white space and line numbers do not count: what is compared is the syntax tree. Neither does what
+the code itself writes into. Data (arrays and tables) have digests of their own, which make no other job: a
+split without a seed differs in every kernel. Models, long lists and very large data are named instead.
 """
 
 from __future__ import annotations
@@ -9,22 +10,34 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections import defaultdict, deque
+from dataclasses import dataclass
 from enum import Enum
-from types import FunctionType, MethodType
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.objectives.callables import cells, code_behind, defaults, methods, plain_function, wrapped_by
 from astraml_lab.objectives.references import outer_names, rebound_names
 from astraml_lab.objectives.sources import Source, read_source, tree_digest
-from astraml_lab.objectives.values import attributes, children, digest, leaf, weight
+from astraml_lab.objectives.values import (
+    MOST_DATA,
+    SETTING,
+    attributes,
+    children,
+    digest,
+    is_table,
+    leaf,
+    size,
+    weight,
+)
 from astraml_lab.objectives.writes import EVERYTHING, writes
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Hashable, Iterable, Iterator, Mapping
 
-__all__ = ["changed", "digest", "reached", "reached_by", "tree_digest"]
+__all__ = ["Reached", "changed", "changed_data", "digest", "reached", "reached_by", "tree_digest"]
 
+_DATA = "the data of "
 _DEEPEST = 6
 _MOST_ITEMS = 2_000
 _MOST_WRAPPERS = 20
@@ -33,13 +46,33 @@ _CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__setstate__
 _BARE = frozenset({"abc", "builtins", "enum", "typing"})
 
 
+@dataclass(frozen=True)
+class Reached:
+    """What code reaches.
+
+    Attributes:
+        parts: A digest per notebook function, class and value.
+        uncompared: What no digest covers, or not all of it: `model (Sequential)`.
+    """
+
+    parts: Mapping[str, str]
+    uncompared: tuple[str, ...] = ()
+
+
 def changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """Return the names of the parts that differ, those of `new` first."""
-    return [part for part in {**new, **old} if old.get(part) != new.get(part)]
+    """Return the names of the parts that make another search, those of `new` first."""
+    differing = (part for part in {**new, **old} if old.get(part) != new.get(part))
+    return [part for part in differing if not part.startswith(_DATA)]
 
 
-def reached(used: Iterable[str], names: Mapping[str, Any], tree: ast.AST | None = None) -> dict[str, str]:
-    """Return a digest per notebook function, class and plain value that code using `used` reaches.
+def changed_data(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """Return where the data are not what they were, of what both know."""
+    both = (part for part in new if part.startswith(_DATA) and part in old)
+    return [part.removeprefix(_DATA) for part in both if old[part] != new[part]]
+
+
+def reached(used: Iterable[str], names: Mapping[str, Any], tree: ast.AST | None = None) -> Reached:
+    """Return a digest per notebook function, class and value that code using `used` reaches.
 
     Args:
         used: The names that the code reads.
@@ -55,7 +88,7 @@ def reached(used: Iterable[str], names: Mapping[str, Any], tree: ast.AST | None 
     return walk.run()
 
 
-def reached_by(function: Any, name: str) -> dict[str, str]:
+def reached_by(function: Any, name: str) -> Reached:
     """Return the same for a function, with what it is bound to: an object, a partial's arguments."""
     walk = _Walk({"__main__", *_homes(function)})
     walk.later(name, function, label=f"what `{name}` is bound to")
@@ -91,8 +124,12 @@ class _Walk:
         self._rebound: set[Hashable] = set()
         self._root = ""
         self._left = 0
+        self._data_left = MOST_DATA
+        self._data: dict[int, tuple[Any, str | None]] = {}
+        self._held: list[str] = []
+        self._uncompared: dict[str, str] = {}
 
-    def run(self) -> dict[str, str]:
+    def run(self) -> Reached:
         """Follow all that waits; code goes first, because it says what is written into."""
         while self._code or self._values:
             # A user's class may raise at any touch, and a running trial may change a dict meanwhile.
@@ -101,7 +138,7 @@ class _Walk:
                     self._read_code(*self._code.popleft())
                 else:
                     self._read_value(*self._values.popleft())
-        return self._parts
+        return Reached(self._parts, tuple(f"{name} ({kind})" for name, kind in self._uncompared.items()))
 
     def later(self, name: str, value: Any, *, label: str = "", origin: Hashable = None) -> None:
         """Follow a value that code reaches under a name."""
@@ -115,7 +152,8 @@ class _Walk:
         """Note what code writes into; what it merely gives a new name stays as it is."""
         for name, key in found:
             value = scope.get(name)
-            if isinstance(value, list | deque | set | bytearray) or hasattr(type(value), "dtype"):
+            whole = isinstance(value, list | deque | set | bytearray) or hasattr(type(value), "dtype")
+            if whole or is_table(value):
                 self._written[id(value)].add(EVERYTHING)
             elif isinstance(value, dict) or (key is not EVERYTHING and value is not None):
                 self._written[id(value)].add(key)
@@ -211,9 +249,14 @@ class _Walk:
         if key in self._seen or origin in self._rebound:
             return
         self._seen[key] = value
+        self._held = []
         text = self._whole(value, name)
+        if self._held:
+            self._add(_DATA + label, " ".join(self._held))
         if text is not None:
             self._add(label, text)
+        else:
+            self._miss(name, value)
 
     def _whole(self, value: Any, root: str) -> str | None:
         """Return the text of a value, or `None` where it does not count; functions in it wait as `root`'s."""
@@ -223,6 +266,11 @@ class _Walk:
             return self._text(value, 0)
         finally:
             self._root, self._left = before
+
+    def _miss(self, name: str, value: Any) -> None:
+        """Note a value that is not compared; what the code writes into is its result."""
+        if not isinstance(value, ModuleType) and EVERYTHING not in self._written.get(id(value), ()):
+            self._uncompared.setdefault(name, type(value).__name__)
 
     def _text(self, value: Any, depth: int) -> str | None:
         try:
@@ -234,7 +282,7 @@ class _Walk:
         if EVERYTHING in self._written.get(id(value), ()):
             return None
         self._left -= weight(value)
-        found = leaf(value) if self._left >= 0 else None
+        found = self._leaf(value) if self._left >= 0 else None
         if found is not None or depth > _DEEPEST or self._left < 0:
             return found
         code = self._code_of(value)
@@ -249,9 +297,27 @@ class _Walk:
         texts = [f"{self._part(key, depth)}: {self._part(item, depth)}" for key, item in kept]
         return f"{kind} {{{', '.join(texts)}}}"
 
+    def _leaf(self, value: Any) -> str | None:
+        """Return the text of a value without parts; of data their type, while their digest is held."""
+        cost = size(value)
+        if cost <= SETTING:
+            return leaf(value)
+        if id(value) not in self._data:  # read once, and up to a limit for all together
+            within = cost <= self._data_left
+            self._data_left -= cost if within else 0
+            self._data[id(value)] = value, leaf(value) if within else None
+        text = self._data[id(value)][1]
+        if text is None:
+            return None
+        self._held.append(digest(text))
+        return f"<{type(value).__module__}.{type(value).__qualname__}>"
+
     def _part(self, value: Any, depth: int) -> str:
-        """Return the text of a part; data in a container is known by its type alone."""
-        return self._text(value, depth + 1) or f"<{type(value).__module__}.{type(value).__qualname__}>"
+        """Return the text of a part; of what is not compared, its type."""
+        text = self._text(value, depth + 1)
+        if text is None:
+            self._miss(self._root, value)
+        return text or f"<{type(value).__module__}.{type(value).__qualname__}>"
 
     def _reference(self, code: FunctionType | type, depth: int) -> str:
         """Return the name of a function or class that a value holds; the user's own are followed."""
@@ -286,5 +352,7 @@ class _Walk:
         written = {key for base in bases for key in self._written_by_methods.get(id(base), ())}
         for name, item in attributes(value):
             framework = name in theirs or (bool(foreign) and name.startswith("_"))
+            if framework and not name.startswith("__"):
+                self._miss(self._root, value)
             if name not in written and not framework:
                 yield name, item

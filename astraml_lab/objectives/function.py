@@ -57,7 +57,8 @@ class FunctionCode:
         plain = plain_function(function) or plain_function(type(function).__call__)
         names = {} if plain is None else plain.__globals__
         used = [] if plain is None else [name for name in outer_names(plain.__code__) if name in names]
-        self._parts = reached_by(function, self._name)
+        found = reached_by(function, self._name)
+        self._parts, self.uncompared = found.parts, found.uncompared
         objects = space.with_objects()
         self.program = Program(kind="function", source=_source(plain), names=tuple(used), objects=objects)
         self.baggage = Baggage({self._name: function}, home=f"`{self._name}`", threads='executor="threads"')

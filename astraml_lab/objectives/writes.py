@@ -26,7 +26,11 @@ _MUTATING = _KEYED | {
     "insert",
     "popitem",
     "popleft",
+    "partition",
+    "put",
     "remove",
+    "reverse",
+    "sort",
     "update",
 }
 
@@ -42,9 +46,26 @@ def writes(tree: ast.AST) -> Iterator[Write]:
                 yield from _written(node)
             case ast.AugAssign(target=ast.Name(id=name)):  # `history += [x]` changes the list in place
                 yield name, EVERYTHING
-            case ast.Call(func=ast.Attribute(value=changed, attr=attr)) if attr in _MUTATING:
-                for key in _keys(node, attr):
+            case ast.Call():
+                for changed, key in _changed_by(node):
                     yield from _written(changed, key)
+
+
+def _changed_by(call: ast.Call) -> Iterator[tuple[ast.expr, Hashable]]:
+    """Yield what a call changes in place, with the key: by Python's, numpy's, pandas' and torch's habits."""
+    given = {each.arg: each.value for each in call.keywords}
+    if "out" in given:
+        yield given["out"], EVERYTHING
+    match call:
+        case ast.Call(func=ast.Attribute(value=changed, attr=attr)) if attr in _MUTATING:
+            for key in _keys(call, attr):
+                yield changed, key
+        case ast.Call(func=ast.Attribute(attr="shuffle"), args=[changed, *_]):
+            yield changed, EVERYTHING
+        case ast.Call(func=ast.Attribute(value=changed, attr=attr)) if "inplace" in given or (
+            attr.endswith("_") and not attr.endswith("__")
+        ):
+            yield changed, EVERYTHING
 
 
 def _keys(call: ast.Call, attr: str) -> list[Hashable]:

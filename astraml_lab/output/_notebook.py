@@ -6,6 +6,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from astraml_lab.output._patching import replaced
 from astraml_lab.output._route import current
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ def routed_displays() -> Iterator[None]:
     """Route every way in which IPython publishes, if IPython runs here."""
     with ExitStack() as patches:
         for publisher in _publishers():
-            patches.enter_context(_replaced(publisher, "publish", _publish_or))
-            patches.enter_context(_replaced(publisher, "clear_output", _clear_or))
+            patches.enter_context(replaced(publisher, "publish", _publish_or))
+            patches.enter_context(replaced(publisher, "clear_output", _clear_or))
         yield
 
 
@@ -64,21 +65,6 @@ def _publishers() -> list[type]:
         return []
     used = type(InteractiveShell.instance().display_pub)
     return [kind for kind in {CapturingDisplayPublisher, *used.__mro__} if "publish" in vars(kind)]
-
-
-@contextmanager
-def _replaced(owner: type, name: str, wrap: Callable[[Any], Any]) -> Iterator[None]:
-    original = vars(owner).get(name)
-    if original is None:
-        yield
-        return
-    ours = wrap(original)
-    setattr(owner, name, ours)
-    try:
-        yield
-    finally:
-        if vars(owner).get(name) is ours:
-            setattr(owner, name, original)
 
 
 def _publish_or(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -26,12 +26,14 @@ class Route:
     Attributes:
         sink: Takes everything that the trial writes.
         redirects: What the trial itself put into `sys.stdout` and `sys.stderr`.
+        keyboard: What the trial itself put into `sys.stdin`.
         figures: The trial's open pyplot figures, by manager number.
         shown: The text displayed last, so that an update that looks the same is not repeated.
     """
 
     sink: TrialSink
     redirects: dict[Stream, Writable] = field(default_factory=dict)
+    keyboard: Any = None
     figures: OrderedDict[int, Any] = field(default_factory=OrderedDict)
     shown: str = ""
 

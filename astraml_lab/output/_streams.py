@@ -16,6 +16,7 @@ from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from astraml_lab.output._keyboard import Keyboard
 from astraml_lab.output._route import current
 
 if TYPE_CHECKING:
@@ -132,6 +133,19 @@ class _Sys(ModuleType):
     @stderr.setter
     def stderr(self, value: Any) -> None:
         vars(self)["stderr"].replace(value)
+
+    @property
+    def stdin(self) -> Any:
+        keyboard = vars(self)["stdin"]
+        return keyboard.read_by_name() if isinstance(keyboard, Keyboard) else keyboard
+
+    @stdin.setter
+    def stdin(self, value: Any) -> None:
+        keyboard = vars(self)["stdin"]
+        if isinstance(keyboard, Keyboard):
+            keyboard.replace(value)
+        else:
+            vars(self)["stdin"] = value
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,30 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def inherited_context() -> Iterator[None]:
-    """Let the threads that a trial starts take its context over; Python itself does so from 3.14 on."""
+def inherited_context(install: Callable[[], None], uninstall: Callable[[], None]) -> Iterator[None]:
+    """Let the threads that a trial starts take its context over; Python itself does so from 3.14 on.
+
+    Args:
+        install: Called for each of them: one that outlives its job must not print into a cell. Not for
+            daemons, which may live as long as the kernel.
+        uninstall: Called at its end.
+    """
     start, submit = threading.Thread.start, ThreadPoolExecutor.submit
 
     def start_in_context(self: threading.Thread) -> None:
-        if current.get() is not None:
-            self.run = _in_context(self, copy_context())  # type: ignore[method-assign]  # for this one thread
-        start(self)
+        if current.get() is None:
+            start(self)
+            return
+        held = ExitStack()
+        if not self.daemon:
+            install()
+            held.callback(uninstall)
+        self.run = _in_context(self, copy_context(), held)  # type: ignore[method-assign]  # for this one thread
+        try:
+            start(self)
+        except BaseException:
+            held.close()
+            raise
 
     # Its worker may have been started by another trial, or by a cell: what counts is who hands the work in.
     def submit_in_context(
@@ -42,7 +58,7 @@ def inherited_context() -> Iterator[None]:
             ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]  # likewise
 
 
-def _in_context(thread: threading.Thread, context: Context) -> Callable[[], None]:
+def _in_context(thread: threading.Thread, context: Context, held: ExitStack) -> Callable[[], None]:
     run = thread.run
 
     def run_in_context() -> None:
@@ -51,6 +67,7 @@ def _in_context(thread: threading.Thread, context: Context) -> Callable[[], None
         # Not `context.run`: what reports an uncaught exception runs after `run`, and must find the trial too.
         for variable, value in context.items():
             variable.set(value)
-        run()
+        with held:
+            run()
 
     return run_in_context

@@ -46,6 +46,7 @@ class LogFile:
         self._written_at = float("-inf")
         self._missing = 0
         self._fd: int | None = None
+        self._closed = False
 
     def add(self, line: Line, now: float) -> None:
         """Take a line in; it reaches the disk at once, or with its burst."""
@@ -72,8 +73,9 @@ class LogFile:
             self._missing += len(lines)
 
     def close(self, tail: Sequence[Line]) -> None:
-        """Add the last lines if the file lacks them, and close it."""
+        """Add the last lines if the file lacks them, and close it; a later line opens it for a moment."""
         self.flush()
+        self._closed = True
         if self._missing and tail:
             kept = tail[-self._missing :]
             left_out = self._missing - len(kept)
@@ -90,7 +92,8 @@ class LogFile:
 
     def _write(self, data: bytes) -> None:
         if self._fd is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._closed:  # else the job may have been deleted
+                self._path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         while data:
             data = data[os.write(self._fd, data) :]

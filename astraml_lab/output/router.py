@@ -7,6 +7,7 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from astraml_lab.output._keyboard import no_keyboard
 from astraml_lab.output._notebook import isolate_figures, routed_displays, share_figures
 from astraml_lab.output._route import Route, current
 from astraml_lab.output._streams import routed_streams
@@ -32,7 +33,8 @@ class _Router:
                 with ExitStack() as changes:
                     changes.callback(share_figures)
                     changes.enter_context(routed_displays())
-                    changes.enter_context(inherited_context())
+                    changes.enter_context(inherited_context(self.install, self.uninstall))
+                    changes.enter_context(no_keyboard())
                     changes.enter_context(routed_streams())
                     self._changes = changes.pop_all()
             self._users += 1

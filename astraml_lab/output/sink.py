@@ -51,11 +51,11 @@ class TrialSink:
         return self._version
 
     def write(self, stream: Stream, text: str) -> None:
-        """Take in a piece of text, whole lines or not; ignored once the sink is closed."""
+        """Take in a piece of text, whole lines or not; once the sink is closed, what a thread says late."""
         if self._pid != os.getpid():
             self._begin_again_in_fork()
         with self._lock:
-            if self._closed or not text:
+            if not text:
                 return
             self._version += 1
             text = self._partial.get(stream, "") + text
@@ -69,6 +69,8 @@ class TrialSink:
                     self._add(now, stream, text)
                     text = ""
             self._partial[stream] = _overwritten(text)
+            if self._closed:
+                self._file.close(())
 
     def tail(self, lines: int | None = None) -> tuple[Line, ...]:
         """Return the newest lines, oldest first; a progress bar counts as it stands."""

@@ -163,7 +163,7 @@ class JobSpec(LaunchOptions):
     max_no_improvement: Annotated[int, Field(ge=1)] | None = None
     """The job ends after this many trials without a better best (default: never)."""
     max_runtime: Duration | None = None
-    """The job ends after this time: 2h (default: no limit)."""
+    """The job ends after this time, counted while its trials run: 2h (default: no limit)."""
     trial_timeout: Duration | None = None
     """A trial ends after this time: 10m (default: no limit)."""
     max_failures: Annotated[int, Field(ge=1)] | None = None

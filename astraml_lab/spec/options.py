@@ -7,22 +7,26 @@ import shlex
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.spec.duration import format_duration
 from astraml_lab.spec.job import Definition, Goal, JobSpec, Objective, Program, option_fields
 from astraml_lab.spec.problems import nearest, shown, validate
-from astraml_lab.spec.space import Space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pydantic.fields import FieldInfo
 
+    from astraml_lab.spec.space import Space
+
+M = TypeVar("M", bound=BaseModel)
 _LINE = "the line"
+_DEFINITION = r"^definitions\[0\]\."
 
 
 class Kind(StrEnum):
@@ -123,43 +127,60 @@ OPTIONS: Mapping[str, Option] = MappingProxyType(_options())
 
 @dataclass(frozen=True)
 class Options:
-    """A magic line, understood: field values as they were written, and the objectives in their order."""
+    """A magic line as it was written.
+
+    Attributes:
+        fields: The values of fields.
+        objectives: In their order.
+        problems: What could not be read.
+    """
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     objectives: tuple[Objective, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     def spec(self, space: Space, program: Program | None = None) -> JobSpec:
         """Build the job's specification.
 
         Raises:
-            InvalidSpec: With every mistake in the values and in how they fit the space.
+            InvalidSpec: With every mistake in the line, in its values and in how they fit the space.
         """
+        problems = list(self.problems)
+        data = {"space": space, "objectives": self.objectives, "program": program}
+        definition, found = _tried(Definition, data)
+        if definition is None:
+            definition = Definition(space=space, objectives=self.objectives[:1])
+        spec, more = _tried(JobSpec, {**self.fields, "definitions": (definition,)})
+        heads = {_head(problem) for problem in more}
+        sound = {name: value for name, value in self.fields.items() if name not in heads}
+        if len(sound) < len(self.fields):  # how values fit together is judged where each is sound
+            more += _tried(JobSpec, {**sound, "definitions": (definition,)})[1]
+        problems += dict.fromkeys(map(_as_written, [*found, *more]))
+        if problems or spec is None:
+            raise InvalidSpec(problems, subject="the cell")
+        return spec
+
+    def problems_with(self, space: Space) -> tuple[Problem, ...]:
+        """Return the line's mistakes, where the cell cannot be read."""
         try:
-            definition = validate(
-                Definition, {"space": space, "objectives": self.objectives, "program": program}
-            )
-            return validate(JobSpec, {**self.fields, "definitions": (definition,)})
+            self.spec(space)
         except InvalidSpec as error:
-            raise InvalidSpec(map(_as_written, error.problems)) from None
+            return error.problems
+        return ()
 
 
-def parse_options(line: str) -> Options:
-    """Read a magic line.
+def _tried(model: type[M], data: Mapping[str, Any]) -> tuple[M | None, list[Problem]]:
+    try:
+        return validate(model, data), []
+    except InvalidSpec as error:
+        return None, list(error.problems)
 
-    Raises:
-        InvalidSpec: With every mistake in it: unknown options, missing words, impossible values.
-    """
+
+def read_options(line: str) -> Options:
+    """Read a magic line; unknown options and missing words are told by `Options.spec`, with all else."""
     reader = _Reader()
     reader.read(line)
-    options = Options(reader.fields, tuple(reader.objectives))
-    problems = list(reader.problems)
-    try:
-        options.spec(Space({}))
-    except InvalidSpec as error:
-        problems += error.problems
-    if problems:
-        raise InvalidSpec(problems, subject="the line")
-    return options
+    return Options(reader.fields, tuple(reader.objectives), tuple(reader.problems))
 
 
 class _Reader:
@@ -234,10 +255,14 @@ class _Reader:
         self.fields[option.name] = value
 
 
+def _head(problem: Problem) -> str:
+    """Return the field that a problem is about."""
+    return re.split(r"[.\[]", re.sub(_DEFINITION, "", problem.path))[0]
+
+
 def _as_written(problem: Problem) -> Problem:
     """Name the option that a problem is about, as the line spells it."""
-    path = re.sub(r"^definitions\[0\]\.", "", problem.path)
-    head = re.split(r"[.\[]", path)[0]
+    path, head = re.sub(_DEFINITION, "", problem.path), _head(problem)
     option = OPTIONS.get("--" + head.replace("_", "-"))
     if option is None:
         return replace(problem, path="--maximize/--minimize" if head == "objectives" else path)

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from astraml_lab.spec.duration import format_duration
-from astraml_lab.spec.state import FailureKind
+from astraml_lab.spec.state import FailureKind, TrialState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,21 +49,28 @@ def params_words(params: Mapping[str, ParamValue]) -> str:
     return ", ".join(f"{name}={value_words(value)}" for name, value in params.items() if value is not None)
 
 
-def state_words(trial: TrialView) -> str:
-    """Name the state of a trial, with the kind of a failure; an impossible point is none."""
+def state_words(trial: TrialView, *, stale: bool = False) -> str:
+    """Name the state of a trial, with the kind of a failure; an impossible point is none.
+
+    Args:
+        trial: The trial.
+        stale: Whether nobody runs the job: what ran has been cut off.
+    """
+    if stale and trial.state is TrialState.RUNNING:
+        return "cut off"
     if trial.kind is FailureKind.INFEASIBLE:
         return trial.kind.value
     kind = f" ({trial.kind.value.replace('_', ' ')})" if trial.kind is not None else ""
     return trial.state.value.lower() + kind
 
 
-def trial_words(trial: TrialView, objectives: Sequence[Objective]) -> str:
+def trial_words(trial: TrialView, objectives: Sequence[Objective], *, stale: bool = False) -> str:
     """Say a trial in one line: `trial 7 complete · accuracy 0.981 · lr=0.003124 · 12 s`."""
     finals = zip((objective.metric for objective in objectives), trial.values or (), strict=False)
     named = [objective.metric for objective in objectives if objective.metric in trial.metrics]
     metrics = {name: trial.metrics[name] for name in named} | trial.metrics | dict(finals)
     parts = [
-        f"trial {trial.number} {state_words(trial)}",
+        f"trial {trial.number} {state_words(trial, stale=stale)}",
         ", ".join(f"{name} {format_number(value)}" for name, value in metrics.items()),
         params_words(trial.params),
         "" if trial.ended_at is None else format_duration(trial.runtime(trial.ended_at)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from astraml_lab.store import trials
 from astraml_lab.store.files import Files, default_home, folder_name, name_key
+from astraml_lab.store.interrupts import InterruptsHeldBack
 from astraml_lab.store.journal import Journal
 from astraml_lab.store.records import (
     Control,
@@ -19,6 +20,7 @@ __all__ = [
     "DeviceClaim",
     "Files",
     "GenerationRecord",
+    "InterruptsHeldBack",
     "Journal",
     "Lease",
     "Store",

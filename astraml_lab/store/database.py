@@ -15,6 +15,7 @@ from astraml_lab.store import leases as ownership
 from astraml_lab.store import reserve
 from astraml_lab.store.engine import is_damage, mapped_errors, writing
 from astraml_lab.store.files import Files, default_home
+from astraml_lab.store.interrupts import InterruptsHeldBack
 from astraml_lab.store.opening import open_store, suspect
 
 if TYPE_CHECKING:
@@ -99,9 +100,9 @@ class Database:
     def begin(self, doing: str = "write to the store") -> Iterator[Connection]:
         """Open a write transaction; it is committed at the end, or undone if anything raises.
 
-        There is one at a time: who opens another inside it waits for ever.
+        There is one at a time: who opens another inside it waits for ever. An interrupt waits for its end.
         """
-        with self._turn, mapped_errors(doing):
+        with self._turn, InterruptsHeldBack(), mapped_errors(doing):
             if self._writer is None:
                 self._writer = self._writing.connect()
                 self._written = self._identity()

@@ -19,7 +19,7 @@ from astraml_lab.store.pages import MAGIC
 from astraml_lab.store.processes import has_open
 from astraml_lab.store.records import checksum
 from astraml_lab.store.tables import SCHEMA_VERSION, metadata
-from astraml_lab.store.wal import read_log
+from astraml_lab.store.wal import log_mark, read_log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SMALL = 4 * 2**20
 """Bytes that are read through in about 0.05 s."""
 _LOG_MOST = 64 * 2**20  # bytes of a log that are checked
+_LOOKS = 10  # at a log that looks damaged while somebody writes to it
 _HEADER = 100
 
 
@@ -97,12 +98,16 @@ def _wrong_in_log(path: Path, size: int) -> str:
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size > _LOG_MOST:
         return ""
-    found = read_log(path)
-    if found.pages and not size:
-        return "the file is empty, its log is not"  # SQLite would throw the log away
-    # what looks damaged may have been written just then: a second look tells
-    lost = min(found.lost, read_log(path).lost) if found.lost else 0
-    return f"{lost} changes in its log are lost" if lost else ""
+    for _ in range(_LOOKS):
+        before = log_mark(path)
+        found = read_log(path)
+        if found.pages and not size:
+            return "the file is empty, its log is not"  # SQLite would throw the log away
+        if not found.lost:
+            return ""
+        if log_mark(path) == before:
+            return f"{found.lost} changes in its log are lost"
+    return ""  # what is being written at every look looks damaged, and is not
 
 
 def _version(connection: sqlite3.Connection) -> int | None:

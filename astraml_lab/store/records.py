@@ -20,7 +20,7 @@ class Lease:
         fence: Grows with each new owner; every write of an owner checks that it is still the newest.
         owner: Who, in words for people (a kernel's id); None when it was given back.
         pid: The owner's process on `host`.
-        pid_started_at: When that process started, because process numbers are used again.
+        pid_started_at: What tells that process from others of its number: see `processes.this_process`.
         host: The owner's machine.
         heartbeat_at: When the owner was last heard of.
     """

@@ -65,10 +65,20 @@ def read_log(database: Path) -> Log:
         content = database.with_name(f"{database.name}-wal").read_bytes()
     except OSError:
         content = b""
-    log, read, salts = _read(content)
+    log, read, salts = _read(content, index)
     if index.frames > max(read, index.copied) and salts in {b"", index.salts}:
         return replace(log, lost=log.lost + index.frames - max(read, index.copied))
     return log
+
+
+def log_mark(database: Path) -> tuple[bytes, int]:
+    """Return what is another as soon as somebody writes to the log beside a database."""
+    try:
+        with database.with_name(f"{database.name}-shm").open("rb") as file:
+            said = file.read(_INDEX)
+        return said, database.with_name(f"{database.name}-wal").stat().st_mtime_ns
+    except OSError:
+        return b"", 0
 
 
 def _read_index(path: Path) -> _Index:
@@ -84,10 +94,11 @@ def _read_index(path: Path) -> _Index:
     return _Index(content[32:40], frames, copied)
 
 
-def _read(content: bytes) -> tuple[Log, int, bytes]:
+def _read(content: bytes, index: _Index) -> tuple[Log, int, bytes]:
     """Return a log, how many of its frames count, and its salts, which are new whenever it starts over.
 
-    The salts are empty where they cannot be read.
+    The salts are empty where they cannot be read. What lies behind the frames that the index promises may
+    just be being written: it is read, and nobody misses what is not there.
     """
     if len(content) < _HEADER + _FRAME_HEADER:
         return Log(), 0, b""
@@ -102,7 +113,8 @@ def _read(content: bytes) -> tuple[Log, int, bytes]:
     step = _FRAME_HEADER + page_size
     count = (len(content) - _HEADER) // step
     frames = np.frombuffer(content, np.uint8, count * step, _HEADER).reshape(count, step)
-    sound = _sound(frames, stamps, order) if count else np.zeros(0, bool)
+    header = np.array(stamps, np.uint32).reshape(2, 2)
+    sound = _sound(frames, header, order, trusted=sound_header) if count else np.zeros(0, bool)
     numbers, commits = (_field(frames, at) for at in (0, 4))
     ends = np.flatnonzero(sound & (commits > 0))
     if not ends.size:
@@ -110,7 +122,8 @@ def _read(content: bytes) -> tuple[Log, int, bytes]:
     last = int(ends[-1])
     kept = np.flatnonzero(sound[: last + 1])
     pages = {int(numbers[index]): frames[index, _FRAME_HEADER:].tobytes() for index in kept}
-    lost = last + 1 - len(kept) + (not sound_header)
+    promised = index.frames if salts and salts == index.salts else last + 1
+    lost = int((~sound[: min(promised, last + 1)]).sum()) + (not sound_header)
     return Log(page_size, pages, int(commits[last]), lost), last + 1, salts
 
 
@@ -124,17 +137,18 @@ def _guess_page_size(content: bytes) -> int:
     return 4096
 
 
-def _sound(frames: NDArray[np.uint8], stamps: list[int], order: str) -> NDArray[np.bool_]:
+def _sound(frames: NDArray[np.uint8], header: Words, order: str, *, trusted: bool) -> NDArray[np.bool_]:
     """Tell of each frame whether it belongs to the log's present round and its checksum is right.
 
     A checksum starts from the frame before: the stored one serves, so that one damaged frame condemns itself
-    and at most its neighbour.
+    and at most its neighbour. A sound header alone says which round it is: one that has just begun has no
+    frames yet, and those of the round before, which are all in the file, still lie behind it.
     """
     count = len(frames)
     salts = np.stack([_field(frames, 8), _field(frames, 12)], axis=1)
     stored = np.stack([_field(frames, 16), _field(frames, 20)], axis=1)
-    header = np.array(stamps, np.uint32).reshape(2, 2)
-    round_salts = header[0] if (salts[:2] == header[0]).all(axis=1).any() else _first_shared(salts)
+    known = trusted or (salts[:2] == header[0]).all(axis=1).any()
+    round_salts = header[0] if known else _first_shared(salts)
     before = np.concatenate([header[1:], stored[:-1]])
     right = np.zeros(count, bool)
     for at in range(0, count, _AT_A_TIME):

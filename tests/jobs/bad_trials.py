@@ -118,6 +118,12 @@ CROWD = (
         'import sys; sys.exit("no data")',
         "FAILED (exception): SystemExit: no data",
     ),
+    Row(
+        "`input()`",
+        'input("how many? ")',
+        "FAILED (exception): EOFError: a trial has no keyboard, so input() cannot ask: set the value "
+        "in a cell above",
+    ),
     Row("`KeyboardInterrupt`", "raise KeyboardInterrupt", "FAILED (exception): KeyboardInterrupt"),
     Row("NaN objective", 'report(score=float("nan"))', "FAILED (nan): score is nan at step 1"),
     Row(

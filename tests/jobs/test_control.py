@@ -153,6 +153,26 @@ def test_a_trial_runs_again_also_behind_enqueued_points_that_no_budget_is_left_f
     assert job.view().trials == 3
 
 
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_wish_that_comes_right_before_the_end_of_the_last_trial_is_followed(
+    bench: Bench, other: Manager, *, paused: bool
+) -> None:
+    gate = Gate()
+    job, there = launched(bench, other, gate, trials=1)
+    if paused:
+        job.pause()
+        soon(lambda: job.state is JobState.PAUSED)
+    there.rerun(0)
+    there.enqueue({"x": 0.5})
+    gate.open.set()
+    if paused:
+        soon(lambda: job.view().trials == 3)
+        job.resume()
+
+    assert job.wait(20).state is JobState.SUCCEEDED
+    assert gate.tried[1:] == [gate.tried[0], 0.5]
+
+
 def test_a_trial_of_an_ended_job_runs_again_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def train(trial: Trial) -> float:
         lr = trial.suggest_float("lr", 0.0, 1.0)
@@ -182,7 +202,7 @@ def test_nobody_is_asked_who_is_not_there(bench: Bench, other: Manager) -> None:
         ):
             ended.pause()
     with pytest.raises(Conflict, match=r"gone is STALE: its kernel is gone; `%tune resume gone` takes it ov"):
-        gone.enqueue({"x": 0.5})
+        gone.pause()
     with pytest.raises(Conflict, match="trial 0 of digits is COMPLETE already"):
         job.stop_trial(0)
     assert job.stop().state is JobState.SUCCEEDED
@@ -264,7 +284,7 @@ def test_an_enqueued_choice_survives_the_store(bench: Bench, other: Manager) -> 
     bench.launch(train, space, name="digits", trials=3, parallel=1)
     there = other.find("digits")
     soon(lambda: len(tried) == 1)
-    there.enqueue({"choice": None}).enqueue({"choice": True})
+    assert there.enqueue({"choice": None}) is there.enqueue({"choice": True}) is None
     threading.Event().wait(1.5)
     go.set()
     there.wait(20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import astraml_lab as lab
 from astraml_lab.errors import Conflict, NotFound
 from astraml_lab.jobs.debug import foreground
+from astraml_lab.jobs.last_words import last_words, without_last_words
 from astraml_lab.lab import build_spec
 from astraml_lab.objectives import CellCode, parse_cell
 from astraml_lab.spec import Categorical, Float, JobState, objectives_of
@@ -214,3 +216,31 @@ def test_busy_gpus_are_left_alone(gpu_bench: Bench) -> None:
             pass
     with foreground(job, 0, pool) as trial:
         assert trial.devices == (0,)
+
+
+@pytest.mark.parametrize("listed", [["Extension modules: numpy, " + "x" * 100, "y, z (total: 90)"], []])
+def test_last_words_end_before_the_list_of_modules_however_long(listed: list[str]) -> None:
+    said = [
+        "Fatal Python error: Aborted",
+        "",
+        "Current thread 0x1 (most recent call first):",
+        '  File "a.py", line 1',
+    ]
+    after = ["second attempt"] if listed else []
+    lines = ["epoch 1", *said, "", *listed, *after]
+    assert last_words(lines) == "\n".join(said) + "\n"
+    assert without_last_words(lines) == ["epoch 1", *after]
+    assert last_words(["epoch 1"]) == ""
+    assert without_last_words(["epoch 1"]) == ["epoch 1"]
+
+
+def test_a_crash_is_told_once_and_without_the_list_of_modules(bench: Bench) -> None:
+    def crash(x: float) -> None:
+        print("before", x)  # noqa: T201 - what user code does
+        os.abort()
+
+    job = bench.run(crash, trials=1, executor="processes", max_failures=1)
+    said = job.debug(0)
+    assert said.count("Fatal Python error: Aborted") == 1
+    assert "Extension modules" not in said
+    assert "  before" in said

@@ -334,6 +334,24 @@ def test_an_imported_job_is_one_like_any_other(bench: Bench, tmp_path: Path) -> 
     assert bench.store.load_job("default", "runs") is None
 
 
+def test_an_imported_job_does_not_go_on_and_says_what_starts_from_it(bench: Bench, tmp_path: Path) -> None:
+    source = written(tmp_path, "my runs.csv", "lr,accuracy\n0.1,0.5\n0.2,0.7\n")
+    job = load(bench, source, maximize="accuracy", params=["lr"])
+    what = (
+        "my runs was imported and has no code to run: a cell with `--name 'my runs'`, or with "
+        "`--warm-start 'my runs'`, starts from its trials"
+    )
+    wishes = (job.resume, lambda: job.resume(9), lambda: job.rerun(0), lambda: job.enqueue({"lr": 0.15}))
+    for wish in wishes:
+        with pytest.raises(Conflict) as caught:
+            wish()
+        assert str(caught.value) == what
+
+    space = {"lr": Float(0.0, 1.0)}
+    after = bench.run(lambda lr: lr, space, maximize="accuracy", name="my runs", trials=1)
+    assert (after.generation, "keeps 2 of 2 trials" in after.view().note) == (2, True)
+
+
 def test_a_used_name_is_refused_and_nothing_stored(bench: Bench, tmp_path: Path) -> None:
     path = written(tmp_path, "runs.csv", "x,score\n0.1,1\n")
     load(bench, path, maximize="score")

@@ -6,8 +6,10 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from astraml_lab.errors import Conflict, NotBuiltYet, NotFound
@@ -61,6 +63,38 @@ def test_a_changed_space_starts_a_generation_that_says_so(bench: Bench) -> None:
     assert len(first.trials) == 2
 
 
+def test_other_data_are_no_other_job_but_said_and_so_is_what_is_not_compared(bench: Bench) -> None:
+    def over(data: Any) -> Any:
+        def train(x: float) -> float:
+            return float(x + len(data))
+
+        return train
+
+    bench.run(over(np.zeros(100_000)), name="digits", trials=1)
+    again = bench.run(over(np.zeros(100_000)), name="digits", trials=1)
+    other = bench.run(over(np.ones(100_000)), name="digits", trials=1)
+    assert (again.said, other.generation) == ("", 1)
+    assert other.said == (
+        "digits: the same search as before, not started anew. "
+        "Other data than it began with: `data` of train; `--new` starts over."
+    )
+    longer = bench.run(over(np.ones(100_000)), name="digits", trials=2)
+    assert "other data than it began with: `data` of train" in longer.view().note
+
+    bench.run(over([0] * 1000), name="lists", trials=1)
+    said = (
+        "lists: the same search as before, not started anew. Not compared: data (list); `--new` starts over."
+    )
+    assert bench.run(over([1] * 1000), name="lists", trials=1).said == said
+    assert "not compared: data (list)" in bench.run(over([1] * 1000), name="lists", trials=2).view().note
+
+
+def test_a_job_without_a_search_space_says_that_it_is_one_trial(bench: Bench) -> None:
+    job = bench.run(lambda: 1.0, {}, name="single", trials=20)
+    assert "no search space: one trial" in job.view().note
+    assert len(job.trials) == 1
+
+
 def test_a_changed_function_is_named(bench: Bench) -> None:
     bench.run(same, name="digits", trials=1)
 
@@ -86,7 +120,7 @@ def test_a_changed_job_does_not_push_a_running_one_aside_unless_told_to(bench: B
             trial.report(score=1.0)
 
     first = bench.launch(endless, name="digits", trials=1)
-    with pytest.raises(Conflict, match="--replace"):
+    with pytest.raises(Conflict, match=r"nothing was started.*--replace"):
         bench.launch(same, name="digits", trials=1)
     second = bench.launch(same, name="digits", trials=1, replace=True)
 
@@ -163,11 +197,27 @@ def test_a_running_job_is_not_deleted_and_a_finished_one_goes_with_its_files(ben
     go.set()
     folder = job.wait(20).trials[0].folder
     assert folder.is_dir()
-    job.delete()
+    bench.run(lambda x: -x, name="digits", trials=2)
+    assert job.delete() == (2, 3)
 
     assert not folder.exists()
     with pytest.raises(NotFound):
         bench.manager.find("digits")
+
+
+def test_a_job_that_is_stopping_is_not_deleted_but_waited_for(bench: Bench) -> None:
+    go = threading.Event()
+    job = bench.launch(lambda x: float(go.wait(20)) + x, name="digits", trials=2, parallel=1)
+    while not job.view().running:
+        assert not job.wait(0.05).state.ended
+    job.stop()
+    while bench.manager.find("digits")._owner.stored.state is not JobState.STOPPING:
+        assert not job.wait(0.05).state.ended
+
+    with pytest.raises(Conflict, match=r"STOPPING: wait until it has ended \(`%tune wait digits`\), then"):
+        job.delete()
+    go.set()
+    assert job.wait(20).delete() == (1, 1)
 
 
 def test_options_of_later_versions_are_refused_in_one_sentence(bench: Bench) -> None:
@@ -209,6 +259,10 @@ def test_a_killed_kernel_loses_no_finished_trial_and_the_job_goes_on(bench: Benc
     assert "%tune resume killed goes on" in stale.view().reason
     before = {number: trial.view() for number, trial in stale.trials.items()}
     assert [view.state for view in before.values()] == [TrialState.COMPLETE] * 3 + [TrialState.RUNNING]
+    assert [*stale.df["state"]] == ["COMPLETE"] * 3 + ["STALE"]
+    assert stale.df["reason"][3] == "its kernel is gone: runs again when the job goes on"
+    assert repr(stale.trials[3]).startswith("trial 3 cut off")
+    assert "trial 3: cut off" in stale.debug(3)
 
     # the same search, found by name: the function's source is not the same here, so hand over its fingerprint
     job = resumed(bench, "killed", lambda trial: float(trial.number)).wait(30)
@@ -220,6 +274,41 @@ def test_a_killed_kernel_loses_no_finished_trial_and_the_job_goes_on(bench: Benc
     assert after[3].params == before[3].params
     assert after[3].attempt == 2
     assert len({view.params["x"] for view in after.values()}) == 8
+
+
+WAITS = """
+import sys, threading
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from plugins.jobs import Bench
+
+def train(trial):
+    raise RuntimeError("the weather")
+
+bench = Bench(Path({home!r}))
+bench.launch(train, name="waits", trials=1, retries=2, retry_delay=1.0)
+generation = bench.store.load_job("default", "waits").id
+while [view.attempt for view in bench.store.load_trials(generation)] != [3]:
+    threading.Event().wait(0.01)
+print("waits", flush=True)
+threading.Event().wait()
+"""
+
+
+def test_a_trial_that_waited_for_a_further_attempt_gets_it_when_its_kernel_died(
+    bench: Bench, home: Path
+) -> None:
+    tests = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - text for another process
+    script = WAITS.format(tests=tests, home=str(home))
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "waits\n"
+        child.send_signal(signal.SIGKILL)
+        child.wait(10)
+    job = resumed(bench, "waits", lambda trial: float(trial.number)).wait(30)
+
+    assert job.trials[0].state is TrialState.COMPLETE
+    assert job.trials[0].view().attempt == 3
 
 
 TAKEN = """
@@ -370,6 +459,22 @@ def test_a_resumed_job_reads_as_running_at_once(bench: Bench) -> None:
     assert again.state is JobState.RUNNING
     assert again.view().ended_at is None
     again.wait(20)
+
+
+def test_a_fork_of_the_kernel_that_ends_waits_for_no_job(bench: Bench) -> None:
+    go = threading.Event()
+    job = bench.launch(lambda x: float(go.wait(20)) + x, name="digits", trials=1)
+    while not job.view().running:
+        assert not job.wait(0.05).state.ended
+    fork = os.fork()
+    if not fork:
+        began = time.monotonic()
+        bench.manager.leave()  # as at the exit of the interpreter
+        os._exit(int(time.monotonic() - began > 1.0))
+
+    assert os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]) == 0
+    go.set()
+    assert job.wait(20).state is JobState.SUCCEEDED
 
 
 def test_one_damaged_specification_hides_no_other_job(bench: Bench) -> None:

@@ -127,6 +127,29 @@ def test_values_are_suggested_by_the_job(apart: Apart) -> None:
     assert len({trial.values for trial in job.trials.values()}) == 8
 
 
+class Heavy:
+    """Takes seconds to load in the process of the job."""
+
+    def __init__(self) -> None:
+        self.home = os.getpid()
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self.__dict__.update(state)
+        time.sleep(3.2)
+
+
+def test_what_a_process_needs_before_its_code_runs_is_nobodys_time(apart: Apart) -> None:
+    heavy = Heavy()
+    job = apart.run(lambda x: x + heavy.home * 0, trials=2, parallel=1, max_runtime="3s")
+
+    assert (job.state, job.view().reason) == (JobState.SUCCEEDED, "all trials are done")
+    assert max(job.df["runtime"]) < 3.0
+    view = job.view()
+    assert view.started_at is not None
+    assert view.ended_at is not None
+    assert view.ended_at - view.started_at < 3.0
+
+
 def test_enqueued_values_are_tried_next(apart: Apart) -> None:
     job = apart.launch(lambda x: x, trials=4)
     job.enqueue({"x": 0.125})
@@ -359,3 +382,20 @@ class SlowToLoad:
             return "loaded"
 
         return load, ()
+
+
+@pytest.mark.parametrize("where", ["threads", "processes"])
+def test_what_a_trial_says_last_is_in_its_log(bench: Bench, where: str) -> None:
+    def train(x: float) -> float:
+        for number in range(2000):
+            print("line", number)  # noqa: T201 - what user code does
+        said = threading.Thread(target=print, args=("from a thread",))
+        said.start()
+        said.join()
+        sys.stdout.write("no line break")
+        return x
+
+    lines = bench.run(train, trials=1, executor=where).trials[0].log.tail(3000).splitlines()
+    assert [line for line in lines if line.startswith("line ")][-1] == "line 1999"
+    assert "from a thread" in lines
+    assert any(line.startswith("no line break") for line in lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -193,6 +194,23 @@ def test_a_trial_that_finds_the_disk_full_runs_again_when_there_is_room(
     assert job.trials[0].state is TrialState.COMPLETE
 
 
+def test_a_trial_that_finds_another_disk_full_is_not_tried_for_ever(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["astraml_lab.jobs.settling"], "_FULL_PAUSE", 0.01)
+
+    def train(trial: Trial) -> float:
+        if trial.number == 0:
+            raise OSError(errno.ENOSPC, "No space left on device", "/mnt/shared/batch")
+        return 1.0
+
+    job = bench.run(train, trials=2)
+
+    assert (job.trials[0].kind, job.trials[0].view().attempt) == (FailureKind.EXCEPTION, 3)
+    assert "No space left on device: '/mnt/shared/batch'" in job.trials[0].reason
+    assert job.trials[1].state is TrialState.COMPLETE
+
+
 def test_a_trial_that_waits_for_its_retry_can_be_stopped_alone(bench: Bench) -> None:
     job = bench.launch(Flaky(1), trials=1, retries=1, retry_delay=60)
     pause = threading.Event()
@@ -203,3 +221,20 @@ def test_a_trial_that_waits_for_its_retry_can_be_stopped_alone(bench: Bench) -> 
         pause.wait(0.01)
     job.stop().wait(20)
     assert job.trials[0].reason == "stopped by you"
+
+
+def test_a_trial_that_goes_on_from_a_checkpoint_and_reports_nothing_is_told_what_to_do(bench: Bench) -> None:
+    def train(trial: Trial) -> None:
+        done = trial.checkpoint_dir / "done"
+        if not done.exists():
+            done.touch()
+            trial.report(score=1.0)
+            raise RuntimeError("odd")
+
+    trial = bench.run(train, trials=1, retries=1, retry_delay=0.01).trials[0]
+
+    assert trial.view().attempt == 2
+    assert trial.reason.endswith(
+        "it reported nothing; it went on from a checkpoint, and what it reported before that does not count: "
+        "have the code report the checkpoint's values again, also where nothing is left to train"
+    )

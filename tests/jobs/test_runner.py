@@ -78,6 +78,16 @@ def test_an_exception_fails_its_trial_alone_and_keeps_its_traceback(bench: Bench
     assert "no such layer" in failed.log.tail()
 
 
+def test_the_table_has_no_kind_where_nothing_failed(bench: Bench) -> None:
+    def train(trial: Trial) -> float:
+        if trial.number == 1:
+            raise RuntimeError("odd")
+        return 1.0
+
+    assert [*bench.run(train, trials=2).df["kind"]] == [None, "exception"]
+    assert [*bench.run(train, trials=1).df["kind"]] == [None]
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_an_objective_that_is_no_number_fails_the_trial_at_once(bench: Bench, value: float) -> None:
     after: list[str] = []
@@ -159,6 +169,16 @@ def test_a_bad_trial_is_pruned_with_a_reason(bench: Bench) -> None:
 
     assert job.trials[6].state is TrialState.PRUNED
     assert job.trials[6].reason == "pruned at step 1: score -1 is below the median 1 of 6 trials"
+
+
+def test_trials_of_one_report_are_pruned_only_where_that_was_asked_for(bench: Bench) -> None:
+    def once(trial: Trial) -> None:
+        trial.report(score=-float(trial.number))
+
+    left_alone = bench.run(once, trials=8).trials.values()
+    assert {trial.state for trial in left_alone} == {TrialState.COMPLETE}
+    asked = bench.run(once, trials=8, prune="median").trials.values()
+    assert TrialState.PRUNED in {trial.state for trial in asked}
 
 
 def test_except_exception_does_not_swallow_the_end_and_a_bare_except_meets_it_again(bench: Bench) -> None:
@@ -442,6 +462,16 @@ def test_a_waiting_job_says_why(gpu_bench: Bench) -> None:
     assert [job.wait(20).state for job in (first, second)] == [JobState.SUCCEEDED] * 2
 
 
+def test_a_job_that_waits_for_a_device_spends_none_of_its_time(gpu_bench: Bench) -> None:
+    go = threading.Event()
+    gpu_bench.launch(lambda x: float(go.wait(20)) + x, trials=1, gpus=2, name="first")
+    second = gpu_bench.launch(climb, trials=2, gpus=1, name="second", max_runtime="2s")
+    second.wait(2.3)
+    go.set()
+
+    assert second.wait(20).view().reason == "all trials are done"
+
+
 def test_a_job_without_a_complete_trial_has_no_best(bench: Bench) -> None:
     go = threading.Event()
     job = bench.launch(lambda x: float(go.wait(20)) + x, trials=1)
@@ -577,7 +607,7 @@ def test_nobody_waits_for_an_answer_from_a_job_that_has_ended(bench: Bench) -> N
     job = bench.run(climb, trials=1)
     runner = bench.manager.runner(job._generation_id)
     assert runner is not None
-    answer: Future[None] = Future()
+    answer: Future[int] = Future()
     runner.tell(Enqueue({"x": 0.5}, answer))
 
     with pytest.raises(Conflict, match="has ended"):

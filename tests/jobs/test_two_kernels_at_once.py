@@ -60,7 +60,7 @@ def deed(name):
         job.pause()
     elif what == "resume" and state is JobState.PAUSED:
         job.resume()
-    elif what == "enqueue":
+    elif what == "enqueue" and job.view().finished < job.view().trials / 2:  # later on the budget would grow
         job.enqueue({{"x": chance.random()}})
     elif what == "stop":
         job.stop()

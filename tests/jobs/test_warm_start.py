@@ -108,6 +108,17 @@ def test_a_changed_search_keeps_what_fits_of_the_generation_before(bench: Bench)
     assert warm_in(bench, third) == []
 
 
+def test_old_values_of_changed_code_are_doubted_aloud(bench: Bench) -> None:
+    def other(x: float) -> float:
+        return 2 * x
+
+    doubt = "(the code or its data changed: old values may not compare; `--new` starts over)"
+    bench.run(same, name="digits", trials=2)
+    assert doubt not in bench.run(same, {"x": Float(0.0, 2.0)}, name="digits", trials=2).view().note
+    changed = bench.run(other, {"x": Float(0.0, 2.0)}, name="digits", trials=1).view().note
+    assert f"keeps 2 of 2 trials of generation 2 as warm start {doubt}" in changed
+
+
 def test_a_generation_without_results_does_not_hide_the_one_before_it(bench: Bench) -> None:
     def broken(x: float) -> float:
         return x / 0
@@ -140,6 +151,19 @@ def test_named_jobs_and_the_generation_before_go_together(bench: Bench) -> None:
     bench.run(same, name="other", trials=1)
     job = bench.run(same, {"x": Float(0.0, 2.0)}, name="digits", trials=1, warm_start=("other", "digits"))
     assert "starts from 3 trials of other#1, digits#1" in job.view().note
+
+
+def test_a_warm_start_that_comes_too_late_is_said_with_what_helps(bench: Bench) -> None:
+    bench.run(same, name="old", trials=3)
+    bench.run(same, name="digits", trials=2)
+    late = "it had begun before --warm-start old was asked for"
+    shown = bench.launch(same, name="digits", trials=2, warm_start=("old",))
+    assert shown.said.endswith(f". I{late[1:]}; `--new` starts over.")
+    assert late in bench.run(same, name="digits", trials=3, warm_start=("old",)).view().note
+
+    again = bench.run(same, name="digits", trials=2, warm_start=("old",), new=True)
+    assert bench.launch(same, name="digits", trials=2, warm_start=("Old",)).said == ""
+    assert len(warm_in(bench, again)) == 3
 
 
 def test_a_resumed_job_keeps_its_warm_trials_and_takes_no_more(bench: Bench) -> None:

@@ -56,6 +56,18 @@ def test_the_data_frames_have_what_a_user_expects() -> None:
         assert job.figure(kind).data
 
 
+def test_what_a_second_run_does_not_compare_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [0.5] * 1000
+
+    def first(x: float, n: int) -> float:
+        return x * n + rows[0]
+
+    for _ in range(2):
+        lab.tune(first, SPACE, maximize="score", trials=1, name="again")
+    said = capsys.readouterr().out
+    assert said.count("again: the same search as before, not started anew. Not compared: rows (list);") == 1
+
+
 def test_check_runs_the_first_configuration_and_stores_nothing() -> None:
     found = lab.tune(score, SPACE, maximize="score", check=True)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,25 @@ from traitlets.config import Config
 
 from astraml_lab.errors import NotFound
 from astraml_lab.magics import load_ipython_extension, unload_ipython_extension
-from astraml_lab.spec import Goal, JobState, JobView, Objective, TrialState, TrialView
+from astraml_lab.spec import (
+    Categorical,
+    Definition,
+    Float,
+    Goal,
+    JobSpec,
+    JobState,
+    JobView,
+    Objective,
+    Space,
+    TrialState,
+    TrialView,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from astraml_lab.objectives import Code
-    from astraml_lab.spec import JobSpec
 
 LOSS = Objective(metric="loss", goal=Goal.MINIMIZE)
 
@@ -42,6 +54,9 @@ class FakeJob:
     objectives: tuple[Objective, ...] = (LOSS,)
     elsewhere: str = ""
     reason: str = ""
+    budget: int = 20
+    weight: tuple[int, int] = (1, 3)
+    grows: int = 0
     asked: list[Any] = field(default_factory=list)
 
     def view(self) -> JobView:
@@ -53,7 +68,7 @@ class FakeJob:
             1,
             self.state,
             self.objectives,
-            20,
+            self.budget,
             counts,
             best=(1,),
             reason=self.reason,
@@ -109,6 +124,16 @@ class FakeJob:
         self.asked.append(("rerun", number))
         return None if self.elsewhere else 2
 
+    @property
+    def spec(self) -> JobSpec:
+        space = Space({"lr": Float(0.0, 1.0), "act": Categorical(["relu", "1"])})
+        return JobSpec(definitions=(Definition(space=space, objectives=(LOSS,)),))
+
+    def enqueue(self, params: dict[str, Any]) -> int | None:
+        self.asked.append(("enqueue", params))
+        self.budget += self.grows
+        return None if self.elsewhere else 3
+
     def debug(self, number: int) -> str:
         return f"all about trial {number}"
 
@@ -117,8 +142,9 @@ class FakeJob:
             raise NotFound("its code is not in the store")
         return f"with foreground({number}):"
 
-    def delete(self) -> None:
+    def delete(self) -> tuple[int, int]:
         self.asked.append("delete")
+        return self.weight
 
     def export(self, form: str) -> str:
         return f"as {form}"
@@ -200,7 +226,10 @@ def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Any:
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
-    return make(config=config, ipython_dir=str(folder))
+    with pytest.MonkeyPatch.context() as around:
+        for prompt in ("ps1", "ps2", "ps3"):  # IPython sets them; for the tests after it they mean a person
+            around.setattr(sys, prompt, "", raising=False)
+        return make(config=config, ipython_dir=str(folder))
 
 
 @pytest.fixture

@@ -97,3 +97,18 @@ def test_the_help_lists_options_and_commands(notebook: Notebook) -> None:
         magic = notebook.shell.find_magic("tune", kind)
         assert magic is not None
         assert words in (magic.__doc__ or "")
+
+
+def test_a_missing_objective_is_told_with_the_other_mistakes(notebook: Notebook) -> None:
+    said = notebook.refused("%%tune --trails 3 --prune medain --target 3\nlr = Float(2.0, 1.0)\nreport(x=lr)")
+    assert "5 mistakes in the cell, nothing was started" in said
+    for part in ("--trails;", "--prune is", "--target is 3", "--maximize; name the metric", "line 2: lr"):
+        assert part in said
+    said = notebook.refused("%%tune --maximize a --maximize a --prune medain\nlr = Float(1.0, 2.0)")
+    assert "2 mistakes" in said
+
+
+def test_a_typo_in_the_code_is_shown_as_python_shows_it(notebook: Notebook) -> None:
+    said = notebook.refused("%%tune --maximize x\nlr = Float(1.0, 2.0\nreport(x=lr)")
+    assert "SyntaxError" in said
+    assert "YAML" not in said

@@ -116,6 +116,35 @@ def test_a_trial_runs_again(notebook: Notebook, digits: FakeJob) -> None:
     assert digits.asked == [("rerun", 1)]
 
 
+def test_values_are_tried_next(notebook: Notebook, digits: FakeJob) -> None:
+    assert (
+        notebook.run("%tune enqueue digits lr=1e-2 act=1") == "digits: trial 3 tries lr=1e-2, act=1 next.\n"
+    )
+    digits.grows = 1
+    assert notebook.run("%tune enqueue digits act=relu") == (
+        "digits: trial 3 tries act=relu next; the budget grew to 21 trials, as nothing was left of it.\n"
+    )
+    digits.state = JobState.SUCCEEDED
+    assert notebook.run("%tune enqueue digits lr=0").endswith(". digits had ended and goes on for this.\n")
+    digits.elsewhere = "box:4711"
+    assert notebook.run("%tune enqueue digits lr=0") == (
+        "Asked kernel box:4711, which looks once a second. digits: a new trial tries lr=0 next; the budget "
+        "grows if nothing is left of it.\n"
+    )
+    assert digits.asked == [
+        ("enqueue", {"lr": 0.01, "act": "1"}),
+        ("enqueue", {"act": "relu"}),
+        ("enqueue", {"lr": 0}),
+        ("enqueue", {"lr": 0}),
+    ]
+
+
+def test_values_that_are_none_are_refused(notebook: Notebook, digits: FakeJob) -> None:
+    assert "NAME=VALUE; missing (usage: %tune enqueue" in notebook.refused("%tune enqueue digits")
+    assert "seven; must be NAME=VALUE" in notebook.refused("%tune enqueue digits seven lr=1")
+    assert digits.asked == []
+
+
 def test_debug_writes_a_cell_or_prints_it(
     notebook: Notebook, digits: FakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +178,12 @@ def test_logs_are_those_of_the_trial_or_of_the_latest(notebook: Notebook) -> Non
 
 def test_later_commands_reach_the_job_where_it_can(notebook: Notebook, digits: FakeJob) -> None:
     notebook.run("%tune pause")
-    notebook.run("%tune delete digits")
+    assert notebook.run("%tune delete digits") == "digits is deleted, with 3 finished trials and its files.\n"
+    digits.weight = (2, 1)
+    digits.asked.pop()
+    assert notebook.run("%tune delete digits") == (
+        "digits is deleted, with all its 2 generations, 1 finished trial and its files.\n"
+    )
     assert digits.asked == ["pause", "delete"]
     assert notebook.run("%tune export digits cell").strip() == "as cell"
     assert notebook.run("%tune export digits").strip() == "as cell"

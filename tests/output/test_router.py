@@ -115,6 +115,28 @@ def test_threads_and_pools_of_a_trial_belong_to_it(
     assert routed.readouterr().out == "cell before\ncell after\n"
 
 
+def test_a_thread_that_outlives_its_job_does_not_print_into_a_cell(
+    sink: TrialSink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    go = threading.Event()
+
+    def late() -> None:
+        go.wait(20)
+        print("late")
+
+    install()
+    with capture(sink):
+        thread = threading.Thread(target=late)
+        thread.start()
+    sink.close()
+    uninstall()
+    go.set()
+    thread.join(20)
+    assert texts(sink) == ["late"]
+    assert capsys.readouterr().out == ""
+    assert threading.Thread.start.__module__ == "threading"
+
+
 @pytest.mark.usefixtures("routed")
 def test_a_pool_whose_thread_a_trial_started_serves_a_cell_afterwards(
     sink: TrialSink, routed: pytest.CaptureFixture[str]

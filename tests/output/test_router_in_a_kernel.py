@@ -27,6 +27,7 @@ before = logging.StreamHandler()
 log = logging.getLogger("user")
 log.addHandler(before)
 stdout_before, kind_before, stdout_kind = sys.stdout, type(sys), type(sys.stdout)
+stdin_before = sys.stdin
 
 from astraml_lab.output import TrialSink, capture, install, uninstall
 install()
@@ -76,6 +77,13 @@ class Trial:
 class Kernel:
     def __init__(self, client: Any) -> None:
         self._client = client
+
+    def asked(self, code: str, answer: str) -> str:
+        """Run a cell that asks, answer the first question, and return that."""
+        self._client.execute(code)
+        question = self._client.get_stdin_msg(timeout=30)["content"]["prompt"]
+        self._client.input(answer)
+        return str(question)
 
     def run(self, code: str) -> list[dict[str, Any]]:
         """Run a cell and return every output that arrives meanwhile, whichever cell it belongs to."""
@@ -168,10 +176,37 @@ def test_ipykernels_stream_methods_stay_reachable(kernel: Kernel) -> None:
     assert kernel.text(code) == "True True OutStream\n"
 
 
+ASK = """
+from getpass import getpass
+said = []
+def ask():
+    with capture(sink):
+        for way in (input, getpass, lambda prompt: sys.stdin.readline()):
+            try:
+                said.append(way("T-ask"))
+            except EOFError as error:
+                said.append(str(error))
+        sys.stdin = io.StringIO("own\\n")
+        said.append(input())
+
+asking = threading.Thread(target=ask)
+asking.start()
+asking.join(5)
+said.append(input("C-ask"))
+"""
+
+
+def test_a_trial_asks_nobody_and_a_cell_asks_who_types(kernel: Kernel) -> None:
+    assert kernel.asked(ASK, "forty") == "C-ask"
+    line = "EOF when reading a line"
+    assert kernel.text("print(said)") == f"{[line, line, line, 'own', 'forty']}\n"
+
+
 def test_uninstalling_restores_the_kernel(kernel: Kernel) -> None:
     code = """uninstall()
 from IPython import get_ipython
 print(sys.stdout is stdout_before, vars(sys)["stdout"] is stdout_before, type(sys) is kind_before)
+print(sys.stdin is stdin_before, vars(sys)["stdin"] is stdin_before)
 print(type(stdout_before) is stdout_kind, type(get_ipython().display_pub).publish.__module__)
 install()"""
-    assert kernel.text(code) == "True True True\nTrue ipykernel.zmqshell\n"
+    assert kernel.text(code) == "True True True\nTrue True\nTrue ipykernel.zmqshell\n"

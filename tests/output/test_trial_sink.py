@@ -64,14 +64,19 @@ def test_each_piece_of_output_raises_the_version(tmp_path: Path) -> None:
     assert sink.version > before
 
 
-def test_a_closed_sink_takes_nothing(tmp_path: Path) -> None:
-    sink = TrialSink(tmp_path / "log.txt")
-    sink.write("out", "in time\n")
+def test_what_a_thread_says_late_is_added_and_a_deleted_job_stays_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "7" / "log.txt"
+    sink = TrialSink(path)
+    sink.write("out", "before\n")
     sink.close()
+    sink.write("out", "af")
+    sink.write("out", "ter\n")
+    assert [line.text for line in read_tail(path)] == ["before", "after"]
+    assert [line.text for line in sink.tail()] == ["before", "after"]
+    path.unlink()
+    path.parent.rmdir()
     sink.write("out", "too late\n")
-    sink.close()
-    assert texts(sink) == ["in time"]
-    assert "too late" not in sink.path.read_text()
+    assert not path.parent.exists()
 
 
 def test_a_full_log_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:

@@ -6,16 +6,16 @@ import pytest
 
 from astraml_lab.errors import InvalidSpec
 from astraml_lab.spec import Float, Goal, JobSpec, Pruning, Space, Strategy, option_fields
-from astraml_lab.spec.options import OPTIONS, parse_options
+from astraml_lab.spec.options import OPTIONS, read_options
 
 
 def spec(line: str) -> JobSpec:
-    return parse_options(line).spec(Space({}))
+    return read_options(line).spec(Space({}))
 
 
 def refusals(line: str) -> list[str]:
     with pytest.raises(InvalidSpec) as caught:
-        parse_options(line)
+        spec(line)
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -91,7 +91,7 @@ def test_all_mistakes_of_the_line_are_reported_at_once() -> None:
 
 def test_words_that_are_no_option_are_refused_in_one_sentence() -> None:
     with pytest.raises(InvalidSpec) as caught:
-        parse_options("my best job --trials 3")
+        spec("my best job --trials 3")
     (problem,) = caught.value.problems
     assert str(problem) == "my best job; is no option (a job is named with --name 'my best job')"
 
@@ -99,4 +99,4 @@ def test_words_that_are_no_option_are_refused_in_one_sentence() -> None:
 def test_what_does_not_fit_the_space_is_refused_with_the_space() -> None:
     space = Space({"lr": Float(0.0, 1.0)})
     with pytest.raises(InvalidSpec, match=r"(?s)--maximize.*name the metric.*space.lr.*step="):
-        parse_options("--strategy grid").spec(space)
+        read_options("--strategy grid").spec(space)

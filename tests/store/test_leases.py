@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from sqlalchemy import update
 
@@ -83,6 +84,28 @@ def test_a_job_whose_process_is_gone_reads_stale_and_can_be_taken(store: Store, 
 def test_a_process_number_that_is_used_again_is_another_process(lease: Lease) -> None:
     assert leases.is_alive(lease, 0.0)
     assert not leases.is_alive(replace(lease, pid_started_at=lease.pid_started_at - 100), 0.0)
+
+
+def test_an_owner_lives_however_the_clock_is_set(
+    store: Store, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a process's start is reckoned from the machine's, which moves with the clock
+    started, platform = psutil.boot_time(), vars(psutil)["_psplatform"]
+    monkeypatch.setattr(platform, "boot_time", lambda: started + 3_600)
+    monkeypatch.setattr(platform, "BOOT_TIME", started + 3_600, raising=False)
+    assert state(store, lease) is JobState.QUEUED
+    with pytest.raises(Conflict):
+        store.acquire(lease.generation_id, "kernel-2")
+
+
+def test_an_owner_that_an_older_version_wrote_down_by_the_time_is_known(store: Store, lease: Lease) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        began = psutil.Process(child.pid).create_time()
+        give_to(store, lease, pid=child.pid, pid_started_at=began)
+        assert state(store, lease) is JobState.QUEUED
+        give_to(store, lease, pid_started_at=began - 100)
+        assert state(store, lease) is JobState.STALE
+        child.communicate(b"\n")
 
 
 def test_a_stale_generation_can_be_cancelled_for_good(store: Store, lease: Lease, clock: FakeClock) -> None:

@@ -27,7 +27,7 @@ from astraml_lab.spec import (
     objectives_of,
     option_fields,
 )
-from astraml_lab.spec.options import parse_options
+from astraml_lab.spec.options import read_options
 from astraml_lab.ui.cell_text import body_without, cell_of
 from astraml_lab.ui.form import TuneForm
 from astraml_lab.ui.form_fields import OptionField
@@ -57,7 +57,7 @@ SPEC = JobSpec(
 def spec_of_cell(cell: str) -> JobSpec:
     line, _, body = cell.partition("\n")
     parsed = parse_cell(body, {kind.__name__: kind for kind in CONSTRUCTORS})
-    return parse_options(line.removeprefix("%%tune")).spec(parsed.space)
+    return read_options(line.removeprefix("%%tune")).spec(parsed.space)
 
 
 def test_a_specification_survives_the_form() -> None:

@@ -42,6 +42,7 @@ class LiveReader:
             counts=counts,
             infeasible=infeasible,
             param_names=tuple(runner.spec.space.names()),
+            space=runner.spec.space,
             metric_names=metric_names,
             reason=record.reason or runner.backlog.trouble or runner.waiting_for or runner.trouble,
             note=record.note,

@@ -59,6 +59,7 @@ class StoredReader:
             counts=counts,
             infeasible=sum(trial.kind is FailureKind.INFEASIBLE for trial in trials),
             param_names=tuple(spec.space.names()),
+            space=spec.space,
             metric_names=tuple(dict.fromkeys(name for trial in trials for name in trial.metrics)),
             reason=self._unreadable or record.reason or _stale_reason(record),
             note=record.note,

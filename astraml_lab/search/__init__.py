@@ -7,7 +7,7 @@ from astraml_lab.search.enqueueing import check_point
 from astraml_lab.search.fitting import Fitting, Misfit
 from astraml_lab.search.from_study import StudyContents, contents_of, is_study
 from astraml_lab.search.from_views import study_of
-from astraml_lab.search.importance import Importance, importance_of
+from astraml_lab.search.importance import Importance, importance_in, importance_of
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.pareto import Front
 from astraml_lab.search.proposals import Ended, Past, Proposal, Told, Warmed
@@ -29,6 +29,7 @@ __all__ = [
     "Warmed",
     "check_point",
     "contents_of",
+    "importance_in",
     "importance_of",
     "is_study",
     "require_sampler",

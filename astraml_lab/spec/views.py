@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TrialState
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class JobView:
     infeasible: int = 0
     """How many of the FAILED were only impossible points."""
     param_names: tuple[str, ...] = ()
+    space: Space = Space({})  # noqa: RUF009 - frozen
+    """The dimensions; parameters that the code asks for as it goes are not among them."""
     metric_names: tuple[str, ...] = ()
     reason: str = ""
     """Why it ended or waits: one plain sentence."""

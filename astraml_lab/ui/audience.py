@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from astraml_lab.clock import Clock
 
-Axis = Literal["step", "time"]
+Kind = Literal["step", "time", "importance"]
+_KINDS = ("step", "time", "importance")
 LEASE_SECONDS = 10.0
 """A visible view says "alive" every 3 s; browsers may stretch that."""
 _CLIENTS = 16
@@ -18,32 +19,38 @@ DETAILS = 5
 """Trials that one view opens side by side."""
 _ALL_DETAILS = 10
 _SELECTED = 100_000
+_DRAWN = 30
+"""Selected trials that get a line, however many there are."""
 _TEXT = 10_000
 _ID = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A metric that a view draws."""
+    """What a view draws of a metric: its lines by step or by time, or what it depends on."""
 
     metric: str
-    axis: Axis
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
     """What the views together look at."""
 
-    wants: tuple[Want, ...] = ()
+    wants: tuple[Want, ...] | None = None
+    """`None`: no view has said yet what it draws."""
     details: tuple[int, ...] = ()
     """Trials whose log and traceback are open."""
+    selected: tuple[int, ...] = ()
+    """The first of the selected trials, the opened ones among them."""
 
 
 @dataclass(slots=True)
 class _Client:
     seen: float
-    wants: tuple[Want, ...] = ()
+    wants: tuple[Want, ...] | None = None
     details: tuple[int, ...] = ()
+    selected: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -57,7 +64,8 @@ class Audience:
     def hear(self, message: dict[str, Any]) -> bool:
         """Renew the lease of the sender of a message; whether the views look at something else than before.
 
-        The message comes from a browser and is believed in nothing: what does not fit is left out.
+        The message comes from a browser and is believed in nothing: what does not fit is left out. What it
+        does not name is as the sender said before.
         """
         name = message.get("c")
         if not isinstance(name, str) or not 0 < len(name) <= _ID:
@@ -66,14 +74,13 @@ class Audience:
             if message.get("t") == "bye":
                 return self._clients.pop(name, None) is not None
             now = self.clock.monotonic()
-            fresh = _Client(now, _wants(message.get("want")), numbers_of(message.get("details"), DETAILS))
             before = self._clients.pop(name, None)
-            self._clients[name] = fresh
+            self._clients[name] = fresh = _heard(before, message, now)
             while len(self._clients) > _CLIENTS:
                 del self._clients[next(iter(self._clients))]
         if before is None or now - before.seen > LEASE_SECONDS:
             return True
-        return (before.wants, before.details) != (fresh.wants, fresh.details)
+        return replace(before, seen=now) != fresh
 
     def looking(self) -> bool:
         """Whether anybody's lease runs."""
@@ -94,9 +101,24 @@ class Audience:
             live = [client for client in self._clients.values() if client.seen >= limit]
             # No lease runs, yet a frame is asked for: the slow rate while a cell keeps "alive" from arriving.
             clients = live or list(self._clients.values())[-1:]
-        wants = dict.fromkeys(want for client in clients for want in client.wants)
+        said = [client.wants for client in clients if client.wants is not None]
+        wants = dict.fromkeys(want for each in said for want in each)
         details = dict.fromkeys(number for client in clients for number in client.details)
-        return Attention(tuple(wants)[:_WANTS], tuple(details)[:_ALL_DETAILS])
+        selected = dict.fromkeys(number for client in clients for number in client.selected)
+        return Attention(
+            tuple(wants)[:_WANTS] if said else None, tuple(details)[:_ALL_DETAILS], tuple(selected)[:_DRAWN]
+        )
+
+
+def _heard(before: _Client | None, message: dict[str, Any], now: float) -> _Client:
+    client = _Client(now) if before is None else replace(before, seen=now)
+    if "want" in message:
+        client.wants = _wants(message["want"])
+    if "details" in message:
+        client.details = numbers_of(message["details"], DETAILS)
+    if "numbers" in message:
+        client.selected = numbers_of(message["numbers"], _DRAWN)
+    return client
 
 
 def _wants(given: object) -> tuple[Want, ...]:
@@ -104,11 +126,11 @@ def _wants(given: object) -> tuple[Want, ...]:
         return ()
     found = []
     for pair in given[:_WANTS]:
-        if not isinstance(pair, list) or len(pair) != 2:  # noqa: PLR2004 - metric and axis
+        if not isinstance(pair, list) or len(pair) != 2:  # noqa: PLR2004 - metric and kind
             continue
-        metric, axis = pair
-        if isinstance(metric, str) and len(metric) <= _TEXT and axis in {"step", "time"}:
-            found.append(Want(metric, axis))
+        metric, kind = pair
+        if isinstance(metric, str) and len(metric) <= _TEXT and kind in _KINDS:
+            found.append(Want(metric, kind))
     return tuple(found)
 
 

@@ -7,7 +7,16 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.ui.audience import Attention, Want
-from astraml_lab.ui.frames import PARAMS, Frame, job_head, trial_row, vital_head
+from astraml_lab.ui.frames import (
+    PARAMS,
+    Frame,
+    importance_head,
+    job_head,
+    space_head,
+    trial_row,
+    vital_head,
+)
+from astraml_lab.ui.importances import Importances
 from astraml_lab.ui.lines import LINES, Lines, Source, chosen
 
 if TYPE_CHECKING:
@@ -39,7 +48,10 @@ class Feed:
         self._recent: deque[int] = deque(maxlen=2 * LINES)
         self._lines: dict[Want, Lines] = {}
         self._unsent: dict[int, None] = {}
+        self._importances = Importances(clock)
+        self._matters: dict[str, dict[str, Any]] = {}
         self._job: dict[str, Any] = {}
+        self._space: dict[str, Any] | None = None
         self._vital: dict[str, Any] = {}
         self._vital_at = 0.0
         self._details: dict[int, dict[str, Any]] = {}
@@ -53,7 +65,8 @@ class Feed:
     def start_over(self) -> None:
         """Let the next frame hold everything."""
         self._unsent = dict.fromkeys(sorted(self._trials, reverse=True))
-        self._job, self._vital, self._details = {}, {}, {}
+        self._job, self._vital, self._details, self._matters = {}, {}, {}, {}
+        self._space = None
         self._details_at.clear()
         for lines in self._lines.values():
             lines.forget_sent()
@@ -68,6 +81,7 @@ class Feed:
         self._add_job(frame, view)
         self._add_trials(frame, view)
         self._add_lines(frame, view, attention)
+        self._add_importance(frame, view, attention)
         self._add_details(frame, attention)
         if not frame.head:
             return None
@@ -101,6 +115,9 @@ class Feed:
         job["params"] = list(dict.fromkeys((*view.param_names, *self._params)))[:PARAMS]
         if job != self._job:
             frame.head["job"] = self._job = job
+            space = space_head(view)
+            if space != self._space:
+                frame.head["space"] = self._space = space
         now = self._clock.monotonic()
         if not self._vital or "job" in frame.head or now - self._vital_at >= _VITAL_SECONDS:
             vital = vital_head(view)
@@ -120,12 +137,13 @@ class Feed:
         frame.head["rows"] = [trial_row(self._trials[number], names) for number in numbers]
 
     def _add_lines(self, frame: Frame, view: JobView, attention: Attention) -> None:
-        wants = attention.wants or _default_want(view)
+        wants = _default_want(view) if attention.wants is None else attention.wants
+        wants = tuple(want for want in wants if want.kind != "importance")
         drawn = [self._lines_of(want) for want in wants]
         unwanted = [want for want in self._lines if want not in wants]
         for gone in unwanted[:-_KEPT_LINES]:
             del self._lines[gone]
-        numbers = chosen(view, self._recent, attention.details)
+        numbers = chosen(view, self._recent, (*attention.details, *attention.selected))
         origin, now = view.started_at or view.created_at, self._clock.time()
         source = Source(self._reader, self._trials, self._over, origin, now, self._clock.monotonic)
         parts = []
@@ -137,6 +155,19 @@ class Feed:
         if parts:
             frame.head["charts"] = parts
         self.more = bool(self._unsent) or any(lines.folding for lines in drawn)
+
+    def _add_importance(self, frame: Frame, view: JobView, attention: Attention) -> None:
+        parts = []
+        for want in attention.wants or ():
+            if want.kind != "importance":
+                continue
+            found = self._importances.ask(want.metric, view, self._trials.values())
+            head = None if found is None else importance_head(want.metric, found)
+            if head is not None and head != self._matters.get(want.metric):
+                self._matters[want.metric] = head
+                parts.append(head)
+        if parts:
+            frame.head["importance"] = parts
 
     def _lines_of(self, want: Want) -> Lines:
         """Return the lines of a chart, which become the last ones asked for."""
@@ -164,10 +195,6 @@ class Feed:
         trial = self._trials[number]
         log = [line[:_LOG_WIDTH] for line in self._reader.log_tail(number, _LOG_LINES)]
         return {"n": number, "log": log, "traceback": trial.traceback[-_TRACEBACK:]}
-
-
-def _runs_again(before: TrialView, trial: TrialView) -> bool:
-    return not trial.state.ended and (before.state.ended or before.attempt < trial.attempt)
 
 
 def _default_want(view: JobView) -> tuple[Want, ...]:

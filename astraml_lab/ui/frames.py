@@ -15,19 +15,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from astraml_lab.jobs.holding import BY_HAND
+from astraml_lab.spec import Categorical, Discrete, Scale
 from astraml_lab.store.processes import this_host
 from astraml_lab.ui.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from astraml_lab.spec import JobView, TrialView
+    from astraml_lab.search import Importance
+    from astraml_lab.spec import AnyDimension, JobView, TrialView
 
 _NAME = 200
 _REASON = 600
 _NOTE = 2_000
 _NOTES = 5
 _METRICS = 24
+_SHARES = 50
 PARAMS = 200
 
 
@@ -89,6 +92,32 @@ def vital_head(view: JobView) -> dict[str, Any]:
             }
             for device in view.devices
         ],
+    }
+
+
+def space_head(view: JobView) -> dict[str, Any]:
+    """Return the dimensions by name, as far as charts need them."""
+    return {name: _dimension(each) for name, each in list(view.space.dimensions.items())[:PARAMS]}
+
+
+def _dimension(dimension: AnyDimension) -> dict[str, Any]:
+    if isinstance(dimension, Categorical):
+        return {"kind": "words", "choices": [plain(choice) for choice in dimension.choices]}
+    if isinstance(dimension, Discrete):
+        return {"kind": "number", "low": min(dimension.values), "high": max(dimension.values)}
+    log = {"log": True} if dimension.scale is Scale.LOG else {}
+    return {"kind": "number", "low": dimension.low, "high": dimension.high, **log}
+
+
+def importance_head(metric: str, importance: Importance) -> dict[str, Any]:
+    """Return how much the parameters matter for a metric, the largest first."""
+    shares = list(importance.shares.items())[:_SHARES]
+    return {
+        "m": metric,
+        "shares": [[name, round(share, 4)] for name, share in shares],
+        "reason": importance.reason,
+        "trials": importance.trials,
+        "of": importance.of,
     }
 
 

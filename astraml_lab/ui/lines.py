@@ -108,7 +108,7 @@ class Lines:
         lines = [line for number in numbers if (line := self._line(source, number, blocks))]
         if lines:
             head["lines"] = lines
-        if self.want.axis == "step":
+        if self.want.kind == "step":
             self._fold_some(source)
             state = (self._band.revision, self._others)
             if self._band.trials and state != self._band_sent:
@@ -117,7 +117,7 @@ class Lines:
                 blocks.append(columns.data.ravel())
                 self._band_sent = state
         if head:
-            head |= {"m": self.want.metric, "a": self.want.axis}
+            head |= {"m": self.want.metric, "a": self.want.kind}
         return head, blocks
 
     def _line(self, source: Source, number: int, blocks: list[np.ndarray]) -> dict[str, Any] | None:
@@ -139,7 +139,7 @@ class Lines:
         return line | ({"x0": columns.origin} if columns.origin else {})
 
     def _read(self, source: Source, number: int, before: _Sent | None) -> tuple[int, Columns | None]:
-        if self.want.axis == "time":
+        if self.want.kind == "time":
             windows = source.reader.windows(number, self.want.metric)
             return 0, None if windows is None else window_columns(windows, source.origin)
         curve = source.reader.curve(number, self.want.metric)
@@ -152,7 +152,7 @@ class Lines:
     def _retire(self, over: set[int], shown: set[int]) -> None:
         for number in set(self._sent) - shown:
             del self._sent[number]
-        if self.want.axis == "step":
+        if self.want.kind == "step":
             others = over - shown
             self._others = len(others)
             fresh = others - self._judged

@@ -12,11 +12,15 @@ import numpy as np
 from astraml_lab.clock import SystemClock
 from astraml_lab.jobs.holding import BY_HAND
 from astraml_lab.spec import (
+    Categorical,
     CurveView,
     DeviceView,
     FailureKind,
+    Float,
+    Int,
     JobState,
     JobView,
+    Space,
     TrialState,
     TrialView,
     WindowView,
@@ -27,6 +31,14 @@ if TYPE_CHECKING:
     from astraml_lab.clock import Clock
     from astraml_lab.spec import ParamValue
 
+SPACE = Space(
+    {
+        "lr": Float(1e-4, 1e-1, log=True),
+        "width": Int(16, 256),
+        "act": Categorical(["relu", "gelu"]),
+        "momentum": Float(0.5, 0.99, when={"act": "relu"}),
+    }
+)
 TRACEBACK = """Traceback (most recent call last):
   File "<cell of job digits>", line 7
     loss = model(x[:, :width])
@@ -51,7 +63,8 @@ class FakeReader:
             objectives=objectives_of("accuracy", "latency_ms" if pareto else ()),
             trials=trials,
             counts={},
-            param_names=("lr", "width", "act", "momentum"),
+            param_names=tuple(SPACE.names()),
+            space=SPACE,
             metric_names=(),
             parallel=2,
             devices=(DeviceView("cpu"),),

@@ -4,6 +4,11 @@
 export const RUNNING_LIGHT = ["#0072b2", "#009e73", "#b0568a", "#b87a00", "#2b8cc4"];
 export const RUNNING_DARK = ["#56b4e9", "#2fc79a", "#e39bc3", "#f0b429", "#8fd0f5"];
 
+/** The signs of the states in charts. @type {Record<string, string>} */
+export const SYMBOLS = {
+  WAITING: "circle-open", RUNNING: "triangle-right", COMPLETE: "circle", PRUNED: "diamond-open", STOPPED: "square", FAILED: "x",
+};
+
 /**
  * @typedef {{
  *   dark: boolean, ink: string, quiet: string, grid: string, paper: string, font: string, best: string,

@@ -39,9 +39,19 @@ export function insertBelow(manager, modelId, source) {
  * @param {string} text
  */
 export function download(name, text) {
+  const address = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+  save(name, address);
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+/**
+ * Let the browser store what is at an address as a file.
+ * @param {string} name
+ * @param {string} address
+ */
+export function save(name, address) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+  link.href = address;
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

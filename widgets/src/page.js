@@ -83,7 +83,7 @@ export class Page {
     this.modelId = String(message.model ?? "");
     this.can = Array.isArray(message.can) ? message.can : [];
     this.store.apply(head, values);
-    if (head.charts || head.rows || head.job) this.version += 1;
+    if (head.charts || head.rows || head.job || head.space || head.importance) this.version += 1;
     for (const view of this.views) view.changed();
   }
 

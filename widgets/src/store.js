@@ -17,6 +17,8 @@
  *   start: number | null, end: number | null, values?: Value[], kind?: string, reason?: string,
  *   device?: string, step?: number, notes?: string[], attempt?: number, disk?: number,
  * }} Row
+ * @typedef {{kind: "number" | "words", log?: boolean, low?: number, high?: number, choices?: Value[]}} Dimension
+ * @typedef {{m: string, shares: [string, number][], reason: string, trials: number, of: number}} Importance
  * @typedef {{n: number, log: string[], traceback: string}} Detail
  * @typedef {{x0: number, columns: Float32Array[]}} Line
  * @typedef {{columns: Float32Array[], trials: number, of: number}} Band
@@ -25,6 +27,7 @@
  * @typedef {{m: string, a: string, show?: number[], lines?: LinePatch[], band?: {p: number, trials: number, of: number}}} ChartPatch
  * @typedef {{
  *   now: number, fresh?: boolean, job?: Job, vital?: Vital, rows?: Row[], charts?: ChartPatch[], details?: Detail[],
+ *   space?: Record<string, Dimension>, importance?: Importance[],
  * }} Head
  */
 
@@ -46,8 +49,14 @@ export class Store {
     this.rows = new Map();
     /** Grows with every change of a row. */
     this.revision = 0;
+    /** Grows with every change of what has ended, and of what was made of it. */
+    this.settled = 0;
     /** @type {Map<string, Chart>} */
     this.charts = new Map();
+    /** What is known of the parameters' ranges. @type {Record<string, Dimension>} */
+    this.space = {};
+    /** How much the parameters matter, by objective. @type {Map<string, Importance>} */
+    this.importance = new Map();
     /** @type {Map<number, Detail>} */
     this.details = new Map();
     /** Seconds to add to this page's clock to get the kernel's. */
@@ -96,7 +105,10 @@ export class Store {
     }
     this.skew = head.now - Date.now() / 1000;
     if (head.job) {
-      if (this.job && this.job.id !== head.job.id) this.rows.clear();
+      if (this.job && this.job.id !== head.job.id) {
+        this.rows.clear();
+        this.importance.clear();
+      }
       this.job = head.job;
       this.lastSign = Math.max(this.lastSign, head.job.started ?? 0);
     }
@@ -104,12 +116,17 @@ export class Store {
       this.vital = head.vital;
       this.vitalAt = head.now;
     }
+    let settled = Boolean(head.fresh || head.space || head.importance);
     for (const row of head.rows ?? []) {
+      settled ||= typeof row.end === "number" || typeof this.rows.get(row.n)?.end === "number";
       this.rows.set(row.n, row);
       this.lastSign = Math.max(this.lastSign, row.start ?? 0, row.end ?? 0);
       this.wordy ||= (row.attempt ?? 1) > 1 || row.kind === "oom" || row.kind === "stale";
     }
     if (head.rows) this.revision += 1;
+    if (head.space) this.space = head.space;
+    for (const found of head.importance ?? []) this.importance.set(found.m, found);
+    if (settled) this.settled += 1;
     for (const detail of head.details ?? []) this.details.set(detail.n, detail);
     this.#applyCharts(head.charts ?? [], values);
   }

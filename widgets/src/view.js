@@ -2,7 +2,7 @@
 
 import { Asked } from "./asked.js";
 import { bannerOf } from "./banner.js";
-import { Charts } from "./charts.js";
+import { Charts } from "./charts/host.js";
 import { Detail } from "./detail.js";
 import { Listeners, make } from "./dom.js";
 import { tuneLine } from "./format.js";
@@ -91,7 +91,7 @@ export class View {
       if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) event.stopPropagation();
     });
     this.sizes = new ResizeObserver(() => this.changed());
-    this.sizes.observe(this.charts.plot.root);
+    this.sizes.observe(this.charts.stage);
     this.sight = new IntersectionObserver((entries) => {
       this.inSight = entries.at(-1)?.isIntersecting ?? true;
       this.#seen();
@@ -122,7 +122,12 @@ export class View {
    */
   say(kind) {
     if (kind !== "hello" && !this.visible) return;
-    this.page.send({ t: kind, c: this.id, want: this.charts.wants(), details: this.selection.opened });
+    this.page.send({ t: kind, c: this.id, ...this.#looks() });
+  }
+
+  /** What of the job is drawn here; unknown until there is a job. */
+  #looks() {
+    return this.page.store.job ? { want: this.charts.wants(), details: this.selection.opened } : {};
   }
 
   /** @param {() => void} change */
@@ -143,8 +148,7 @@ export class View {
     this.#say("");
     const n = number === null ? {} : { n: number };
     const more = given === undefined ? {} : { given };
-    const looks = { c: this.id, want: this.charts.wants(), details: this.selection.opened };
-    this.page.send({ t: "do", do: name, id, ...n, ...more, ...looks });
+    this.page.send({ t: "do", do: name, id, c: this.id, ...n, ...more, ...this.#looks() });
     this.changed();
   }
 
@@ -225,8 +229,7 @@ export class View {
     this.detail.banner.update(message.ofTrial && !still ? bannerOf(null, "live", message) : null);
     this.table.update(store, this.selection);
     this.detail.update(store, this.selection, can, this.asked);
-    const { clientWidth, clientHeight } = this.charts.plot.root;
-    this.charts.draw(store, lookOf(this.root), this.selection, `${this.page.version} ${clientWidth}x${clientHeight}`);
+    this.charts.draw(store, lookOf(this.root), this.selection, this.page.version);
   }
 
   /** Let Python know what is selected. */

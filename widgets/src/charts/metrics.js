@@ -1,0 +1,170 @@
+/** Metrics: the curves of the trials, by step or by the clock. */
+
+import { make, setOptions } from "../dom.js";
+import { formatNumber, shorten } from "../format.js";
+import { chartKey } from "../store.js";
+import { checkbox, labelled } from "./controls.js";
+import { bandOf, lineStyle, smoothed } from "./lines.js";
+import { hoverText, symbolOf } from "./points.js";
+import { Tab, axisOf, nothing } from "./tab.js";
+
+const EMPTY = "The first metric will appear here as soon as a trial reports it.";
+
+export class MetricsTab extends Tab {
+  constructor() {
+    super("metrics");
+    this.metric = make("select", "astraml-select", "", { "aria-label": "Metric" });
+    this.axis = make("select", "astraml-select", "", { "aria-label": "Horizontal axis" });
+    setOptions(this.axis, ["step", "time"], (value) => `by ${value}`);
+    this.smooth = make("input", "astraml-range", "", { type: "range", min: "0", max: "0.95", step: "0.05", value: "0" });
+    const log = checkbox("log", "Logarithmic vertical axis");
+    this.log = log.input;
+    this.controls = [this.metric, this.axis, labelled("smooth", this.smooth), log.root];
+  }
+
+  title() {
+    return "Metrics";
+  }
+
+  /** @param {import("../store.js").Store} store */
+  prepare({ job }) {
+    if (!job) return;
+    const objectives = job.objectives.map((objective) => objective.metric);
+    const metrics = [...new Set([...objectives.filter((name) => job.metrics.includes(name)), ...job.metrics])];
+    setOptions(this.metric, metrics, (name) => shorten(name, 40));
+    for (const control of this.controls) control.hidden = !metrics.length;
+    const weight = Number(this.smooth.value);
+    this.smooth.setAttribute("aria-valuetext", weight ? formatNumber(weight) : "off");
+  }
+
+  /** @returns {[string, string][]} */
+  wants() {
+    return this.metric.value ? [[this.metric.value, this.axis.value]] : [];
+  }
+
+  settings() {
+    return [this.metric.value, this.axis.value, this.log.checked];
+  }
+
+  /**
+   * @param {import("../store.js").Store} _store
+   * @param {number} version
+   */
+  version(_store, version) {
+    return version;
+  }
+
+  /** @param {import("./tab.js").Scene} scene */
+  figure(scene) {
+    const [metric, axis] = [this.metric.value, this.axis.value];
+    const options = { metric, axis, smooth: Number(this.smooth.value), log: this.log.checked };
+    return metricsFigure(scene, options, scene.store.charts.get(chartKey(metric, axis)));
+  }
+}
+
+/**
+ * The curves of a metric.
+ * @param {import("./tab.js").Scene} scene
+ * @param {{metric: string, axis: string, smooth: number, log: boolean}} options
+ * @param {import("../store.js").Chart | undefined} chart
+ * @returns {import("./tab.js").Figure}
+ */
+export function metricsFigure(scene, options, chart) {
+  const { store, look } = scene;
+  const byTime = options.axis === "time";
+  const shift = byTime ? new Date().getTimezoneOffset() * 60 : 0;
+  /** @type {{layer: number, trace: any}[]} */
+  const drawn = [];
+  /** @type {Map<string, import("./tab.js").Key>} */
+  const keys = new Map();
+  /** @type {{row: import("../store.js").Row, x: number, y: number, colour: string, opacity: number}[]} */
+  const ends = [];
+  for (const number of chart?.show ?? []) {
+    const line = chart?.lines.get(number);
+    const [x, y, low, high] = line?.columns ?? [];
+    if (!line || !x || !y || !x.length) continue;
+    const { label, colour, dash, width, layer, opacity } = lineStyle(number, scene);
+    const places = byTime ? Array.from(x, (value) => (line.x0 + value - shift) * 1000) : x;
+    const row = store.rows.get(number);
+    if (byTime && low && high && layer > 1 && opacity === 1) drawn.push(...bandOf(places, low, high, colour, layer));
+    const bare = { type: "scatter", mode: x.length === 1 ? "markers" : "lines", x: places };
+    if (options.smooth && layer > 1 && opacity === 1) {
+      drawn.push({ layer: 0.5, trace: { ...bare, y, line: { color: colour, width: 1 }, opacity: 0.3, hoverinfo: "skip" } });
+    }
+    const shown = options.smooth ? smoothed(y, options.smooth) : y;
+    const text = row && store.job ? hoverText(row, store.job) : `trial ${number}`;
+    const style = { line: { color: colour, width, dash }, marker: { color: colour, size: 6 }, opacity };
+    drawn.push({ layer, trace: { ...bare, y: shown, ...style, meta: number, text, hoverinfo: "x+y+text" } });
+    const [lastX, lastY] = [places[places.length - 1], shown[shown.length - 1]];
+    if (row && row.state !== "COMPLETE" && lastX !== undefined && lastY !== undefined) {
+      ends.push({ row, x: lastX, y: lastY, colour, opacity });
+    }
+    const key = keys.get(label) ?? { label, colour, dash, width, numbers: [] };
+    key.numbers.push(number);
+    keys.set(label, key);
+  }
+  if (chart?.band && !byTime) {
+    const { columns, trials, of } = chart.band;
+    const [x, low, high] = columns;
+    if (x && low && high && x.length) {
+      drawn.push(...bandOf(x, low, high, look.band, 0));
+      const label = `range of ${trials < of ? `${trials} of ` : ""}${of} other${of === 1 ? "" : "s"}`;
+      keys.set(label, { label, colour: look.band, dash: "band", width: 9, numbers: [] });
+    }
+  }
+  if (!drawn.length) return nothing(EMPTY);
+  if (ends.length) drawn.push({ layer: 9, trace: endsOf(ends, store.job) });
+  drawn.sort((one, other) => one.layer - other.layer);
+  return {
+    data: drawn.map(({ trace }) => trace),
+    panes: [{ x: byTime ? { type: "date", ...rangeOf(drawn) } : axisOf("step"), y: { type: options.log ? "log" : "linear" } }],
+    keys: sorted([...keys.values()]),
+    empty: options.log && !drawn.some(({ trace }) => Array.prototype.some.call(trace.y, (value) => value > 0))
+      ? "No value is above zero: there is nothing to show on a log axis."
+      : "",
+  };
+}
+
+/**
+ * Where lines end that did not end well, or have not ended: by the sign of the state.
+ * @param {{row: import("../store.js").Row, x: number, y: number, colour: string, opacity: number}[]} ends
+ * @param {import("../store.js").Job | null} job
+ */
+function endsOf(ends, job) {
+  return {
+    type: "scatter",
+    mode: "markers",
+    x: ends.map((end) => end.x),
+    y: ends.map((end) => end.y),
+    customdata: ends.map((end) => end.row.n),
+    text: ends.map((end) => (job ? hoverText(end.row, job) : "")),
+    hoverinfo: "text",
+    marker: {
+      size: 8,
+      symbol: ends.map((end) => symbolOf(end.row)),
+      color: ends.map((end) => end.colour),
+      opacity: ends.map((end) => end.opacity),
+    },
+  };
+}
+
+/** @param {import("./tab.js").Key[]} keys */
+function sorted(keys) {
+  const order = ["selected", "best", "on the front", "trial"];
+  /** @param {import("./tab.js").Key} key */
+  const rank = (key) => order.findIndex((word) => key.label.startsWith(word)) >>> 0;
+  return keys.sort((one, other) => rank(one) - rank(other));
+}
+
+/**
+ * A job younger than a window has one moment only: plotly would show its milliseconds.
+ * @param {{trace: any}[]} drawn
+ */
+function rangeOf(drawn) {
+  let [first, last] = [Infinity, -Infinity];
+  for (const { trace } of drawn) {
+    first = Math.min(first, Number(trace.x[0]));
+    last = Math.max(last, Number(trace.x[trace.x.length - 1]));
+  }
+  return last - first < 1000 ? { range: [first - 60_000, last + 60_000] } : {};
+}

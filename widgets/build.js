@@ -1,9 +1,9 @@
-/** Bundles the front end into the Python package: one ES module and one style sheet. */
+/** Bundles the front end into the Python package: an ES module and a style sheet for each widget. */
 
 import { build } from "esbuild";
 
 await build({
-  entryPoints: ["src/dashboard.js", "src/dashboard.css"],
+  entryPoints: ["dashboard.js", "dashboard.css", "hands.js", "form.css", "jobs.js", "jobs.css"].map((name) => `src/${name}`),
   outdir: "../astraml_lab/ui/static",
   bundle: true,
   format: "esm",

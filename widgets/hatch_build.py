@@ -13,7 +13,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-OUTPUTS = ("astraml_lab/ui/static/dashboard.js", "astraml_lab/ui/static/dashboard.css")
+OUTPUTS = tuple(
+    f"astraml_lab/ui/static/{name}"
+    for name in ("dashboard.js", "dashboard.css", "hands.js", "form.css", "jobs.js", "jobs.css")
+)
 NOTEBOOKS = ("quickstart.ipynb",)
 UNREACHABLE = (
     "EAI_AGAIN",

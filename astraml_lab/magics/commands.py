@@ -109,8 +109,8 @@ def _export(call: Call) -> object:
     return call.job().export(form)
 
 
-def _form(_call: Call) -> object:
-    return tune_form()
+def _form(call: Call) -> object:
+    return tune_form(call.job().spec if call.words else None)
 
 
 COMMANDS: dict[str, Command] = {
@@ -184,7 +184,7 @@ COMMANDS: dict[str, Command] = {
             takes_job=False,
             options=importing.OPTIONS,
         ),
-        Command("form", "form", "Open a job as a form.", _form, takes_job=False),
+        Command("form", "form [JOB]", "Open a job as a form; without a name a new one.", _form),
         Command(
             "examples",
             "examples [NAME]",

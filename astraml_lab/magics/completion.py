@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.magics.commands import COMMANDS, FORMS
 from astraml_lab.magics.examples import EXAMPLES
+from astraml_lab.objectives import metric_names
 from astraml_lab.spec.options import OPTIONS, Kind
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"\s*(%%?)tune\s+(.*)")
 _NAMES_JOBS = frozenset({"name", "warm_start"})
-_NESTED = re.compile(r"(?<!report)\([^()]*\)")
 
 
 def complete(before: str, body: str, lab: Callable[[], Lab]) -> tuple[str, list[str]] | None:
@@ -47,19 +47,6 @@ def _words(text: str) -> tuple[list[str], str]:
         return shlex.split(" ".join(words)), last
     except ValueError:  # an open quote
         return words, last
-
-
-def metric_names(body: str) -> list[str]:
-    """Return the metrics that a cell reports, read from its text: it need not be finished yet."""
-    flat, shorter = body, _NESTED.sub("", body)
-    while shorter != flat:
-        flat, shorter = shorter, _NESTED.sub("", shorter)
-    names: dict[str, None] = {}
-    for arguments in re.findall(r"\breport\(([^()]*)", flat):
-        names |= dict.fromkeys(re.findall(r"[\"']([^\"']+)[\"']\s*:", arguments))
-        names |= dict.fromkeys(re.findall(r"\b([A-Za-z_]\w*)\s*=(?!=)", arguments))
-    names.pop("step", None)
-    return list(names)
 
 
 def _cell_offers(words: list[str], last: str, body: str, lab: Callable[[], Lab]) -> tuple[Iterable[str], str]:

@@ -15,23 +15,32 @@ from astraml_lab.objectives.cell_source import (
 )
 from astraml_lab.objectives.fingerprint import changed, digest
 from astraml_lab.objectives.function import FunctionCode
+from astraml_lab.objectives.function_call import call_in
+from astraml_lab.objectives.kinds import KINDS, Asks, Kind, Made
 from astraml_lab.objectives.places import Place, ProcessPlace, ThreadPlace
+from astraml_lab.objectives.reported import metric_names
 
 __all__ = [
+    "KINDS",
+    "Asks",
     "BodyKind",
     "CellCode",
     "CellMistakes",
     "CellSyntaxError",
     "Code",
     "FunctionCode",
+    "Kind",
+    "Made",
     "ParsedCell",
     "Place",
     "ProcessPlace",
     "ThreadPlace",
     "TrialRun",
     "body_kind",
+    "call_in",
     "cell_filename",
     "changed",
     "digest",
+    "metric_names",
     "parse_cell",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from astraml_lab.search.distributions import space_problems
+from astraml_lab.search.drawing import draws
 from astraml_lab.search.enqueueing import check_point
 from astraml_lab.search.fitting import Fitting, Misfit
 from astraml_lab.search.from_study import StudyContents, contents_of, is_study
@@ -29,6 +30,7 @@ __all__ = [
     "Warmed",
     "check_point",
     "contents_of",
+    "draws",
     "importance_in",
     "importance_of",
     "is_study",

@@ -30,7 +30,7 @@ from astraml_lab.spec.job import (
     option_fields,
     refuse_unbuilt,
 )
-from astraml_lab.spec.line import line_of
+from astraml_lab.spec.line import line_of, text_of
 from astraml_lab.spec.problems import nearest, shown, validate
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TrialState
@@ -79,6 +79,7 @@ __all__ = [
     "refuse_unbuilt",
     "shown",
     "state_words",
+    "text_of",
     "trial_words",
     "validate",
     "value_words",

@@ -160,7 +160,7 @@ class JobSpec(LaunchOptions):
     """A trial ends itself after this many reports without a better objective (default: never)."""
     target: float | None = None
     """The job ends when the objective reaches this value (default: none)."""
-    max_no_improvement: Annotated[int, Field(ge=1)] | None = None
+    max_no_improvement: Annotated[int, Field(ge=1)] | None = Field(default=None, title="No improvement")
     """The job ends after this many trials without a better best (default: never)."""
     max_runtime: Duration | None = None
     """The job ends after this time, counted while its trials run: 2h (default: no limit)."""

@@ -4,59 +4,94 @@ from __future__ import annotations
 
 import enum
 import html
+import re
 import types
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import ipywidgets as widgets
 
-from astraml_lab.spec.line import text_of
+from astraml_lab.spec import text_of
 from astraml_lab.ui.form_words import pair, parts, spelled, unquoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from pydantic.fields import FieldInfo
 
 _ANSWERS = {"by itself": None, "yes": True, "no": False}
 _SUGGESTED = {"keep_checkpoints": ("all", "none", "best:1", "best:3", "last:1", "last:3")}
 """Values to choose from where others may be typed as well."""
-_HINTS = {"retries": "by the kind of failure", "warm_start": "digits, digits-old"}
-"""What an empty field shows where "none" would be wrong, or say too little."""
-LABEL = widgets.Layout(width="150px", min_width="110px")
-CONTROL = widgets.Layout(width="200px", min_width="120px")
-GROW = widgets.Layout(flex="1 1 200px", min_width="160px")
-ROW = widgets.Layout(flex_flow="row wrap", align_items="center", width="100%")
+_DEFAULT = re.compile(r"\s*\(default: ([^()]*)\)")
+_EXAMPLE = {dict: "key=value, key=value", tuple: "with commas between"}
+"""What an empty field shows whose default says nothing, by what it holds."""
 
 
-def said(text: str, *, colour: str = "var(--jp-ui-font-color2, #52606d)") -> str:
+def said(text: str, kind: str = "help") -> str:
     """Return a sentence as HTML; whatever it quotes is escaped."""
-    return f'<span style="color:{colour};line-height:1.3">{html.escape(text)}</span>'
+    return f'<span class="astraml-said is-{kind}">{html.escape(text)}</span>'
 
 
 def complaint(text: str) -> str:
     """Return a mistake as HTML: its sign says it too, not only its colour."""
-    return said(f"✕ {text}", colour="var(--jp-error-color1, #b2182b)") if text else ""
+    return said(f"✕ {text}", "mistake") if text else ""
+
+
+def marked(widget: Any, *names: str) -> Any:
+    """Give a widget classes for the style sheet; returns it."""
+    for name in names:
+        widget.add_class(name)
+    return widget
 
 
 class OptionField:
-    """One option: its name, its control, its help, and beside it what is wrong with it."""
+    """One option: its name, its control, and below it its help or what is wrong with it.
 
-    def __init__(self, name: str, info: FieldInfo, value: Any) -> None:
+    Args:
+        name: The field of `JobSpec`.
+        info: What it says of itself: title, help, default, limits.
+        value: What it starts with.
+        on_change: Called after each key.
+    """
+
+    def __init__(
+        self, name: str, info: FieldInfo, value: Any, on_change: Callable[[], object] = lambda: None
+    ) -> None:
         self.name = name
         self._default = info.get_default(call_default_factory=True)
         self._kinds = _kinds(info.annotation)
         self._may_be_none = type(None) in get_args(info.annotation)
+        self.label = info.title or name.replace("_", " ").capitalize()
         self.help = info.description or ""
-        self._start = value
+        found = _DEFAULT.search(self.help)
+        self._effective = found[1] if found else ""
+        limits = _limits(info)
+        self._said_first = _DEFAULT.sub("", self.help)
+        self._said_first += f" {limits}." if limits else ""
         self.control = self._control(value)
+        self._said = widgets.HTML(self._said_html(""))
+        self.row = marked(widgets.VBox([self.control, self._said]), "astraml-field")
+        self.set(value)
+        self.control.observe(lambda _change: on_change(), "value")
+
+    def set(self, value: Any) -> None:
+        """Show a value."""
+        self._start = value
+        self.control.value = self._shown(value)
         self._entered_first = self.control.value
-        self._said = widgets.HTML(layout=GROW)
-        label = widgets.Label(name.replace("_", " "), layout=LABEL)
-        self.row = widgets.HBox([label, self.control, self._said], layout=ROW)
-        self.complain("")
 
     def value(self) -> Any:
         """Return what is entered, for the specification to judge; the default where nothing is."""
         entered = self.control.value
         return self._start if entered == self._entered_first else self._read(entered)
+
+    def complain(self, text: str) -> None:
+        """Say what is wrong, or the help where nothing is."""
+        said_now = self._said_html(text)
+        if self._said.value != said_now:
+            self._said.value = said_now
+
+    def _said_html(self, text: str) -> str:
+        return complaint(text) or said(self._said_first)
 
     def _read(self, entered: Any) -> Any:
         if not isinstance(entered, str):
@@ -73,25 +108,39 @@ class OptionField:
             return [unquoted(part) for part in parts(text)]
         return text
 
-    def complain(self, text: str) -> None:
-        """Say what is wrong, or the help where nothing is."""
-        self._said.value = complaint(text) or said(self.help)
-
     def _control(self, value: Any) -> Any:
-        common = {"layout": CONTROL, "tooltip": self.help}
-        choices = [choice for kind in self._kinds for choice in _choices(kind)]
+        common: dict[str, Any] = {"description": self.label, "tooltip": self.help}
+        choices = self._choices
         if choices:
             return widgets.Dropdown(options=choices, value=str(value), **common)
         if bool in self._kinds and not self._may_be_none:
-            return widgets.Checkbox(value=bool(value), indent=False, **common)
+            return widgets.Checkbox(indent=False, **common)
         if bool in self._kinds:
-            chosen = next(word for word, meaning in _ANSWERS.items() if meaning is value)
-            return widgets.Dropdown(options=list(_ANSWERS), value=chosen, **common)
-        default = "none" if not self._default else text_of(self.name, self._default)
-        shown = "" if value == self._default else _spelled(self.name, value)
-        common |= {"value": shown, "placeholder": _HINTS.get(self.name, default), "continuous_update": False}
+            return widgets.Dropdown(options=list(_ANSWERS), **common)
+        common |= {"placeholder": self._placeholder(), "continuous_update": True}
         suggested = _SUGGESTED.get(self.name)
         return widgets.Combobox(options=suggested, **common) if suggested else widgets.Text(**common)
+
+    def _placeholder(self) -> str:
+        """Say what holds where nothing is entered."""
+        if self._effective:
+            return self._effective
+        if self._default or self._default == 0:
+            return text_of(self.name, self._default)
+        return next((_EXAMPLE[kind] for kind in self._kinds if kind in _EXAMPLE), "")
+
+    @property
+    def _choices(self) -> list[str]:
+        return [choice for kind in self._kinds for choice in _choices(kind)]
+
+    def _shown(self, value: Any) -> Any:
+        if self._choices:
+            return str(value)
+        if bool in self._kinds and not self._may_be_none:
+            return bool(value)
+        if bool in self._kinds:
+            return next(word for word, meaning in _ANSWERS.items() if meaning is value)
+        return "" if value == self._default else _spelled(self.name, value)
 
 
 def _spelled(name: str, value: Any) -> str:
@@ -100,6 +149,28 @@ def _spelled(name: str, value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(spelled(str(part)) for part in value)
     return text_of(name, value)
+
+
+def _limits(info: FieldInfo) -> str:
+    """Say the bounds of a number: `1 to 4096`, `at least 1`."""
+    low = high = None
+    for each in _constraints(info.metadata, info.annotation):
+        low = getattr(each, "ge", low)
+        high = getattr(each, "le", high)
+    if low is None:
+        return ""
+    return f"At least {low}" if high is None else f"{low} to {high:,}"
+
+
+def _constraints(metadata: Any, annotation: Any) -> Iterator[Any]:
+    """Yield what is said of the values of a field, also where `None` may stand in their place."""
+    for each in metadata:
+        yield from getattr(each, "metadata", (each,))
+    if get_origin(annotation) is tuple:
+        return  # of its members, not of itself
+    for part in get_args(annotation):
+        if hasattr(part, "__metadata__"):
+            yield from _constraints(part.__metadata__, part)
 
 
 def _kinds(annotation: Any) -> list[Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from IPython.core.completer import provisionalcompleter
 
-from astraml_lab.magics.completion import metric_names
+from astraml_lab.objectives import metric_names
 
 if TYPE_CHECKING:
     from magics.conftest import FakeJob, Notebook

@@ -216,7 +216,8 @@ def test_later_commands_reach_the_job_where_it_can(notebook: Notebook, digits: F
         ("logs digits 0 1 2", "1 2; too many words"),
         ("list all", "all; one word too many (usage: %tune list)"),
         ("help me", "one word too many"),
-        ("form digits", "one word too many"),
+        ("form digits 3", "3; one word too many (usage: %tune form [JOB]"),
+        ("form nothing", "no job nothing"),
         ("examples curve pareto", "one word too many"),
         ("show -x", "-x; no such option"),
         ("best --insert=3", "takes no value"),
@@ -250,3 +251,8 @@ def test_an_example_goes_into_a_new_cell(notebook: Notebook) -> None:
     assert notebook.run("%tune examples").count("%%tune ") == 3
     notebook.run("%tune examples pareto")
     assert notebook.shell.rl_next_input.startswith("%%tune --maximize accuracy")
+
+
+def test_a_job_is_opened_as_a_form(notebook: Notebook, digits: FakeJob) -> None:
+    notebook.run("form = %tune form digits")
+    assert notebook.shell.user_ns["form"].spec().space == digits.spec.space

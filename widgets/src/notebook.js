@@ -25,7 +25,7 @@ export function insertBelow(manager, modelId, source) {
         if (outputs.get(each).data?.[WIDGET]?.model_id === modelId) index = at;
       }
     }
-    if (model.readOnly || sharedModel.disposed) return false;
+    if (model.readOnly || sharedModel.isDisposed) return false;
     sharedModel.insertCell(index + 1, { cell_type: "code", source, metadata: { trusted: true } });
     return true;
   } catch {
@@ -37,9 +37,10 @@ export function insertBelow(manager, modelId, source) {
  * Let the browser store a text as a file.
  * @param {string} name
  * @param {string} text
+ * @param {string} [kind] its media type
  */
-export function download(name, text) {
-  const address = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+export function download(name, text, kind = "text/csv") {
+  const address = URL.createObjectURL(new Blob([text], { type: `${kind};charset=utf-8` }));
   save(name, address);
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

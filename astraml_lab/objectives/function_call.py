@@ -1,0 +1,115 @@
+"""A job that tunes a function, as the cell that calls `tune` for it; and back."""
+
+from __future__ import annotations
+
+import ast
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.spec import (
+    CONSTRUCTORS,
+    Definition,
+    Goal,
+    JobSpec,
+    Program,
+    objectives_of,
+    option_fields,
+    validate,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_NOT_WRITTEN = frozenset({"check", "form", "dry_run"})
+
+
+def call_of(name: str, spec: JobSpec) -> str:
+    """Write the cell that tunes the function `name`.
+
+    Raises:
+        InvalidSpec: Choices are objects, which have no text.
+    """
+    labelled = spec.space.with_objects()
+    if labelled:
+        said, hint = "its choices are objects, which have no text", "write them there as labels and objects"
+        raise InvalidSpec([Problem(f"space.{each}", "", said, hint) for each in labelled], subject="the cell")
+    used = {type(each) for each in spec.space.dimensions.values()}
+    names = [each.__name__ for each in CONSTRUCTORS if each in used]
+    arguments = [name or "train", *_arguments(spec)]
+    lines = [f"from astraml_lab import {', '.join([*names, 'tune'])}", "", "job = tune("]
+    return "\n".join([*lines, *(f"    {each}," for each in arguments), ")"]) + "\n"
+
+
+def call_in(text: str, names: Mapping[str, Any]) -> JobSpec | None:
+    """Read such a cell; `None` where no statement of the text calls `tune`.
+
+    Args:
+        text: The cell.
+        names: What the arguments of the dimensions may name.
+
+    Raises:
+        InvalidSpec: With every mistake in the call.
+    """
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return None
+    found = next((each for each in ast.walk(tree) if _is_tune(each)), None)
+    if not isinstance(found, ast.Call) or not found.args:
+        return None
+    given = {each.arg: _value(each.arg, each.value, names) for each in found.keywords if each.arg}
+    objectives = objectives_of(given.pop("maximize", ()), given.pop("minimize", ()))
+    program = Program(kind="function", source=ast.unparse(found.args[0]))
+    space = given.pop("space", {})
+    definition = validate(Definition, {"space": space, "objectives": objectives, "program": program})
+    return validate(JobSpec, {**given, "definitions": (definition,)})
+
+
+def _arguments(spec: JobSpec) -> Iterator[str]:
+    if len(spec.space):
+        rows = [f"        {name!r}: {each!r}," for name, each in spec.space.dimensions.items()]
+        yield "\n".join(["space={", *rows, "    }"])
+    for goal in Goal:
+        metrics = [each.metric for each in spec.objectives if each.goal is goal]
+        if metrics:
+            yield f"{goal.value}={(metrics[0] if len(metrics) == 1 else metrics)!r}"
+    defaults = JobSpec.model_construct()
+    for option in option_fields():
+        value = getattr(spec, option)
+        if option not in _NOT_WRITTEN and value != getattr(defaults, option):
+            yield f"{option}={(str(value) if isinstance(value, StrEnum) else value)!r}"
+
+
+def _is_tune(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return name == "tune"
+
+
+def _value(name: str, node: ast.expr, names: Mapping[str, Any]) -> Any:
+    """Read an argument: a literal, or calls of our constructors; nothing else is evaluated."""
+    known = {each.__name__: each for each in CONSTRUCTORS}
+    match node:
+        case ast.Dict(keys=keys, values=values) if None not in keys:
+            return {
+                _value(name, key, names): _value(name, value, names)
+                for key, value in zip(keys, values, strict=True)
+                if key is not None
+            }
+        case ast.Call(args=args, keywords=keywords):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in known:
+                plain = [_value(name, each, names) for each in args]
+                return known[called](
+                    *plain, **{each.arg: _value(name, each.value, names) for each in keywords if each.arg}
+                )
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, SyntaxError):
+        pass
+    if isinstance(node, ast.Name) and node.id in names:
+        return names[node.id]
+    problem = Problem(name, ast.unparse(node), "only plain values and dimensions can be read back")
+    raise InvalidSpec([problem], subject="the cell")

@@ -1,0 +1,48 @@
+"""What a form does on the page around it: it puts a cell below its own, and has the browser store a file."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+
+from astraml_lab.ui.dashboard import STATIC, answer_in_subshell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
+
+
+class Hands(anywidget.AnyWidget):
+    """Reaches the notebook from its page; it also brings the form's style sheet.
+
+    Args:
+        on_inserted: Told whether the last cell is in the notebook; where it could not be put there, the page
+            shows its text with a button to copy it.
+    """
+
+    _esm = STATIC / "hands.js"
+    _css = STATIC / "form.css"
+
+    def __init__(self, on_inserted: Callable[[bool], object] = lambda _done: None) -> None:
+        self._on_inserted = on_inserted
+        super().__init__()
+        answer_in_subshell(self.comm)
+        self.on_msg(self._hear)
+
+    def insert(self, source: str, below: str) -> None:
+        """Put a cell below the one that shows the widget `below`."""
+        self.send({"t": "insert", "source": source, "model": below})
+
+    def download(self, name: str, text: str, kind: str) -> None:
+        """Have the browser store a file of a media type."""
+        self.send({"t": "download", "name": name, "text": text, "kind": kind})
+
+    def _hear(self, _widget: object, content: Any, _buffers: object) -> None:
+        try:
+            if isinstance(content, dict) and content.get("t") == "inserted":
+                self._on_inserted(content.get("done") is True)
+        except Exception:  # noqa: BLE001  logged: an exception here would be printed into whatever cell runs
+            _log.exception("The answer of a page was dropped.")

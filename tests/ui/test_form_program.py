@@ -1,0 +1,113 @@
+"""What runs, as the form asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from IPython.core.getipython import get_ipython
+
+from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.objectives import KINDS, Asks, FunctionCode, Kind, Made
+from astraml_lab.objectives.kinds import functions_of
+from astraml_lab.spec import Definition, Float, JobSpec, Space, objectives_of
+from astraml_lab.trial import report
+from astraml_lab.ui.form import TuneForm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+DEFINITION = Definition(space=Space({"lr": Float(0, 1)}), objectives=objectives_of("accuracy"))
+
+
+def train(lr: float) -> float:
+    return lr
+
+
+class Lab:
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, JobSpec, Any]] = []
+
+    def launch(self, spec: JobSpec, code: Any) -> Any:
+        self.asked.append(("launch", spec, code))
+        return type("Launched", (), {"name": spec.name or "made up"})()
+
+    def preflight(self, spec: JobSpec, code: Any) -> str:
+        self.asked.append(("check", spec, code))
+        return "Configuration 0 ran on <cpu>."
+
+
+@pytest.fixture
+def script() -> Iterator[Kind]:
+    def make(text: str, spec: JobSpec, _names: Mapping[str, Any]) -> Made:
+        return Made(spec.space, FunctionCode({"train.py": train}[text], spec.space, spec.objectives))
+
+    kind = Kind("script", "a script", "A Python file.", Asks.LINE, make)
+    KINDS.register(kind)
+    yield kind
+    KINDS.remove("script")
+
+
+def test_the_kinds_of_objective_are_those_of_the_registry(script: Kind) -> None:
+    lab = Lab()
+    form = TuneForm(JobSpec(definitions=(DEFINITION,)), lab=lab, patience=0)
+    assert [name for _, name in form.program.kind.options] == ["cell", "function", "script"]
+    form.program.kind.value = script.name
+    assert script.help in form.program._said.value
+    assert form.program.body.layout.display == "none"
+    form.program.line.value = "train.py"
+    form.launch()
+    assert isinstance(lab.asked[0][2], FunctionCode)
+
+
+def test_the_functions_of_the_notebook_are_offered_and_neither_ours_nor_hidden_ones() -> None:
+    own: dict[str, Any] = {}
+    exec("def first(): ...\ndef second(): ...\ndef _hidden(): ...", {"__name__": "__main__"}, own)  # noqa: S102
+    names = {"report": report, "train": train, "Float": Float, "three": 3, "get_ipython": get_ipython, **own}
+    assert functions_of(names) == ["second", "first", "train"]
+
+
+def test_a_function_that_the_notebook_does_not_know_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InvalidSpec, match="did you mean"):
+        KINDS["function"].make("trian", JobSpec(definitions=(DEFINITION,)), {"train": train})
+
+
+def test_check_tries_the_first_configuration_and_says_what_it_found() -> None:
+    lab = Lab()
+    form = TuneForm(JobSpec(definitions=(DEFINITION,)), body=train, lab=lab)
+    assert form.check()
+    assert lab.asked[0][0] == "check"
+    assert "No mistakes: 1 dimension, maximize accuracy, 20 trials." in form.message.value
+    assert "Configuration 0 ran on &lt;cpu&gt;." in form.message.value
+
+
+def test_check_says_what_the_preflight_refuses() -> None:
+    class Refusing(Lab):
+        def preflight(self, spec: JobSpec, code: Any) -> str:
+            raise InvalidSpec(
+                [Problem(spec.objectives[0].metric, "", f"never reported by {code.program.kind}")]
+            )
+
+    form = TuneForm(JobSpec(definitions=(DEFINITION,)), body=train, lab=Refusing())
+    assert not form.check()
+    assert "accuracy; never reported by function" in form.message.value
+
+
+def test_without_anything_that_runs_check_says_so() -> None:
+    lab = Lab()
+    form = TuneForm(JobSpec(definitions=(DEFINITION,)), lab=lab)
+    assert form.check()
+    assert "Nothing would run yet" in form.message.value
+    assert form.launch() is None
+    assert "nothing would run" in form.program._said.value
+    assert lab.asked == []
+
+
+def test_a_launch_takes_the_place_of_the_form_and_the_form_comes_back() -> None:
+    form = TuneForm(JobSpec(definitions=(DEFINITION,)), body=train, lab=Lab())
+    form.launch()
+    assert form._entry.layout.display == "none"
+    assert "Launched as made up" in form.message.value
+    form._bar.children[0].click()
+    assert form._entry.layout.display is None
+    assert form._bar.layout.display == "none"

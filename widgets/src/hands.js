@@ -1,0 +1,55 @@
+/** What a form does on its page: an anywidget module that shows nothing but a cell that could not be inserted. */
+
+import { Listeners, make } from "./dom.js";
+import { download, insertBelow } from "./notebook.js";
+import { OfferedCell } from "./offered_cell.js";
+
+/** One closure per model: what `initialize` makes, `render` finds. */
+export default () => {
+  /** @type {Set<OfferedCell>} */
+  const places = new Set();
+  let offered = "";
+  /** @type {any} Jupyter's widget manager: only views are told of it */
+  let manager;
+
+  /** @param {string} source */
+  function offer(source) {
+    offered = source;
+    for (const place of places) place.offer(source);
+  }
+
+  /** @type {import("@anywidget/types").Initialize} */
+  function initialize({ model }) {
+    /** @param {any} message */
+    const receive = (message) => {
+      if (message?.t === "insert") {
+        const source = String(message.source);
+        const done = insertBelow(manager, String(message.model), source);
+        offer(done ? "" : source);
+        model.send({ t: "inserted", done });
+      } else if (message?.t === "download") {
+        download(String(message.name), String(message.text), String(message.kind));
+      }
+    };
+    model.on("msg:custom", receive);
+    return () => model.off("msg:custom", receive);
+  }
+
+  /** @type {import("@anywidget/types").Render} */
+  function render({ model, el }) {
+    manager = model.widget_manager;
+    const listeners = new Listeners();
+    const place = new OfferedCell(listeners);
+    const root = make("div", "astraml is-bare");
+    root.append(place.root);
+    el.append(root);
+    places.add(place);
+    place.offer(offered);
+    return () => {
+      places.delete(place);
+      listeners.off();
+    };
+  }
+
+  return { initialize, render };
+};

@@ -19,10 +19,11 @@ from astraml_lab.ui.panels import (
     timeline_panel,
 )
 from astraml_lab.ui.parallel import parallel_trace
+from astraml_lab.ui.parameters import PANES, importance_panel, slice_layout, slice_panels
 from astraml_lab.ui.text import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.spec import Objective
@@ -34,7 +35,8 @@ def figure(reader: JobReader, kind: str, **options: Any) -> go.Figure:
     Args:
         reader: The job.
         kind: `metrics` (options `metric`, `by="step"|"time"`), `history` (option `metric`), `pareto` (options
-            `x`, `y`), `timeline` or `parallel`.
+            `x`, `y`), `parallel`, `importance` (option `metric`), `slice` (options `metric`, `params`: names,
+            by default the first six) or `timeline`.
         options: As named with the kind.
 
     Raises:
@@ -96,19 +98,51 @@ def _parallel(snapshot: Snapshot) -> go.Figure:
     return go.Figure({"data": [trace] if trace else [], "layout": look.layout(title, margin=margin)})
 
 
+def _importance(snapshot: Snapshot, *, metric: str | None = None) -> go.Figure:
+    objective = _objective(snapshot, metric, 0)
+    drawn = _alone(snapshot, importance_panel(snapshot, snapshot.view.objectives.index(objective)))
+    return drawn.update_layout(bargap=0.3)
+
+
+def _slice(
+    snapshot: Snapshot, *, metric: str | None = None, params: Sequence[str] | None = None
+) -> go.Figure:
+    objective = _objective(snapshot, metric, 0)
+    known = snapshot.param_names
+    names = known[:PANES] if params is None else [params] if isinstance(params, str) else list(params)
+    problems = [
+        Problem("params", shown(name), one_of(known), nearest(str(name), known))
+        for name in names
+        if name not in known
+    ]
+    if problems or not names:
+        problems = problems or [Problem("params", "", "one parameter or more")]
+        raise InvalidSpec(problems, subject="the figure")
+    panels = slice_panels(snapshot, snapshot.view.objectives.index(objective), names)
+    if panels[0].empty:
+        return _alone(snapshot, panels[0])
+    traces, axes = slice_layout(panels)
+    title = f"{look.escaped(name_of(snapshot.view))} · {look.escaped(objective.metric)} by parameter"
+    return go.Figure({"data": traces, "layout": look.layout(title, **axes)})
+
+
 _KINDS: dict[str, Callable[..., go.Figure]] = {
     "metrics": _metrics,
     "history": _history,
     "pareto": _pareto,
-    "timeline": _timeline,
     "parallel": _parallel,
+    "importance": _importance,
+    "slice": _slice,
+    "timeline": _timeline,
 }
 _OPTIONS: dict[str, list[str]] = {
     "metrics": ["metric", "by"],
     "history": ["metric"],
     "pareto": ["x", "y"],
-    "timeline": [],
     "parallel": [],
+    "importance": ["metric"],
+    "slice": ["metric", "params"],
+    "timeline": [],
 }
 
 

@@ -126,12 +126,12 @@ def history_panel(snapshot: Snapshot, index: int = 0, room: Room = EVERYTHING) -
         return Panel(title, empty="The first finished trial will appear here.")
     values = np.array([value for _, value in done])
     best = np.maximum.accumulate(values) if objective.maximize else np.minimum.accumulate(values)
-    turns = _thin(sorted({0, len(done) - 1, *(np.flatnonzero(np.diff(best)) + 1).tolist()}), room.marks)
-    shown = _thin(done, room.marks)
+    turns = thinned(sorted({0, len(done) - 1, *(np.flatnonzero(np.diff(best)) + 1).tolist()}), room.marks)
+    shown = thinned(done, room.marks)
     traces: list[dict[str, Any]] = [
         {
             **_points("trial", [trial.number for trial, _ in shown], [value for _, value in shown]),
-            "text": [_hover(trial, room) for trial, _ in shown],
+            "text": [hover_text(trial, room) for trial, _ in shown],
             "marker": {"color": look.FINISHED, "size": 7, "opacity": 0.75},
         },
         {
@@ -139,7 +139,7 @@ def history_panel(snapshot: Snapshot, index: int = 0, room: Room = EVERYTHING) -
             "mode": "lines",
             "name": "best so far",
             "x": [done[turn][0].number for turn in turns],
-            "y": _rounded(best[turns]),
+            "y": rounded(best[turns]),
             "line": {"color": look.BEST, "width": 2.5, "shape": "hv"},
             "hoverinfo": "x+y",
         },
@@ -160,18 +160,18 @@ def pareto_panel(snapshot: Snapshot, pair: tuple[int, int] = (1, 0), room: Room 
     if not points:
         return Panel(title, empty="The first finished trial will appear here.")
     best = set(snapshot.view.best)
-    rest = _thin([point for point in points if point[0].number not in best], room.marks)
+    rest = thinned([point for point in points if point[0].number not in best], room.marks)
     front = sorted((point for point in points if point[0].number in best), key=lambda point: point[1:])
-    front = _thin(front, room.marks)
+    front = thinned(front, room.marks)
     traces = [
         {
             **_points("dominated", [x for _, x, _ in rest], [y for *_, y in rest]),
-            "text": [_hover(trial, room) for trial, *_ in rest],
+            "text": [hover_text(trial, room) for trial, *_ in rest],
             "marker": {"color": look.FINISHED, "size": 7, "opacity": 0.5},
         },
         {
             **_points("Pareto front", [x for _, x, _ in front], [y for *_, y in front]),
-            "text": [_hover(trial, room) for trial, *_ in front],
+            "text": [hover_text(trial, room) for trial, *_ in front],
             "mode": "lines+markers",
             "line": {"color": look.BEST, "width": 1.5, "dash": "dot"},
             "marker": {"color": look.BEST, "size": 10, "symbol": "diamond"},
@@ -204,7 +204,7 @@ def timeline_panel(snapshot: Snapshot, room: Room = EVERYTHING) -> Panel:
                 "base": [_moment(trial.started_at or 0.0) for trial in mine],
                 "x": [round(trial.runtime(snapshot.now) * 1000) for trial in mine],
                 "y": [lanes[trial.number] for trial in mine],
-                "text": [_hover(trial, room) for trial in mine],
+                "text": [hover_text(trial, room) for trial in mine],
                 "textposition": "none",
                 "hoverinfo": "text",
                 "marker": {
@@ -246,12 +246,12 @@ def _line(
             return None
         columns = window_columns(windows, float(windows.starts[0]), points)
         start = float(windows.starts[0])
-        return [_moment(start + float(x)) for x in columns.data[0]], _rounded(columns.data[1])
+        return [_moment(start + float(x)) for x in columns.data[0]], rounded(columns.data[1])
     curve = snapshot.reader.curve(trial.number, metric)
     if curve is None or not len(curve.steps):
         return None
     data = curve_columns(curve, points).data
-    return [int(x) if x == int(x) else float(x) for x in data[0].tolist()], _rounded(data[1])
+    return [int(x) if x == int(x) else float(x) for x in data[0].tolist()], rounded(data[1])
 
 
 def _style(view: JobView, trial: TrialView) -> dict[str, Any]:
@@ -287,10 +287,10 @@ def _band(snapshot: Snapshot, metric: str, shown: set[int]) -> list[dict[str, An
     every = band.trials == len(others)
     name = f"range of {len(others)} others" if every else f"range of {band.trials} of {len(others)} others"
     return [
-        {**edge, "y": _rounded(low), "showlegend": False, "legendgroup": "others"},
+        {**edge, "y": rounded(low), "showlegend": False, "legendgroup": "others"},
         {
             **edge,
-            "y": _rounded(high),
+            "y": rounded(high),
             "fill": "tonexty",
             "fillcolor": look.FAINT,
             "name": name,
@@ -304,13 +304,14 @@ def _points(name: str, x: list[Any], y: list[float]) -> dict[str, Any]:
         "type": "scatter",
         "mode": "markers",
         "name": name,
-        "x": _rounded(np.array(x, dtype=float)),
-        "y": _rounded(np.array(y, dtype=float)),
+        "x": rounded(np.array(x, dtype=float)),
+        "y": rounded(np.array(y, dtype=float)),
         "hoverinfo": "text",
     }
 
 
-def _hover(trial: TrialView, room: Room) -> str:
+def hover_text(trial: TrialView, room: Room = EVERYTHING) -> str:
+    """Return what is shown of a trial under the mouse."""
     values = ", ".join(format_number(float(value)) for value in trial.values or ())
     params = look.escaped(params_words(trial.params), room.words)
     lines = [f"trial {trial.number} · {state_words(trial)}", values, params]
@@ -325,12 +326,13 @@ def _moment(seconds: float) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
-def _rounded(values: NDArray[Any]) -> list[float | None]:
+def rounded(values: NDArray[Any]) -> list[float | None]:
     """Return plain numbers of five digits: half the size of what float32 prints."""
     return [float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None for value in values.tolist()]
 
 
-def _thin(items: Iterable[Any], limit: int) -> list[Any]:
+def thinned(items: Iterable[Any], limit: int) -> list[Any]:
+    """Choose at most `limit` of many, evenly, the first and the last among them."""
     every = list(items)
     if len(every) <= limit:
         return every

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.spec import TrialState, format_number, value_words
+from astraml_lab.spec import Scale, TrialState, format_number, value_words
 from astraml_lab.ui import look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from astraml_lab.spec import TrialView
+    from astraml_lab.spec import AnyDimension, TrialView
     from astraml_lab.ui.panels import Snapshot
 
 _LINES = 2_000
@@ -27,7 +27,8 @@ def parallel_trace(snapshot: Snapshot) -> dict[str, Any] | None:
     if not done:
         return None
     names = snapshot.param_names[:_AXES]
-    axes = [_axis(name, [trial.params.get(name) for trial in done]) for name in names]
+    known = snapshot.view.space.dimensions
+    axes = [_axis(name, [trial.params.get(name) for trial in done], known.get(name)) for name in names]
     columns = [
         _value_axis(index, objective.metric, done) for index, objective in enumerate(snapshot.view.objectives)
     ]
@@ -52,11 +53,13 @@ def _value_axis(index: int, metric: str, done: Sequence[TrialView]) -> dict[str,
     return {"label": look.escaped(metric, 24), "values": values}
 
 
-def _axis(name: str, values: list[Any]) -> dict[str, Any]:
+def _axis(name: str, values: list[Any], dimension: AnyDimension | None) -> dict[str, Any]:
     label = look.escaped(name, 24)
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) == len(values) and numbers:
-        if min(numbers) > 0 and max(numbers) / min(numbers) > _DECADES:
+        wide = max(numbers) > _DECADES * min(numbers)
+        scale = getattr(dimension, "scale", Scale.LOG if wide else Scale.LINEAR)
+        if min(numbers) > 0 and scale is Scale.LOG:
             return _log_axis(label, [float(value) for value in values])
         return {"label": label, "values": values}
     # Words, switches, and parameters that are not active in every trial: one place on the axis for each.

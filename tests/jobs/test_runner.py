@@ -39,6 +39,21 @@ def test_a_job_runs_its_trials_and_knows_the_best(bench: Bench) -> None:
     assert job.best.metrics["score"] == pytest.approx(3 * x)
 
 
+def test_a_view_holds_the_space_while_the_job_runs_and_after(bench: Bench) -> None:
+    may_end = threading.Event()
+
+    def wait(x: float) -> float:
+        may_end.wait(20)
+        return x
+
+    job = bench.launch(wait, trials=1)
+    running = job.view().space
+    may_end.set()
+
+    assert running == job.wait(60).view().space == job.spec.space
+    assert running.names() == ["x"]
+
+
 def test_two_trials_at_once_really_overlap(bench: Bench) -> None:
     both = threading.Barrier(2, timeout=20)
 

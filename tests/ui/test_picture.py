@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from astraml_lab.spec import ParamValue
 
-KINDS = ("metrics", "history", "timeline", "parallel")
+KINDS = ("metrics", "history", "timeline", "parallel", "importance", "slice")
 EVIL = '<script>alert("x")</script> <b>$\\frac{1}{2}$</b>'
 
 
@@ -127,11 +127,36 @@ def test_the_history_of_the_second_objective_shows_its_own_values_and_direction(
     assert list(first.y) == sorted(first.y)
 
 
+def test_the_importance_is_a_bar_per_parameter_or_a_sentence() -> None:
+    drawn = figure(finished(), "importance")
+    (bars,) = drawn.data
+    assert {"lr", "width"} <= set(bars.y)
+    assert sum(bars.x) == pytest.approx(1, abs=0.01)
+    assert list(bars.x) == sorted(bars.x)
+    few = figure(finished(trials=2), "importance")
+    assert not few.data
+    assert "needs 4 finished trials" in few.layout.annotations[0].text
+
+
+def test_a_slice_has_a_pane_per_parameter_on_the_scale_of_its_dimension() -> None:
+    drawn = figure(finished(pareto=True), "slice", metric="latency_ms")
+    layout = drawn.layout
+    kinds = [layout.xaxis.type, layout.xaxis2.type, layout.xaxis3.type, layout.xaxis4.type]
+    assert kinds == ["log", "linear", "category", "linear"]
+    assert len(drawn.data) == 4
+    assert len(drawn.data[3].x) < len(drawn.data[0].x), "momentum is not active in every trial"
+    alone = figure(finished(), "slice", params="lr")
+    assert [trace.xaxis for trace in alone.data] == ["x"]
+    assert "appear here" in figure(FakeReader(), "slice").layout.annotations[0].text
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "words"),
     [
         ("metric", {}, 'did you mean "metrics"?'),
-        ("importance", {}, "one of metrics, history, pareto, timeline, parallel"),
+        ("heatmap", {}, "one of metrics, history, pareto, parallel, importance, slice, timeline"),
+        ("slice", {"params": ["wdith"]}, 'did you mean "width"?'),
+        ("importance", {"metric": "loss"}, "accuracy"),
         ("pareto", {}, "two or more"),
         ("metrics", {"metrics": "loss"}, "metric, by"),
         ("metrics", {"metric": "los"}, 'did you mean "loss"?'),

@@ -9,7 +9,8 @@ export class ParallelTab extends Tab {
   constructor(does) {
     super("parallel");
     this.surface = new ParallelSurface(does);
-    this.controls = [make("span", "astraml-quiet", "Drag along an axis to select a range, its name to move it.")];
+    const help = "Drag along an axis to select the trials of a range, its name to move it; a click ends a range.";
+    this.controls = [make("span", "astraml-quiet", "Drag along an axis to select", { title: help })];
   }
 
   /** @param {import("../store.js").Job} job */

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from astraml_lab.jobs.attendance import attended, in_kernel
+from astraml_lab.jobs.describing import describe_job
 from astraml_lab.jobs.handles import TrialHandle
-from astraml_lab.jobs.job import Job, describe_job
+from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.manager import Manager
 from astraml_lab.jobs.preflight import Preflight, preflight
 from astraml_lab.jobs.presenter import Presenter, presenter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import NotFound
@@ -26,6 +27,13 @@ def find(store: Store, name: str | None, project: str, generation: int | None) -
     if generation is not None and store.load_job(project, name):
         raise NotFound(f"job {name!r} has no generation {generation}")
     raise NotFound(f"no job {name!r} in project {project}: {_hint(store, name, project)}")
+
+
+def free_name(store: Store, name: str, project: str) -> str:
+    """Return a name that no job has yet: this one, or with a number behind it."""
+    taken = {name_key(found.name) for found in store.list_jobs(project)}
+    numbered = (f"{name}-{count}" for count in itertools.count(2))
+    return next(each for each in itertools.chain([name], numbered) if name_key(each) not in taken)
 
 
 def _hint(store: Store, name: str, project: str) -> str:

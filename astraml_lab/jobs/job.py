@@ -5,35 +5,38 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import Conflict, JobCancelled, JobFailed, NotBuiltYet, NotFound
-from astraml_lab.jobs import events, tables
-from astraml_lab.jobs.code_again import code_of, refuse_imported, refuse_spent
+from astraml_lab.jobs import cells, events, tables
 from astraml_lab.jobs.debug import account
+from astraml_lab.jobs.describing import describe_job, first_traceback
+from astraml_lab.jobs.finding import free_name
 from astraml_lab.jobs.foreground_cell import foreground_cell, quoted
 from astraml_lab.jobs.handles import TrialHandle, Trials
 from astraml_lab.jobs.naming import tune_line
 from astraml_lab.jobs.owner import Owner
 from astraml_lab.jobs.presenter import presenter
-from astraml_lab.jobs.stored import read_spec
+from astraml_lab.jobs.taking_over import ask, take_over
 from astraml_lab.search import check_point, study_of
-from astraml_lab.spec import JobState, format_duration, line_of
+from astraml_lab.spec import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     import pandas as pd
 
     from astraml_lab.jobs.deleting import Deleted
     from astraml_lab.jobs.manager import Manager
     from astraml_lab.jobs.reader import JobReader
+    from astraml_lab.jobs.selected import Selected
     from astraml_lab.spec import JobSpec, JobView, ParamValue
     from astraml_lab.store import GenerationRecord
 
 _GLANCE = 0.2
 """Seconds between two looks while somebody waits: short, so that an interrupt is felt at once."""
+_LONGEST_NAME = 180
+"""Letters of a name that are kept where something is added to it."""
 
 
 class Job:
@@ -110,6 +113,29 @@ class Job:
         """One row per trial: state, parameters, metrics, runtime, device, kind of a failure, reason."""
         return tables.trials_table(self.reader)
 
+    @property
+    def selection(self) -> Selected:
+        """Which trials are selected, on the pages that show the job and here."""
+        return self._manager.selected(self._generation_id)
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The rows of `df` of the selected trials, in the order in which they were chosen."""
+        table = self.df
+        return table.loc[[number for number in self.selection.numbers if number in table.index]]
+
+    def select(self, *numbers: int | Iterable[int]) -> None:
+        """Select trials on every page that shows the job: `job.select(3, 7)`; none without numbers.
+
+        Raises:
+            NotFound: The job has no such trial.
+        """
+        listed = [[each] if isinstance(each, int) else each for each in numbers]
+        chosen = [int(number) for each in listed for number in each]
+        for number in chosen:
+            self._trial(number).view()
+        self.selection.choose(chosen)
+
     def metrics(self, name: str, window: str | float | None = None) -> pd.DataFrame:
         """Return a metric of all trials: by step, or with `window="30s"` in windows of time.
 
@@ -167,7 +193,7 @@ class Job:
         if view.state is JobState.STALE:
             raise JobFailed(f"{self.name} is STALE: {view.reason}")
         if view.state is JobState.FAILED:
-            raise JobFailed(f"{self.name} FAILED: {view.reason}{self._first_traceback()}")
+            raise JobFailed(f"{self.name} FAILED: {view.reason}{first_traceback(self.reader)}")
         if view.state is JobState.CANCELLED:
             raise JobCancelled(f"{self.name} was CANCELLED: {view.reason}")
         return self
@@ -213,7 +239,8 @@ class Job:
                 kernel or has changed; the message says what helps.
         """
         if not self._owner.alive:
-            return self._take_over(trials)
+            take_over(self._manager, self._owner, trials)
+            return self
         if self.state is JobState.STOPPING:
             raise Conflict(
                 f"{self.name} is STOPPING; once it has ended, `{self._line('resume')}` takes it up"
@@ -245,7 +272,7 @@ class Job:
             Conflict: The job has ended and cannot go on in this kernel; see `resume`.
         """
         point = check_point(self.spec.definitions[0], params)
-        return self._ask(events.Enqueue(point, Future()))
+        return ask(self._manager, self._owner, events.Enqueue(point, Future()))
 
     def rerun(self, number: int) -> int | None:
         """Try a trial's parameters next, as a further trial with a seed of its own.
@@ -260,7 +287,7 @@ class Job:
             Conflict: The job has ended and cannot go on in this kernel; see `resume`.
         """
         self._trial(number).view()
-        return self._ask(events.Rerun(number, Future()))
+        return ask(self._manager, self._owner, events.Rerun(number, Future()))
 
     def debug(self, number: int) -> str:
         """Return all that is known of a trial: how it ended, its traceback, parameters, last log lines.
@@ -276,11 +303,9 @@ class Job:
         Raises:
             NotFound: The job has no such trial, or its code is not in the store.
         """
-        newest = self._manager.store.load_job(self.project, self.name)
         call = f"{quoted(self.name)}, {number}"
         call += "" if self.project == "default" else f", project={quoted(self.project)}"
-        if newest is not None and newest.number != self.generation:
-            call += f", generation={self.generation}"
+        call += "" if self._is_newest else f", generation={self.generation}"
         return foreground_cell(self.spec, self._trial(number).view(), call)
 
     def delete(self) -> Deleted:
@@ -302,9 +327,13 @@ class Job:
             raise Conflict(f"the code of {self.name} is not in this kernel: run its cell with --check")
         return self._manager.preflight(self.spec, code)
 
-    def show(self) -> None:
-        """Display the job under the calling cell."""
-        presenter().show(self, live=True)
+    def show(self, *, live: bool = False) -> None:
+        """Display the job under the calling cell.
+
+        Args:
+            live: Display also an ended job as the dashboard, to look around in, and keep it at the end.
+        """
+        presenter().show(self, live=True, kept=live)
 
     def figure(self, kind: str, **options: Any) -> Any:
         """Return a plotly figure: `metrics`, `history`, `pareto`, `timeline` ….
@@ -315,29 +344,42 @@ class Job:
         return presenter().figure(self, kind, **options)
 
     def export(self, form: str) -> Any:
-        """Return the job in another form: `cell` (source text) or `optuna` (a study).
+        """Return the job in another form: `cell` (source text), `csv` (text) or `optuna` (a study).
 
         Raises:
             NotBuiltYet: The cloud services' requests come later.
         """
         if form == "cell":
-            return self._as_cell()
+            return cells.job_cell(self)
+        if form == "csv":
+            return self.df.to_csv()
         if form == "optuna":
             return self.study
-        raise NotBuiltYet(
-            f'export("{form}") is not built in this version: export("cell") and export("optuna") are.'
-        )
+        built = ", ".join(f'export("{each}")' for each in ("cell", "csv", "optuna"))
+        raise NotBuiltYet(f'export("{form}") is not built in this version; these are: {built}.')
 
     def best_as_cell(self) -> str:
         """Return assignments of the best values, as the source of a cell."""
-        front = self.view().best if len(self.spec.objectives) > 1 else ()
-        view = self._trial(front[0] if front else self.best.number).view()
-        said = ", ".join(f"{name} {value:.4g}" for name, value in view.metrics.items())
-        lines = [f"# {self.name}, trial {view.number}: {said}"]
-        if len(front) > 1:
-            others = ", ".join(str(number) for number in front[1:])
-            lines.append(f"# one of {len(front)} on the front; the others: {others} (job.pareto)")
-        return "\n".join([*lines, *(f"{name} = {value!r}" for name, value in view.params.items())])
+        return cells.best_cell(self)
+
+    def narrowed(self, *numbers: int) -> str:
+        """Return the source of a cell that searches once more, only around some trials.
+
+        The new job has a name of its own and starts from this one's trials that fit.
+
+        Args:
+            numbers: The trials (default: the selected ones).
+
+        Raises:
+            Conflict: No trial is named, and none is selected.
+            NotFound: The job has no such trial, or its code is not in the store.
+        """
+        chosen = tuple(dict.fromkeys(numbers)) or self.selection.numbers
+        if not chosen:
+            raise Conflict("no trial is selected: select some, or name them, as in job.narrowed(3, 7)")
+        name = free_name(self._manager.store, f"{self.name[:_LONGEST_NAME]}-narrow", self.project)
+        source = self.name if self._is_newest else f"{self.name}#{self.generation}"
+        return cells.narrowed_cell(self, chosen, name=name, source=source)
 
     def quietly(self) -> Job:
         """Return the handle, not displayed once: the cell that launched it has just shown the job."""
@@ -354,12 +396,6 @@ class Job:
             print(self)  # noqa: T201 - IPython's way of displaying
 
     # how it gets there
-
-    def _first_traceback(self) -> str:
-        """Return the first traceback of a user's code, for whoever reads this and nothing else."""
-        failed = (view for view in self.reader.trials()[1] if view.traceback)
-        first = next(failed, None)
-        return f"\n\nTrial {first.number}:\n{first.traceback.rstrip()}" if first else ""
 
     def _done(self) -> Callable[[], bool]:
         runner = self._owner.runner
@@ -383,35 +419,6 @@ class Job:
         """The kernel that runs the job, `host:pid`, where that is another one; else empty."""
         return self._owner.elsewhere
 
-    def _ask(self, event: events.Enqueue | events.Rerun) -> int | None:
-        """Have whoever runs the job take in a wish, or go on here for it; return its trial's number."""
-        try:
-            if self._owner.alive:
-                return event.answer.result() if self._owner.send(event) else None
-        except Conflict:
-            if self._owner.alive:
-                raise  # it ends, but has not ended yet
-        asked = replace(event, answer=Future(), owed=True)
-        self._take_over(None, [asked])
-        return asked.answer.result()
-
-    def _take_over(self, trials: int | None, first: Sequence[events.Enqueue | events.Rerun] = ()) -> Job:
-        """Go on in this kernel, with the code that its notebook defines."""
-        found = self._owner.stored
-        spec, unreadable = read_spec(found)
-        if unreadable:
-            raise Conflict(f"{self.name} cannot go on: {unreadable}")
-        refuse_imported(spec)
-        used = sum(view.state.counts for view in self._manager.store.load_trials(found.id))
-        budget = trials or spec.trials
-        if not first:
-            refuse_spent(found, spec, used, trials)
-        elif found.state is not JobState.STALE:
-            budget = max(1, used)
-        again, code = code_of(spec.model_copy(update={"trials": budget}))
-        self._manager.resume(found.id, again, code, first)
-        return self
-
     def _line(self, command: str) -> str:
         return tune_line(command, self.name, self.project)
 
@@ -421,23 +428,7 @@ class Job:
     def _folder(self, number: int) -> Any:
         return self._manager.store.files.trial(self.project, self.name, self.generation, number)
 
-    def _as_cell(self) -> str:
-        program = self.spec.definitions[0].program
-        if program is None or program.kind != "cell":
-            raise NotFound(f"{self.name} was not written as a cell")
-        return f"{line_of(self.spec)}\n{program.source}"
-
-
-def describe_job(view: JobView) -> str:
-    """Say a job in one line."""
-    parts = [f"{view.name} {view.state}", f"{view.finished}/{view.trials} trials"]
-    if view.started_at is not None and view.ended_at is not None:
-        parts.append(format_duration(max(0.0, view.ended_at - view.started_at)))
-    if view.best_value is not None:
-        parts.append(f"best {view.objectives[0].metric} {view.best_value:.4g} (trial {view.best[0]})")
-    elif view.best:
-        parts.append(f"{len(view.best)} on the front")
-    return " · ".join([*parts, *([view.reason] if view.reason else [])])
-
-
-__all__ = ["Job", "describe_job"]
+    @property
+    def _is_newest(self) -> bool:
+        newest = self._manager.store.load_job(self.project, self.name)
+        return newest is None or newest.number == self.generation

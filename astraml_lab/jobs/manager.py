@@ -41,6 +41,7 @@ from astraml_lab.jobs.planning import (
 from astraml_lab.jobs.preflight import Preflight, preflight
 from astraml_lab.jobs.record import Record, give_back, open_search
 from astraml_lab.jobs.runner import Runner
+from astraml_lab.jobs.selected import Selected
 from astraml_lab.jobs.stored import StoredReader, read_spec
 from astraml_lab.metrics import RETENTION, roll_up
 from astraml_lab.search import Ended, Searcher, Told
@@ -89,6 +90,7 @@ class Manager:
         self._turns: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
         self._runners: dict[int, Runner] = {}
         self._readers: dict[int, JobReader] = {}
+        self._selected: defaultdict[int, Selected] = defaultdict(Selected)
         self._writer.compact(roll_up, RETENTION)  # jobs may be too short to do it themselves
 
     @property
@@ -149,6 +151,11 @@ class Manager:
         with self._lock:
             if not isinstance(self._readers.get(generation_id), LiveReader):
                 self._readers.pop(generation_id, None)
+
+    def selected(self, generation_id: int) -> Selected:
+        """Return which trials of a generation are selected."""
+        with self._lock:
+            return self._selected[generation_id]
 
     def spec(self, generation_id: int) -> JobSpec:
         """Return what was asked for."""

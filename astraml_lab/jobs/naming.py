@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shlex
 
@@ -22,3 +23,8 @@ def tune_line(command: str, name: str, project: str = "default", rest: str = "")
     words = [f"%tune {command}", shlex.quote(name), rest]
     words += [] if project == "default" else [f"--project {shlex.quote(project)}"]
     return " ".join(word for word in words if word)
+
+
+def file_name(name: str) -> str:
+    """Return a job's name as that of a file."""
+    return re.sub(r"[^\w.-]+", "-", name).strip(".-")[:100] or "job"

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 class Presenter(Protocol):
     """Shows jobs to people."""
 
-    def show(self, job: Job, *, live: bool) -> None:
+    def show(self, job: Job, *, live: bool, kept: bool = False) -> None:
         """Display the job where the calling cell is.
 
         Args:
             job: The job.
             live: A person watches: keep the display up to date and make it the final picture at the end.
                 Otherwise the caller waits, calls `progress` now and then, and `close` at the end.
+            kept: A person wants to look around: no picture takes the display's place, not even at once.
         """
 
     def progress(self, job: Job) -> None:

@@ -11,6 +11,7 @@ from astraml_lab.errors import InvalidSpec, NotFound, Problem, one_of
 from astraml_lab.magics import control, importing
 from astraml_lab.magics.call import Call, whole
 from astraml_lab.magics.examples import EXAMPLES, examples_text
+from astraml_lab.magics.files import write_csv
 from astraml_lab.magics.form import tune_form
 from astraml_lab.magics.help import line_help
 from astraml_lab.magics.listing import job_table, trial_line
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from astraml_lab.magics.call import Lab, Notebook
 
-FORMS = ("cell", "optuna")
+FORMS = ("cell", "csv", "optuna")
 """What `%tune export` makes of a job."""
 
 
@@ -42,6 +43,8 @@ class Command:
     flags: tuple[str, ...] = ()
     takes_values: bool = False
     """Whether words like `lr=0.01` follow, at least one."""
+    repeats: bool = False
+    """Whether its last word may come several times."""
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -59,7 +62,7 @@ def _list(call: Call) -> str:
 
 
 def _show(call: Call) -> None:
-    call.job().show()
+    call.job().show(live="live" in call.options)
 
 
 def _best(call: Call) -> str | None:
@@ -106,7 +109,9 @@ def _export(call: Call) -> object:
     if form not in FORMS:
         problem = Problem("FORM", shown(form), one_of(FORMS), nearest(form, FORMS))
         raise InvalidSpec([problem], subject="the line")
-    return call.job().export(form)
+    job = call.job()
+    made = job.export(form)
+    return write_csv(job.name, made) if form == "csv" else made
 
 
 def _form(call: Call) -> object:
@@ -117,7 +122,13 @@ COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
         Command("list", "list", "All jobs, newest first.", _list, takes_job=False),
-        Command("show", "show [JOB]", "Bring the dashboard back; the newest job without a name.", _show),
+        Command(
+            "show",
+            "show [JOB] [--live]",
+            "Bring the dashboard back, the newest job's without a name; --live also that of an ended job.",
+            _show,
+            flags=("live",),
+        ),
         Command(
             "stop",
             "stop [JOB] [TRIAL]",
@@ -169,11 +180,18 @@ COMMANDS: dict[str, Command] = {
             "All about a trial, and a new cell that runs it in the foreground, to step through.",
             control.debug,
         ),
+        Command(
+            "narrow",
+            "narrow JOB [TRIAL]",
+            "A new cell that searches around trials, `7 12 31`, or around the selected ones.",
+            control.narrow,
+            repeats=True,
+        ),
         Command("delete", "delete JOB", "Remove a job with all its generations and files.", control.delete),
         Command(
             "export",
             "export [JOB] [FORM]",
-            "Print a job as a cell; with `optuna`, hand it back as a study.",
+            "Print a job as a cell; `csv` writes its table to a file, `optuna` hands it back as a study.",
             _export,
         ),
         Command(
@@ -261,7 +279,7 @@ def _misfit(command: Command, words: Sequence[str]) -> list[Problem]:
     if len(words) < command.needed:
         missing = " and ".join(command.places[len(words) : command.needed])
         return [Problem(missing, "", "missing", usage)]
-    surplus = words[len(command.places) :]
+    surplus = [] if command.repeats else words[len(command.places) :]
     if command.takes_values:
         odd = [word for word in surplus if not word.partition("=")[0].isidentifier() or "=" not in word]
         problems = [Problem(word, "", "must be NAME=VALUE", usage) for word in odd]

@@ -107,6 +107,19 @@ def debug(call: Call) -> str:
     return f"{account}\n\nThe new cell below runs that configuration in the foreground."
 
 
+def narrow(call: Call) -> str:
+    """Write the cell that searches around some trials."""
+    from astraml_lab.jobs import attended  # brings SQLAlchemy and Optuna: not while the extension loads
+
+    job = call.job()
+    numbers = [whole("TRIAL", word, "must be a trial's number") for word in call.words[1:]]
+    source: str = job.narrowed(*numbers)
+    if not attended():
+        return source
+    call.notebook.set_next_input(source, replace=False)
+    return "The new cell below searches around these trials; change it as you like, and run it."
+
+
 def wait(call: Call) -> str:
     """Wait for the end of a job."""
     from astraml_lab.jobs import attended  # brings SQLAlchemy and Optuna: not while the extension loads

@@ -31,6 +31,7 @@ from astraml_lab.spec.job import (
     refuse_unbuilt,
 )
 from astraml_lab.spec.line import line_of, text_of
+from astraml_lab.spec.narrowing import is_off, narrowed
 from astraml_lab.spec.problems import nearest, shown, validate
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TrialState
@@ -70,7 +71,9 @@ __all__ = [
     "WindowView",
     "format_duration",
     "format_number",
+    "is_off",
     "line_of",
+    "narrowed",
     "nearest",
     "objectives_of",
     "option_fields",

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import AstramlError, Conflict
+from astraml_lab.jobs.naming import file_name
 from astraml_lab.ui.audience import numbers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from astraml_lab.ui.presenter import ShownJob
 
 _log = logging.getLogger(__name__)
 _OF_JOB = ("stop", "pause", "resume")
-_OF_TRIAL = ("stop_trial", "rerun")
+_OF_TRIAL = ("stop_trial",)
+_MOST = 100_000
+"""More trials than anybody adds with one press."""
+_Act = Callable[["Request"], "Answer | str | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +74,22 @@ class Actions:
         acts: By name, what each does; it returns the answer, or only the words of one.
     """
 
-    def __init__(self, acts: Mapping[str, Callable[[Request], Answer | str | None]] | None = None) -> None:
+    def __init__(self, acts: Mapping[str, _Act] | None = None) -> None:
         self._acts = dict(acts or {})
 
     @classmethod
     def of(cls, job: ShownJob) -> Actions:
         """Return what a job's handle can do."""
-        acts: dict[str, Callable[[Request], Answer | str | None]] = {}
+        acts: dict[str, _Act] = {}
         for name in _OF_JOB:
             if hasattr(job, name):
                 acts[name] = _asked_of_job(getattr(job, name))
         for name in _OF_TRIAL:
             if hasattr(job, name):
                 acts[name] = _asked_of_trial(getattr(job, name))
-        if "rerun" in acts:
-            acts["rerun"] = lambda request: _rerun(job, _number(request))
+        for name, (method, act) in _OTHERS.items():
+            if hasattr(job, method):
+                acts[name] = functools.partial(act, job)
         return cls(acts)
 
     @property
@@ -125,7 +132,73 @@ def _number(request: Request) -> int:
     return request.number
 
 
-def _rerun(job: Any, number: int) -> str:
+def _rerun(job: Any, request: Request) -> str:
+    number = _number(request)
     made = job.rerun(number)
     new = "A new trial" if made is None else f"Trial {made}"
     return f"{new} tries the parameters of trial {number} next, with a seed of its own."
+
+
+def _extend(job: Any, request: Request) -> str:
+    more = request.given.get("more")
+    if not isinstance(more, int) or isinstance(more, bool) or not 0 < more <= _MOST:
+        raise Conflict(f"How many more trials? A whole number from 1 to {_MOST}.")
+    view = job.reader.view()
+    alive = job.alive
+    budget = (view.trials if alive else view.finished) + more
+    (job.extend if alive else job.resume)(budget)
+    return f"{view.name} runs up to {budget} trials now{'' if alive else ', in this kernel'}."
+
+
+def _enqueue(job: Any, request: Request) -> str:
+    number = job.enqueue(_point(job, request.given))
+    return f"{'A new trial' if number is None else f'Trial {number}'} tries these values next."
+
+
+def _point(job: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that were entered; a choice comes as its place, so that `1` and `"1"` differ."""
+    numbers, places = given.get("numbers"), given.get("places")
+    point = dict(numbers) if isinstance(numbers, dict) else {}
+    dimensions = job.reader.view().space.dimensions
+    for name, place in (places if isinstance(places, dict) else {}).items():
+        dimension = dimensions.get(name)
+        choices: Sequence[Any] = getattr(dimension, "choices", getattr(dimension, "values", ()))
+        if not isinstance(place, int) or not 0 <= place < len(choices):
+            raise Conflict(f"{name} has no such choice.")
+        point[name] = choices[place]
+    return point
+
+
+def _narrow(job: Any, request: Request) -> Answer:
+    numbers = numbers_of(request.given.get("numbers"))
+    if not numbers:
+        raise Conflict("No trial is selected.")
+    which = f"trial {numbers[0]}" if len(numbers) == 1 else f"the {len(numbers)} selected trials"
+    return Answer(said=f"The new cell searches around {which}.", cell=job.narrowed(*numbers))
+
+
+def _best_cell(job: Any, _request: Request) -> Answer:
+    return Answer(said="The new cell holds the best values.", cell=job.best_as_cell())
+
+
+def _trial_cell(job: Any, request: Request) -> Answer:
+    number = _number(request)
+    said = f"The new cell runs the configuration of trial {number} in the foreground."
+    return Answer(said=said, cell=job.trial_as_cell(number))
+
+
+def _csv(job: Any, _request: Request) -> Answer:
+    name = f"{file_name(job.reader.view().name)}.csv"
+    return Answer(said=f"{name} is downloaded: one line per trial.", file=name, text=job.export("csv"))
+
+
+_OTHERS: dict[str, tuple[str, Callable[[Any, Request], Answer | str | None]]] = {
+    "rerun": ("rerun", _rerun),
+    "extend": ("extend", _extend),
+    "enqueue": ("enqueue", _enqueue),
+    "narrow": ("narrowed", _narrow),
+    "best_cell": ("best_as_cell", _best_cell),
+    "trial_cell": ("trial_as_cell", _trial_cell),
+    "csv": ("export", _csv),
+}
+"""By the page's name: the method that a job needs for it, and what is done."""

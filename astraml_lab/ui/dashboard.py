@@ -15,6 +15,7 @@ from astraml_lab.spec import JobState
 from astraml_lab.ui.actions import Actions, request_of
 from astraml_lab.ui.audience import Audience, numbers_of
 from astraml_lab.ui.cell_watch import WATCH
+from astraml_lab.ui.choice import Choice
 from astraml_lab.ui.feed import Feed
 from astraml_lab.ui.schedule import PERIOD
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from astraml_lab.clock import Clock
     from astraml_lab.jobs.reader import JobReader
+    from astraml_lab.ui.choice import Selection
 
 STATIC = Path(__file__).parent / "static"
 BEAT_SECONDS = 5.0
@@ -49,7 +51,7 @@ class Dashboard(anywidget.AnyWidget):
         reader: JobReader,
         *,
         actions: Actions | None = None,
-        select: Callable[[tuple[int, ...]], object] = lambda _numbers: None,
+        selection: Selection | None = None,
         clock: Clock | None = None,
         wake: Callable[[], object] = lambda: None,
     ) -> None:
@@ -58,16 +60,17 @@ class Dashboard(anywidget.AnyWidget):
         Args:
             reader: The job.
             actions: What its buttons do.
-            select: Told the trials that were selected on a page.
+            selection: Which trials are selected; shared with Python.
             clock: Time, for tests.
             wake: Called from any thread when `publish` should be called soon.
         """
         self._reader = reader
         self._clock = clock or SystemClock()
         self._actions = actions or Actions()
-        self._select = select
+        self._choice = None if selection is None else Choice(selection)
         self._audience = Audience(self._clock)
-        self._feed = Feed(reader, self._clock)
+        self._feed = Feed(reader, self._clock, self._choice)
+        self._kept = False
         self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._start_over = threading.Event()
         self._wake = wake
@@ -90,6 +93,10 @@ class Dashboard(anywidget.AnyWidget):
     def at_rest(self) -> bool:
         """Whether the job, when last looked at, would not move by itself: over, or its kernel gone."""
         return self.ended or self._state is JobState.STALE
+
+    def keep(self) -> None:
+        """Have the views know that no picture takes their place at the end of the job."""
+        self._kept = True
 
     def publish(self) -> float | None:
         """Send what is due; return the seconds until the next call, or `None` while nobody looks."""
@@ -129,6 +136,7 @@ class Dashboard(anywidget.AnyWidget):
                 "seq": self._sequence,
                 "can": self._actions.names,
                 "model": self.model_id,
+                "kept": self._kept,
             }
             self.send(content, frame.buffers())
         elif now - self._sent_at >= BEAT_SECONDS:
@@ -158,9 +166,9 @@ class Dashboard(anywidget.AnyWidget):
             self._start_over.set()
         elif kind == "do":
             self._act(message)
-        elif kind == "select":
-            self._select(numbers_of(message.get("numbers")))
-        if changed or kind in {"hello", "do"}:
+        elif kind == "select" and self._choice is not None:
+            self._choice.hear(message, numbers_of(message.get("numbers")))
+        if changed or kind in {"hello", "do", "select"}:
             self._wake()
 
     def _act(self, message: dict[str, Any]) -> None:

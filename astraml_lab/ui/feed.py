@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from astraml_lab.clock import Clock
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.spec import JobState, JobView, TrialView
+    from astraml_lab.ui.choice import Choice
 
 ROWS = 400
 """Trials per frame: the table of a large job fills in over some frames."""
@@ -38,9 +39,11 @@ _KEPT_LINES = 4
 class Feed:
     """Turns a job's reader into frames that hold only what changed."""
 
-    def __init__(self, reader: JobReader, clock: Clock) -> None:
+    def __init__(self, reader: JobReader, clock: Clock, choice: Choice | None = None) -> None:
         self._reader = reader
         self._clock = clock
+        self._choice = choice
+        self._chosen: dict[str, Any] = {}
         self._trials: dict[int, TrialView] = {}
         self._over: set[int] = set()
         self._cursor = 0
@@ -65,7 +68,7 @@ class Feed:
     def start_over(self) -> None:
         """Let the next frame hold everything."""
         self._unsent = dict.fromkeys(sorted(self._trials, reverse=True))
-        self._job, self._vital, self._details, self._matters = {}, {}, {}, {}
+        self._job, self._vital, self._details, self._matters, self._chosen = {}, {}, {}, {}, {}
         self._space = None
         self._details_at.clear()
         for lines in self._lines.values():
@@ -83,6 +86,7 @@ class Feed:
         self._add_lines(frame, view, attention)
         self._add_importance(frame, view, attention)
         self._add_details(frame, attention)
+        self._add_choice(frame)
         if not frame.head:
             return None
         frame.head["now"] = round(self._clock.time(), 3)
@@ -174,6 +178,11 @@ class Feed:
         found = self._lines.pop(want, None)
         self._lines[want] = lines = Lines(want) if found is None else found
         return lines
+
+    def _add_choice(self, frame: Frame) -> None:
+        chosen = self._choice.head() if self._choice is not None else {}
+        if chosen != self._chosen:
+            frame.head["selected"] = self._chosen = chosen
 
     def _add_details(self, frame: Frame, attention: Attention) -> None:
         now = self._clock.monotonic()

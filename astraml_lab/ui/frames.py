@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from astraml_lab.jobs.holding import BY_HAND
-from astraml_lab.spec import Categorical, Discrete, Scale
+from astraml_lab.spec import Categorical, Discrete, Int, Scale
 from astraml_lab.store.processes import this_host
 from astraml_lab.ui.text import one_line
 
@@ -31,6 +31,7 @@ _NOTE = 2_000
 _NOTES = 5
 _METRICS = 24
 _SHARES = 50
+_VALUES = 500
 PARAMS = 200
 
 
@@ -96,17 +97,26 @@ def vital_head(view: JobView) -> dict[str, Any]:
 
 
 def space_head(view: JobView) -> dict[str, Any]:
-    """Return the dimensions by name, as far as charts need them."""
+    """Return the dimensions by name, as far as charts and forms need them."""
     return {name: _dimension(each) for name, each in list(view.space.dimensions.items())[:PARAMS]}
 
 
 def _dimension(dimension: AnyDimension) -> dict[str, Any]:
+    if not dimension.when:
+        return _range(dimension)
+    when = {name: [plain(value) for value in values] for name, values in dimension.when.items()}
+    return _range(dimension) | {"when": when}
+
+
+def _range(dimension: AnyDimension) -> dict[str, Any]:
     if isinstance(dimension, Categorical):
         return {"kind": "words", "choices": [plain(choice) for choice in dimension.choices]}
     if isinstance(dimension, Discrete):
-        return {"kind": "number", "low": min(dimension.values), "high": max(dimension.values)}
+        values = list(dimension.values)
+        return {"kind": "number", "low": values[0], "high": values[-1], "values": values[:_VALUES]}
     log = {"log": True} if dimension.scale is Scale.LOG else {}
-    return {"kind": "number", "low": dimension.low, "high": dimension.high, **log}
+    whole = {"whole": True} if isinstance(dimension, Int) else {}
+    return {"kind": "number", "low": dimension.low, "high": dimension.high, **log, **whole}
 
 
 def importance_head(metric: str, importance: Importance) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from astraml_lab.ui.text import progress_line
 
 if TYPE_CHECKING:
     from astraml_lab.clock import Clock
+    from astraml_lab.ui.choice import Selection
     from astraml_lab.ui.places import Place
     from astraml_lab.ui.presenter import ShownJob
     from astraml_lab.ui.publisher import Publisher
@@ -32,8 +33,12 @@ class Live:
         self.reader = Followed(job)
         self._publisher = publisher
         self._clock = clock
-        self._dashboard = Dashboard(self.reader, actions=Actions.of(job), clock=clock, wake=self._wake)
+        selection: Selection | None = getattr(job, "selection", None)
+        self._dashboard = Dashboard(
+            self.reader, actions=Actions.of(job), selection=selection, clock=clock, wake=self._wake
+        )
         self._places: list[Place] = []
+        self._kept: list[Place] = []
         self._lock = threading.Lock()
 
     @property
@@ -41,14 +46,20 @@ class Live:
         """Whether the job was over when it was last looked at."""
         return self._dashboard.ended
 
-    def show(self) -> None:
-        """Display one more view in the calling cell."""
+    def show(self, *, kept: bool = False) -> None:
+        """Display one more view in the calling cell.
+
+        Args:
+            kept: The picture takes its place only when nothing can be asked of it any more.
+        """
         _, trials = self.reader.trials(0)
         text = progress_line(self.reader.view(), trials, self._clock.time())
         view = {"version_major": 2, "version_minor": 0, "model_id": self._dashboard.model_id}
         place = put({WIDGET: view, "text/plain": text})
         with self._lock:
-            self._places.append(place)
+            (self._kept if kept else self._places).append(place)
+        if kept:
+            self._dashboard.keep()
         self._wake()
 
     def publish(self) -> float | None:
@@ -66,6 +77,9 @@ class Live:
         self._publisher.discard(self)
         with contextlib.suppress(NotFound):  # the job was deleted
             if self.reader.view().state.ended:
+                with self._lock:
+                    self._places += self._kept
+                    self._kept.clear()
                 self._put_picture()
         self._dashboard.close()
 

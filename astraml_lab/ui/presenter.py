@@ -47,15 +47,19 @@ class NotebookPresenter:
         self._places: dict[str, list[Place]] = {}
         self._lock = threading.Lock()
 
-    def show(self, job: ShownJob, *, live: bool) -> None:
+    def show(self, job: ShownJob, *, live: bool, kept: bool = False) -> None:
         """Display the job where the calling cell is: live, or as a place for the final picture.
 
         Args:
             job: The job; one that has ended is displayed as its final picture at once.
             live: A person watches. Otherwise no widget is made.
+            kept: A person wants to look around, also in a job that has ended: no picture takes the
+                dashboard's place.
         """
         if not in_notebook():
             self._print(job)
+        elif kept and live:
+            self._live_of(job).show(kept=True)
         elif job.reader.view().state.ended:
             put(bundle(job.reader, self._clock.time()))
         elif live:

@@ -98,8 +98,11 @@ class FakeJob:
     def best_as_cell(self) -> str:
         return "lr = 0.25"
 
-    def show(self) -> None:
-        self.asked.append("show")
+    def narrowed(self, *numbers: int) -> str:
+        return f"%%tune around {numbers}"
+
+    def show(self, *, live: bool = False) -> None:
+        self.asked.append("show live" if live else "show")
 
     def stop(self) -> None:
         self.asked.append("stop")

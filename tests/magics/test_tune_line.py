@@ -4,10 +4,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from astraml_lab.jobs.naming import file_name
 from astraml_lab.magics.commands import COMMANDS
 from astraml_lab.spec import Goal, JobState, Objective
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from magics.conftest import FakeJob, Notebook
 
 
@@ -170,6 +173,33 @@ def test_best_insert_writes_a_new_cell(notebook: Notebook) -> None:
 
 
 @pytest.mark.usefixtures("digits")
+def test_narrow_writes_a_cell_around_trials_or_prints_it(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASTRAML_HEADLESS", "0")
+    assert notebook.run("%tune narrow digits 3 7 12").startswith("The new cell below")
+    assert notebook.shell.rl_next_input == "%%tune around (3, 7, 12)"
+    monkeypatch.setenv("ASTRAML_HEADLESS", "1")
+    assert notebook.run("%tune narrow digits") == "%%tune around ()\n"
+
+
+@pytest.mark.usefixtures("digits")
+def test_the_table_is_written_to_a_new_file(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert notebook.run("%tune export digits csv") == "digits.csv holds the trials of digits, one per line.\n"
+    assert (tmp_path / "digits.csv").read_text() == "as csv"
+    assert "digits.csv is there already" in notebook.run("%tune export digits csv")
+    assert "/" not in file_name("../a b/c")
+
+
+def test_an_ended_job_is_shown_live_where_that_is_asked(notebook: Notebook, digits: FakeJob) -> None:
+    notebook.run("%tune show digits --live")
+    assert digits.asked == ["show live"]
+
+
+@pytest.mark.usefixtures("digits")
 def test_logs_are_those_of_the_trial_or_of_the_latest(notebook: Notebook) -> None:
     assert notebook.run("%tune logs digits 0").splitlines() == ["digits, trial 0:", *["line of 0"] * 2]
     assert "trial 1:" in notebook.run("%tune logs")
@@ -208,7 +238,7 @@ def test_later_commands_reach_the_job_where_it_can(notebook: Notebook, digits: F
         ("import", "SOURCE; missing"),
         (
             "show digits curve",
-            "curve; one word too many (usage: %tune show [JOB]; quote a name that has spaces)",
+            "curve; one word too many (usage: %tune show [JOB] [--live]; quote a name that has spaces)",
         ),
         ("pause digits 3", "3; one word too many"),
         ("resume my big job", "big job; too many words"),
@@ -221,7 +251,7 @@ def test_later_commands_reach_the_job_where_it_can(notebook: Notebook, digits: F
         ("examples curve pareto", "one word too many"),
         ("show -x", "-x; no such option"),
         ("best --insert=3", "takes no value"),
-        ("export digits cel", 'one of cell, optuna (did you mean "cell"'),
+        ("export digits cel", 'one of cell, csv, optuna (did you mean "cell"'),
         ("logs digits 77", "digits has no trial 77; its trials are 0 to 1."),
         ("stop digits 77", "digits has no trial 77"),
         (f"logs digits {'9' * 5000}", "must be a trial's number"),

@@ -11,9 +11,12 @@ import numpy as np
 
 from astraml_lab.clock import SystemClock
 from astraml_lab.jobs.holding import BY_HAND
+from astraml_lab.jobs.selected import Selected
+from astraml_lab.search import check_point
 from astraml_lab.spec import (
     Categorical,
     CurveView,
+    Definition,
     DeviceView,
     FailureKind,
     Float,
@@ -214,6 +217,7 @@ class FakeJob:
     def __init__(self, reader: FakeReader) -> None:
         self.reader = reader
         self.stopped = threading.Event()
+        self.selection = Selected()
 
     @property
     def id(self) -> str:
@@ -234,6 +238,32 @@ class FakeJob:
             trial = self.reader.trial(number)
             self.reader.start(new, **(trial.params if trial else {}))
             return new
+
+    @property
+    def alive(self) -> bool:
+        return not self.reader.view().state.ended
+
+    def extend(self, trials: int) -> None:
+        self.reader.change(trials=trials)
+
+    def enqueue(self, params: dict[str, ParamValue]) -> int:
+        point = check_point(Definition(space=self.reader.view().space), params)
+        with self.reader.lock:
+            new = len(self.reader.trials()[1])
+            self.reader.start(new, **point)
+            return new
+
+    def narrowed(self, *numbers: int) -> str:
+        return f"%%tune --name narrow\n# around {numbers}"
+
+    def best_as_cell(self) -> str:
+        return "lr = 0.25"
+
+    def trial_as_cell(self, number: int) -> str:
+        return f"with foreground({number}):\n    pass"
+
+    def export(self, form: str) -> str:
+        return f"number,state\n0,{form}\n"
 
     def stop(self) -> None:
         self.stopped.set()

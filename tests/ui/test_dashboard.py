@@ -9,6 +9,7 @@ from plugins.fake_job import FakeJob, FakeReader, play
 
 from astraml_lab.clock import FakeClock
 from astraml_lab.errors import Conflict
+from astraml_lab.jobs.selected import Selected
 from astraml_lab.spec import JobState
 from astraml_lab.ui.actions import Actions, Answer
 from astraml_lab.ui.audience import LEASE_SECONDS
@@ -32,12 +33,18 @@ class Watched:
         self.reader = FakeReader(clock=self.clock)
         self.woken = 0
         play(self.reader, 4)
-        job = FakeJob(self.reader)
+        self.job = job = FakeJob(self.reader)
         if on_stop is not None:
             job.stop = on_stop  # type: ignore[method-assign, assignment]
         if on_trial is not None:
             job.stop_trial = on_trial  # type: ignore[method-assign, assignment]
-        self.board = Dashboard(self.reader, actions=Actions.of(job), clock=self.clock, wake=self._wake)
+        self.board = Dashboard(
+            self.reader,
+            actions=Actions.of(job),
+            selection=job.selection,
+            clock=self.clock,
+            wake=self._wake,
+        )
         self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
         self.board.send = lambda content, buffers=(): self.sent.append((content, list(buffers)))
 
@@ -163,10 +170,93 @@ def test_an_answer_may_hold_a_sentence_a_cell_or_a_file() -> None:
 
 def test_what_was_selected_on_a_page_is_told() -> None:
     told: list[tuple[int, ...]] = []
-    board = Dashboard(FakeReader(), select=told.append, clock=FakeClock())
+    selected = Selected()
+    board = Dashboard(FakeReader(), selection=selected, clock=FakeClock())
     for numbers in ([3, 1], [], ["x", -1, True, 2.5, 4, 4], "all"):
         board._handle_custom_msg({"t": "select", "c": "view", "numbers": numbers}, [])
+        told.append(selected.numbers)
     assert told == [(3, 1), (), (4,), ()]
+
+
+def test_a_choice_of_python_and_of_another_page_reaches_every_page_once() -> None:
+    watched = Watched()
+
+    def news() -> list[dict[str, Any]]:
+        watched.sent.clear()
+        watched.clock.advance(0.25)
+        watched.say(t="alive")
+        watched.board.publish()
+        heads = [json.loads(buffers[0]) for content, buffers in watched.sent if content["t"] == "frame"]
+        return [head["selected"] for head in heads if "selected" in head]
+
+    watched.say(t="hello")
+    assert news() == []  # nothing was ever chosen
+    watched.job.selection.choose([2, 0])
+    assert news() == [{"numbers": [2, 0], "seen": {}}]
+    assert news() == []
+    watched.say(t="select", numbers=[1], count=3)
+    assert watched.job.selection.numbers == (1,)
+    assert news() == [{"numbers": [1], "seen": {"view": 3}}]
+    watched.say(t="select", c="other", numbers=[1], count=1)
+    assert news() == [{"numbers": [1], "seen": {"view": 3, "other": 1}}]
+    watched.say(t="hello")
+    assert news() == [{"numbers": [1], "seen": {"view": 3, "other": 1}}]
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "given", "answer"),
+    [
+        ("extend", None, {"more": 10}, {"said": "digits runs up to 50 trials now."}),
+        ("extend", None, {"more": 0}, {"error": "How many more trials? A whole number from 1 to 100000."}),
+        ("extend", None, {}, {"error": "How many more trials? A whole number from 1 to 100000."}),
+        (
+            "enqueue",
+            None,
+            {"numbers": {"lr": 0.01, "width": 64}, "places": {"act": 1}},
+            {"said": "Trial 4 tries these values next."},
+        ),
+        ("enqueue", None, {"places": {"act": 9}}, {"error": "act has no such choice."}),
+        (
+            "narrow",
+            None,
+            {"numbers": [2, 1]},
+            {"said": "The new cell searches around the 2 selected trials."},
+        ),
+        ("narrow", None, {}, {"error": "No trial is selected."}),
+        ("best_cell", None, {}, {"cell": "lr = 0.25"}),
+        ("trial_cell", 3, {}, {"cell": "with foreground(3):\n    pass"}),
+        ("trial_cell", None, {}, {"error": "No trial is selected."}),
+        ("csv", None, {}, {"file": "digits.csv", "text": "number,state\n0,csv\n"}),
+    ],
+)
+def test_a_button_does_what_it_says_and_says_what_it_did(
+    name: str, number: int | None, given: dict[str, Any], answer: dict[str, str]
+) -> None:
+    watched = Watched()
+    watched.say(t="do", do=name, id=1, n=number, given=given)
+    watched.board.publish()
+    done = next(content for content, _ in watched.sent if content["t"] == "done")
+    assert done | answer == done
+    assert bool(done["error"]) == ("error" in answer)
+
+
+def test_values_that_do_not_fit_are_refused_in_the_words_of_the_search() -> None:
+    watched = Watched()
+    watched.say(t="do", do="enqueue", id=1, given={"numbers": {"lr": 99, "depth": 3, "width": [1]}})
+    watched.board.publish()
+    error = watched.sent[1][0]["error"]
+    assert "lr" in error
+    assert "depth; no such parameter" in error
+    assert "width" in error
+
+
+def test_an_ended_job_gets_more_trials_by_going_on_here() -> None:
+    watched = Watched()
+    resumed: list[int] = []
+    watched.job.resume = resumed.append  # type: ignore[method-assign, assignment]  # what a real job does
+    watched.reader.finish()
+    watched.say(t="do", do="extend", id=1, given={"more": 5})
+    assert resumed == [9]
 
 
 @pytest.mark.parametrize("number", [None, -1, True, "7", 1.5])

@@ -1,0 +1,181 @@
+"""What a job gives back as source of cells: itself, its best values, a smaller search around some trials."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.errors import NotFound
+from astraml_lab.jobs.foreground_cell import quoted
+from astraml_lab.objectives.dimensions import choices_of
+from astraml_lab.spec import Categorical, is_off, line_of, narrowed, option_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from astraml_lab.jobs.job import Job
+    from astraml_lab.spec import AnyDimension, JobSpec, ParamValue, Program, TrialView
+
+_NOT_AGAIN = {"new": False, "replace": False, "wait": None}
+"""Options of a launch that are not the next job's."""
+_OWN = frozenset({"name", "project"})
+
+
+def best_cell(job: Job) -> str:
+    """Return assignments of the best values; see `Job.best`."""
+    front = job.view().best if len(job.spec.objectives) > 1 else ()
+    view = job.trials[front[0] if front else job.best.number].view()
+    lines = [_told(job.name, view)]
+    if len(front) > 1:
+        others = ", ".join(str(number) for number in front[1:])
+        lines.append(f"# one of {len(front)} on the front; the others: {others} (job.pareto)")
+    return "\n".join([*lines, *(f"{name} = {value!r}" for name, value in view.params.items())])
+
+
+def job_cell(job: Job) -> str:
+    """Return the job as the cell that it was written as.
+
+    Raises:
+        NotFound: It was not.
+    """
+    program = job.spec.definitions[0].program
+    if program is None or program.kind != "cell":
+        raise NotFound(f"{job.name} was not written as a cell")
+    return f"{line_of(job.spec)}\n{program.source}"
+
+
+def narrowed_cell(job: Job, numbers: Sequence[int], *, name: str, source: str) -> str:
+    """Return a cell that searches once more, only around some trials.
+
+    Args:
+        job: The job.
+        numbers: Its trials.
+        name: What the new job is called.
+        source: What the new job starts from, as `--warm-start` writes it.
+
+    Raises:
+        NotFound: The job has no such trial, or there is no text to write the cell from.
+    """
+    spec = job.spec
+    program = spec.definitions[0].program
+    if program is None or not program.source:
+        raise NotFound(f"the code of {job.name} is not in the store: no cell can be written for it")
+    space = narrowed(spec.space, [job.trials[number].params for number in numbers])
+    definition = spec.definitions[0].model_copy(update={"space": space})
+    changes = {**_NOT_AGAIN, "name": name, "warm_start": (source,), "definitions": (definition,)}
+    smaller = spec.model_copy(update=changes)
+    fresh = {each: dimension for each, dimension in space.dimensions.items() if dimension != spec.space[each]}
+    which = "trial" if len(numbers) == 1 else "trials"
+    said = f"# {job.name}, around {which} {', '.join(map(str, numbers))}"
+    if program.kind == "function":
+        return "\n".join([said, *_call(program, smaller)])
+    return f"{line_of(smaller)}\n{said}\n{_rewritten(program, fresh)}"
+
+
+def _told(name: str, view: TrialView) -> str:
+    said = ", ".join(f"{metric} {value:.4g}" for metric, value in view.metrics.items())
+    return f"# {name}, trial {view.number}: {said}"
+
+
+# a cell
+
+
+def _rewritten(program: Program, fresh: Mapping[str, AnyDimension]) -> str:
+    """Return a cell's source with these dimensions in place of its own, and all else as it was."""
+    text = program.source.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "surrogatepass")
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    places = []
+    for name, call in _calls(ast.parse(text)):
+        written = _written(name, call, fresh, program)
+        if written is not None:
+            begin = starts[call.lineno - 1] + call.col_offset
+            end = starts[(call.end_lineno or 0) - 1] + (call.end_col_offset or 0)
+            places.append((begin, end, written.encode()))
+    for begin, end, written_bytes in reversed(places):
+        text = text[:begin] + written_bytes + text[end:]
+    return text.decode("utf-8", "surrogatepass")
+
+
+def _calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
+    for statement in tree.body:
+        match statement:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Call() as call)
+            ):
+                yield name, call
+
+
+def _written(name: str, call: ast.Call, fresh: Mapping[str, AnyDimension], program: Program) -> str | None:
+    """Return how a dimension is written now, or `None` where it stays as it is."""
+    dimension = fresh.get(name)
+    if dimension is None:
+        return None
+    if is_off(dimension):
+        return "None"
+    kind, _, arguments = repr(dimension).partition("(")
+    constructor = ast.unparse(call.func)
+    if isinstance(dimension, Categorical) and name in program.objects:
+        objects = choices_of(call)
+        kept = _kept(objects, dimension.choices)
+        if objects is None or kept is None:
+            return None
+        arguments = arguments.replace(repr(list(dimension.choices)), kept, 1)
+    # An alias of a constructor stands for the same one; a call that builds it some other way is replaced.
+    return f"{constructor if constructor.endswith(kind) else kind}({arguments}"
+
+
+def _kept(objects: ast.expr | None, labels: Sequence[ParamValue]) -> str | None:
+    """Return a mapping of labels to objects without the labels that are gone, where it is written out."""
+    if not isinstance(objects, ast.Dict):
+        return None
+    pairs = [
+        f"{ast.unparse(key)}: {ast.unparse(value)}"
+        for key, value in zip(objects.keys, objects.values, strict=True)
+        if isinstance(key, ast.Constant) and key.value in labels
+    ]
+    return "{" + ", ".join(pairs) + "}" if len(pairs) == len(labels) else None
+
+
+# a function
+
+
+def _call(program: Program, spec: JobSpec) -> list[str]:
+    """Return the lines of a call of `tune`."""
+    try:
+        (function,) = ast.parse(program.source).body
+    except (SyntaxError, ValueError):
+        function = None
+    if not isinstance(function, ast.FunctionDef):
+        raise NotFound(f"the function of {spec.name} has no name: no cell can be written for it")
+    space = spec.space.dimensions
+    kinds = sorted({type(each).__name__ for each in space.values()})
+    labels = [name for name in program.objects if name in space]
+    return [
+        f"from astraml_lab import {', '.join([*kinds, 'tune'])}",
+        "",
+        *(f"# {name}: put the objects here that the labels stand for" for name in labels),
+        "job = tune(",
+        f"    {function.name},",
+        "    {",
+        *(f"        {quoted(name)}: {dimension!r}," for name, dimension in space.items()),
+        "    },",
+        *(f"    {name}={value}," for name, value in _options(spec)),
+        ")",
+    ]
+
+
+def _options(spec: JobSpec) -> Iterator[tuple[str, str]]:
+    """Yield the arguments that differ from the defaults."""
+    for goal in ("maximize", "minimize"):
+        metrics = [each.metric for each in spec.objectives if each.goal.value == goal]
+        if metrics:
+            yield goal, quoted(metrics[0]) if len(metrics) == 1 else repr(metrics)
+    defaults = type(spec).model_construct()
+    names = [*(name for name in option_fields() if name in _OWN), *option_fields()]
+    for name in dict.fromkeys(names):
+        value: Any = getattr(spec, name)
+        if name not in {"check", "form", "dry_run"} and value != getattr(defaults, name):
+            yield name, quoted(str(value)) if isinstance(value, str) else repr(value)

@@ -83,8 +83,9 @@ test("three objectives are a matrix of all pairs, each pane with its own axes", 
   const rows = [{ n: 0, values: [1, 2, 3] }, { n: 1, values: [0, 3, 4] }];
   const figure = matrixFigure(sceneOf(job, rows), { log: LINEAR });
   assert.deepEqual(pairsOf(3), [[1, 0], [2, 0], [2, 1]]);
-  assert.deepEqual(figure.panes.map(({ x, y }) => [x.title.text, y.title.text]), [["ms ↓", "acc ↑"], ["mb ↓", "acc ↑"], ["mb ↓", "ms ↓"]]);
+  assert.deepEqual(figure.panes.map(({ x, y }) => [x.title.text, y.title.text]), [["min ms", "max acc"], [undefined, undefined], ["min mb", "min ms"]]);
   assert.deepEqual(figure.data.map((trace) => trace.xaxis), [undefined, undefined, "x2", "x2", "x3", "x3"]);
+  assert.deepEqual([figure.panes[1]?.x.matches, figure.panes[1]?.y.matches], ["x3", "y"]);
   assert.ok(figure.data.every((trace) => trace.mode === "markers"));
   for (const { x, y } of figure.panes) assert.ok(x.domain[0] >= 0 && x.domain[1] <= 1.0001 && y.domain[0] >= 0 && y.domain[1] <= 1);
 });

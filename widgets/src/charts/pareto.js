@@ -9,7 +9,7 @@ import { Tab, axisOf, nothing } from "./tab.js";
 /** Objectives whose pairs are shown together. */
 const TOGETHER = 4;
 const ALL = "all";
-const GAP = 0.1;
+const GAP = 0.06;
 
 export class ParetoTab extends Tab {
   constructor() {
@@ -114,7 +114,7 @@ export function matrixFigure(scene, { log }) {
   /** @type {any[]} */
   const data = [];
   const panes = pairs.map(([across, up], index) => {
-    const mark = index ? String(index + 1) : "";
+    const mark = markOf(index);
     for (const trace of layersOf(scene, job, rows, [across, up], Math.floor((1.5 * MARKS) / pairs.length))) {
       if (mark) Object.assign(trace, { xaxis: `x${mark}`, yaxis: `y${mark}` });
       trace.marker.size -= 2;
@@ -122,13 +122,18 @@ export function matrixFigure(scene, { log }) {
     }
     const left = (across - 1) * (size + GAP);
     const top = 1 - up * (size + GAP);
-    return {
-      x: { ...axisOf(directed(job, across), log[0]), domain: [left, left + size], anchor: `y${mark}`, nticks: 4 },
-      y: { ...axisOf(directed(job, up), log[1]), domain: [Math.max(0, top - size), top], anchor: `x${mark}`, nticks: 4 },
-    };
+    const x = { ...axisOf(directed(job, across), log[0]), domain: [left, left + size], anchor: `y${mark}`, nticks: 4 };
+    const y = { ...axisOf(directed(job, up), log[1]), domain: [Math.max(0, top - size), top], anchor: `x${mark}`, nticks: 4 };
+    // On the diagonal an axis stands for its whole column or row, which is read and zoomed as one.
+    if (across === up + 1) return { x, y };
+    const [below, aside] = [[across, across - 1], [up + 1, up]].map(([one, other]) => markOf(pairs.findIndex((pair) => pair[0] === one && pair[1] === other)));
+    return { x: { ...x, title: {}, showticklabels: false, matches: `x${below}` }, y: { ...y, title: {}, showticklabels: false, matches: `y${aside}` } };
   });
   return { data, panes, keys: keysOf(scene, job, rows), empty: "" };
 }
+
+/** @param {number} index of a pane */
+const markOf = (index) => (index ? String(index + 1) : "");
 
 /**
  * @param {import("../store.js").Job} job
@@ -136,7 +141,7 @@ export function matrixFigure(scene, { log }) {
  */
 function directed(job, index) {
   const objective = job.objectives[index];
-  return objective ? `${forPlotly(objective.metric, 16)} ${objective.maximize ? "↑" : "↓"}` : "";
+  return objective ? `${objective.maximize ? "max" : "min"} ${forPlotly(objective.metric, 16)}` : "";
 }
 
 /**

@@ -48,8 +48,8 @@ export class ParallelSurface {
     this.drag = null;
     this.current = 0;
     this.request = 0;
-    /** Whether the next change of the selection is our own, and the last one that was. */
-    this.selecting = false;
+    /** The trials that were brushed, and the selection that was drawn last. @type {number[]} */
+    this.chosen = [];
     this.selected = -1;
     this.madeOf = "";
     this.laidOut = "";
@@ -86,11 +86,11 @@ export class ParallelSurface {
     }
     const { picture } = this;
     if (!store.job || !picture.rows.length) return { keys: [], empty: "Each finished trial will appear here as a line through its parameters and results." };
-    if (this.selecting) [this.selecting, this.selected] = [false, selected.revision];
-    else if (this.selected !== selected.revision) {
-      // Something else was selected elsewhere: the brushes do not say what is selected any more.
+    if (this.selected !== selected.revision) {
       this.selected = selected.revision;
-      this.brushes.clear();
+      // Something else was selected elsewhere: the brushes do not say what is selected any more.
+      const ours = this.chosen.length === selected.size && this.chosen.every((number) => selected.has(number));
+      if (!ours) this.brushes.clear();
     }
     this.lines = linesOf(picture, store.job, selected);
     this.frame = frameOf(picture.axes.length, width, height);
@@ -145,10 +145,9 @@ export class ParallelSurface {
   /** Tell everybody which trials lie in the marked ranges. */
   #select() {
     const { picture, brushes } = this;
-    this.selecting = true;
-    if (!brushes.size) return this.does.select([]);
     const mask = brushes.mask(picture.axes, picture.rows.length);
-    this.does.select(picture.rows.filter((_, index) => mask[index]).map((row) => row.n));
+    this.chosen = brushes.size ? picture.rows.filter((_, index) => mask[index]).map((row) => row.n) : [];
+    this.does.select(this.chosen);
   }
 
   /** @param {PointerEvent} event */

@@ -43,7 +43,7 @@ class Deaf:
 
     def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
         """Refuse."""
-        raise NotImplementedError(name, dimension)
+        raise LookupError(name, dimension)
 
 
 @functools.cache

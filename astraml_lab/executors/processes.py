@@ -16,6 +16,7 @@ import cloudpickle
 from astraml_lab import process
 from astraml_lab.errors import NotBuiltYet
 from astraml_lab.executors.base import Executor, Handle, Outcome, Task, outcome_of
+from astraml_lab.executors.crew import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,9 +58,7 @@ class ProcessExecutor(Executor):
         self._site = _Site(tuple(shared), tuple(modules), home)
         self._niceness = niceness
         self._memory = memory or process.OutOfMemoryCounter()
-        self._lock = threading.Lock()
-        self._running: set[_ProcessHandle] = set()
-        self._closed = False
+        self._crew: Crew[_ProcessHandle] = Crew()
 
     @property
     def can_kill(self) -> bool:
@@ -73,32 +72,14 @@ class ProcessExecutor(Executor):
 
     def submit(self, task: Task, on_end: Callable[[Outcome], None]) -> Handle:
         """Start a thread that starts and serves the process."""
-        handle = _ProcessHandle(_Errand(task, self._site, self._niceness, self._memory), on_end, self._forget)
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("this executor was closed: make a new one")
-            self._running.add(handle)
-        try:
-            threading.Thread(target=handle.run, name=task.name, daemon=True).start()
-        except BaseException:
-            self._forget(handle)
-            raise
-        return handle
+        errand = _Errand(task, self._site, self._niceness, self._memory)
+        return self._crew.start(_ProcessHandle(errand, on_end), task.name)
 
     def close(self, timeout: float = 5.0) -> bool:
         """Kill what runs, wait for it, and end the template."""
         until = time.monotonic() + timeout
-        with self._lock:
-            self._closed = True
-            running = list(self._running)
-        for handle in running:
-            handle.cancel()
-        ended = all(handle.ended.wait(max(0.0, until - time.monotonic())) for handle in running)
+        ended = self._crew.close(until)
         return self._site.close(max(0.0, until - time.monotonic())) and ended
-
-    def _forget(self, handle: _ProcessHandle) -> None:
-        with self._lock:
-            self._running.discard(handle)
 
 
 class _Site:
@@ -279,16 +260,10 @@ class _Errand:
 
 
 class _ProcessHandle(Handle):
-    def __init__(
-        self,
-        errand: _Errand,
-        on_end: Callable[[Outcome], None],
-        forget: Callable[[_ProcessHandle], None],
-    ) -> None:
+    def __init__(self, errand: _Errand, on_end: Callable[[Outcome], None]) -> None:
         self.ended = threading.Event()
         self._errand: _Errand | None = errand
         self._on_end = on_end
-        self._forget = forget
 
     def cancel(self) -> None:
         self.kill()
@@ -310,7 +285,6 @@ class _ProcessHandle(Handle):
             self._errand = None
             self._on_end(outcome)
         finally:
-            self._forget(self)
             self.ended.set()
 
     def _outcome(self) -> Outcome:

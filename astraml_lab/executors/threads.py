@@ -8,6 +8,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING
 
 from astraml_lab.executors.base import Executor, Handle, Outcome, Task, outcome_of
+from astraml_lab.executors.crew import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,52 +18,22 @@ class ThreadExecutor(Executor):
     """One daemon thread per task, started at once; a kernel that shuts down does not wait for it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running: set[_ThreadHandle] = set()
-        self._closed = False
+        self._crew: Crew[_ThreadHandle] = Crew()
 
     def submit(self, task: Task, on_end: Callable[[Outcome], None]) -> Handle:
         """Start a thread for `task`, named after it."""
-        handle = _ThreadHandle(task, on_end, copy_context(), self._forget)
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("this executor was closed: make a new one")
-            self._running.add(handle)
-        try:
-            threading.Thread(target=handle.run, name=task.name, daemon=True).start()
-        except BaseException:
-            self._forget(handle)
-            raise
-        return handle
+        return self._crew.start(_ThreadHandle(task, on_end, copy_context()), task.name)
 
     def close(self, timeout: float = 5.0) -> bool:
         """Cancel what has not begun and wait for the rest; a thread that never looks goes on as a daemon."""
-        with self._lock:
-            self._closed = True
-            running = list(self._running)
-        for handle in running:
-            handle.cancel()
-        until = time.monotonic() + timeout
-        # Not `Thread.join`: interrupted on Python 3.11 and 3.12, it takes a running thread for ended.
-        return all(handle.ended.wait(max(0.0, until - time.monotonic())) for handle in running)
-
-    def _forget(self, handle: _ThreadHandle) -> None:
-        with self._lock:
-            self._running.discard(handle)
+        return self._crew.close(time.monotonic() + timeout)
 
 
 class _ThreadHandle(Handle):
-    def __init__(
-        self,
-        task: Task,
-        on_end: Callable[[Outcome], None],
-        context: Context,
-        forget: Callable[[_ThreadHandle], None],
-    ) -> None:
+    def __init__(self, task: Task, on_end: Callable[[Outcome], None], context: Context) -> None:
         self.ended = threading.Event()
         self._work: tuple[Task, Context] | None = (task, context)
         self._on_end = on_end
-        self._forget = forget
         self._cancelled = False
 
     def cancel(self) -> None:
@@ -77,7 +48,6 @@ class _ThreadHandle(Handle):
         try:
             self._on_end(self._outcome())
         finally:
-            self._forget(self)
             self.ended.set()
 
     def _outcome(self) -> Outcome:

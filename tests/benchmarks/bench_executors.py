@@ -1,16 +1,16 @@
 """What a process per trial costs: trials per second of a small training, one launch, one report.
 
-Trains a two-layer network on digits for three epochs per trial, in one run: one at a time, our executors
-driven by a loop without the job layer, and Optuna. The processes do not stand back here: all ways are to have
-the same claim on a busy machine. Run: python tests/benchmarks/bench_executors.py [trials] [rounds]
+Trains a two-layer network on digits, in one run: one at a time, our executors driven by a loop without the
+job layer, and Optuna. The processes do not stand back here: all ways are to have the same claim on a busy
+machine.
 """
 
 from __future__ import annotations
 
+import argparse
 import functools
 import queue
 import statistics
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from astraml_lab.spec import AnyDimension, ParamValue
     from astraml_lab.trial import Channel
 
-TRAINED_ON, BATCH, EPOCHS = 1437, 32, 3
+TRAINED_ON, BATCH = 1437, 32
 
 
 class Deaf:
@@ -43,7 +43,7 @@ class Deaf:
 
     def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
         """Refuse."""
-        raise NotImplementedError(name, dimension)
+        raise LookupError(name, dimension)
 
 
 @functools.cache
@@ -56,14 +56,16 @@ def digits() -> tuple[Any, Any]:
     return rows[:TRAINED_ON], torch.tensor(bunch.target)[:TRAINED_ON]
 
 
-def train(rows: Any, labels: Any, rate: float, report: Callable[[dict[str, float], int], None]) -> float:
+def train(
+    rows: Any, labels: Any, epochs: int, rate: float, report: Callable[[dict[str, float], int], None]
+) -> float:
     """Train once, reporting after each epoch."""
     shuffle = torch.Generator().manual_seed(1)
     model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
     score = torch.nn.CrossEntropyLoss()
     loss = torch.tensor(0.0)
-    for epoch in range(EPOCHS):
+    for epoch in range(epochs):
         order = torch.randperm(len(rows), generator=shuffle)
         for start in range(0, len(rows) - BATCH, BATCH):
             picked = order[start : start + BATCH]
@@ -75,16 +77,16 @@ def train(rows: Any, labels: Any, rate: float, report: Callable[[dict[str, float
     return float(loss.item())
 
 
-def one_at_a_time(trials: int) -> float:
+def one_at_a_time(trials: int, epochs: int) -> float:
     """Return the seconds of the plain loop."""
     rows, labels = digits()
     began = time.perf_counter()
     for number in range(trials):
-        train(rows, labels, 0.01 + 0.001 * number, lambda _metrics, _step: None)
+        train(rows, labels, epochs, 0.01 + 0.001 * number, lambda _metrics, _step: None)
     return time.perf_counter() - began
 
 
-def driven(executor: Executor, trials: int, parallel: int) -> float:
+def driven(executor: Executor, trials: int, epochs: int, parallel: int) -> float:
     """Return the seconds of an executor, `parallel` tasks at once."""
     rows, labels = digits()
     ends: queue.Queue[Outcome] = queue.Queue()
@@ -93,7 +95,7 @@ def driven(executor: Executor, trials: int, parallel: int) -> float:
         rate = 0.01 + 0.001 * number
 
         def run(channel: Channel) -> float:
-            return train(rows, labels, rate, channel.report)
+            return train(rows, labels, epochs, rate, channel.report)
 
         executor.submit(Task(f"trial-{number}", run, Deaf(), {"OMP_NUM_THREADS": "1"}), ends.put)
 
@@ -113,13 +115,13 @@ def checked(outcome: Outcome) -> None:
         raise SystemExit(f"{outcome.error}{outcome.lost}\n{outcome.traceback}")
 
 
-def optuna_study(trials: int, jobs: int) -> float:
+def optuna_study(trials: int, epochs: int, jobs: int) -> float:
     """Return the seconds of a study in memory."""
     rows, labels = digits()
 
     def objective(trial: optuna.Trial) -> float:
         rate = trial.suggest_float("rate", 0.01, 0.1)
-        return train(rows, labels, rate, lambda metrics, step: trial.report(metrics["loss"], step))
+        return train(rows, labels, epochs, rate, lambda metrics, step: trial.report(metrics["loss"], step))
 
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     began = time.perf_counter()
@@ -162,33 +164,46 @@ def report_time(executor: Executor) -> float:
     return float(str(outcome.value))
 
 
-def main() -> None:
-    """Measure in interleaved rounds and print medians."""
-    trials, rounds = (int(word) for word in (*sys.argv[1:], *("60", "5")[len(sys.argv) - 1 :]))
-    torch.set_num_threads(1)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    one_at_a_time(2)  # the first optimizer imports for seconds
-    servers = Templates()
-    processes, threads = ProcessExecutor(digits(), home=servers, niceness=0), ThreadExecutor()
-    driven(processes, 4, 2)
+def compare(executors: tuple[Executor, Executor], trials: int, epochs: int, rounds: int) -> None:
+    """Measure all ways in interleaved rounds and print medians."""
+    processes, threads = executors
     ways: dict[str, Callable[[], float]] = {
-        "one at a time": lambda: one_at_a_time(trials),
-        "threads x 2": lambda: driven(threads, trials, 2),
-        "processes x 1": lambda: driven(processes, trials, 1),
-        "processes x 2": lambda: driven(processes, trials, 2),
-        "Optuna n_jobs=1": lambda: optuna_study(trials, 1),
-        "Optuna n_jobs=2": lambda: optuna_study(trials, 2),
+        "one at a time": lambda: one_at_a_time(trials, epochs),
+        "threads x 2": lambda: driven(threads, trials, epochs, 2),
+        "processes x 1": lambda: driven(processes, trials, epochs, 1),
+        "processes x 2": lambda: driven(processes, trials, epochs, 2),
+        "Optuna n_jobs=1": lambda: optuna_study(trials, epochs, 1),
+        "Optuna n_jobs=2": lambda: optuna_study(trials, epochs, 2),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
             seconds[name].append(way())
     base = statistics.median(seconds["one at a time"])
+    print(f"{trials} trials of {epochs} epochs, {1000 * base / trials:.0f} ms each; {rounds} rounds")
     for name, measured in seconds.items():
         median = statistics.median(measured)
-        ratios = [own / one for one, own in zip(measured, seconds["one at a time"], strict=True)]
+        ratios = [one / own for one, own in zip(seconds["one at a time"], measured, strict=True)]
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-        print(f"{name:16} {trials / median:6.1f} trials/s   x {base / median:.2f}   ({spread})")
+        print(f"{name:16} {trials / median:6.1f} trials/s   x {base / median:.2f}   ({spread})", flush=True)
+
+
+def main() -> None:
+    """Compare short trainings and long ones, then time a launch and a report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=60, help="of the short training")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, nargs="+", default=[3, 30])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    one_at_a_time(2, 1)  # the first optimizer imports for seconds
+    servers = Templates()
+    processes, threads = ProcessExecutor(digits(), home=servers, niceness=0), ThreadExecutor()
+    driven(processes, 4, 1, 2)
+    for epochs in options.epochs:
+        trials = max(6, options.trials * options.epochs[0] // epochs)
+        compare((processes, threads), trials, epochs, options.rounds)
     first, whole = launches(processes, 30)
     print(f"one process: its code begins after {first:.1f} ms, its end is known after {whole:.1f} ms")
     print(f"report(): {report_time(processes):.0f} us there and back")

@@ -18,7 +18,8 @@ from astraml_lab.spec import JobState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCHEMA_1 = Path(__file__).with_name("schema1_jobs.sql")
+ROWS = Path(__file__).with_name("schema1_rows.sql")
+SCHEMA_1 = Path(__file__).parents[1] / "store" / "schema1.sql"
 FINISHED = {
     0: 0.031503423819039575,
     1: 0.8335933867212355,
@@ -37,7 +38,9 @@ AGAIN = {
 def write_old(home: Path, version: int = 1) -> None:
     home.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(home / "lab.db")) as connection:
-        connection.executescript(SCHEMA_1.read_text(encoding="utf-8"))
+        schema = SCHEMA_1.read_text(encoding="utf-8").splitlines()
+        connection.executescript("\n".join(line for line in schema if not line.startswith("INSERT")))
+        connection.executescript(ROWS.read_text(encoding="utf-8"))
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(version),))
         connection.commit()

@@ -17,7 +17,7 @@ from astraml_lab.clock import SystemClock
 from astraml_lab.devices import Pool, ProcessTuning, SystemProbe
 from astraml_lab.errors import InvalidSpec, NotBuiltYet, Problem, one_of
 from astraml_lab.executors import ThreadExecutor
-from astraml_lab.jobs import Job, Manager, Preflight, Wiring, attended, presenter
+from astraml_lab.jobs import Job, JobList, Manager, Preflight, Wiring, attended, presenter
 from astraml_lab.jobs.debug import foreground as one_trial
 from astraml_lab.jobs.device_ledger import StoreLedger
 from astraml_lab.jobs.importing import import_job
@@ -305,8 +305,8 @@ def job(name: str | None = None, *, project: str = "default", generation: int | 
     return manager().find(name, project, generation)
 
 
-def jobs(project: str | None = None, state: JobState | str | None = None) -> list[JobView]:
-    """Return the newest generation of every job, the newest first.
+def jobs(project: str | None = None, state: JobState | str | None = None) -> JobList:
+    """Return the newest generation of every job, the newest first; a notebook shows it as a live table.
 
     Args:
         project: Only this project's.
@@ -316,8 +316,13 @@ def jobs(project: str | None = None, state: JobState | str | None = None) -> lis
         InvalidSpec: There is no such state.
     """
     wanted = None if state is None else _state(state)
-    views = [found.view() for found in manager().jobs(project)]
-    return [view for view in views if wanted in {None, view.state}]
+    source = manager()
+
+    def ask() -> list[JobView]:
+        views = [found.view() for found in source.jobs(project)]
+        return [view for view in views if wanted in {None, view.state}]
+
+    return JobList(ask, lambda view: source.find(view.name, view.project))
 
 
 def notices() -> tuple[str, ...]:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).parents[1]
-BUNDLE = {"astraml_lab/ui/static/dashboard.js", "astraml_lab/ui/static/dashboard.css"}
+BUNDLE = {
+    f"astraml_lab/ui/static/{widget}"
+    for widget in ("dashboard.js", "dashboard.css", "form.css", "hands.js", "jobs.css", "jobs.js")
+}
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from astraml_lab.jobs.job import Job
+    from astraml_lab.jobs.listing import JobList
 
 
 class Presenter(Protocol):
@@ -32,6 +33,9 @@ class Presenter(Protocol):
 
     def close(self, job: Job) -> None:
         """Turn what `show(live=False)` displayed into the final picture."""
+
+    def show_list(self, jobs: JobList) -> None:
+        """Display a list of jobs where the calling cell is: live where a person watches, else as text."""
 
     def figure(self, job: Job, kind: str, **options: Any) -> Any:
         """Return a plotly figure of the job.

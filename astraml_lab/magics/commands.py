@@ -14,8 +14,9 @@ from astraml_lab.magics.examples import EXAMPLES, examples_text
 from astraml_lab.magics.files import write_csv
 from astraml_lab.magics.form import tune_form
 from astraml_lab.magics.help import line_help
-from astraml_lab.magics.listing import job_table, trial_line
+from astraml_lab.magics.listing import trial_line
 from astraml_lab.spec import nearest, shown
+from astraml_lab.ui.jobs_text import job_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,8 +58,15 @@ class Command:
         return len(re.findall(r" [A-Z]", self.usage))
 
 
-def _list(call: Call) -> str:
-    return "\n\n".join([job_table(call.lab.jobs(call.project)), *call.lab.notices()])
+def _list(call: Call) -> object:
+    from astraml_lab.jobs import attended, in_kernel  # brings SQLAlchemy and Optuna: not while loading
+
+    jobs, notices = call.lab.jobs(call.project), call.lab.notices()
+    if not (in_kernel() and attended()):
+        return "\n\n".join([job_table(jobs), *notices])
+    for notice in notices:
+        print(notice)  # noqa: T201 - what there is to say beside the table
+    return jobs
 
 
 def _show(call: Call) -> None:

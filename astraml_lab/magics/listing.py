@@ -1,30 +1,15 @@
-"""Jobs and trials as lines of text."""
+"""Trials as lines of text."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from astraml_lab.spec import JobState, format_number, params_words
+from astraml_lab.spec import format_number, params_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from astraml_lab.spec import JobView, Objective, TrialView
-
-_HELD = frozenset({JobState.PAUSED, JobState.STALE})
-_HEADER = ("job", "state", "trials", "best", "objectives", "created")
-
-
-def job_table(jobs: Sequence[JobView]) -> str:
-    """Return one line per job under a header and what those wait for that do not run; or how to start one."""
-    if not jobs:
-        return "No jobs yet. `%tune examples` shows cells to start from."
-    rows = [_HEADER, *(_job(view) for view in jobs)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    held = [f"{view.name}: {view.reason}" for view in jobs if view.state in _HELD and view.reason]
-    return "\n".join([*(line.rstrip() for line in lines), *([""] if held else []), *held])
+    from astraml_lab.spec import Objective, TrialView
 
 
 def trial_line(view: TrialView, objectives: Sequence[Objective]) -> str:
@@ -32,14 +17,3 @@ def trial_line(view: TrialView, objectives: Sequence[Objective]) -> str:
     values = zip(objectives, view.values or (), strict=False)
     said = ", ".join(f"{objective.metric} {format_number(value)}" for objective, value in values)
     return f"trial {view.number}: {said} with {params_words(view.params)}"
-
-
-def _job(view: JobView) -> tuple[str, ...]:
-    name = view.name if view.project == "default" else f"{view.name} ({view.project})"
-    value = view.best_value
-    best = f"trial {view.best[0]}" if len(view.best) == 1 else f"{len(view.best)} on the front"
-    best = best if value is None else f"{value:.4g} ({best})"
-    goals = ", ".join(f"{objective.goal} {objective.metric}" for objective in view.objectives)
-    created = datetime.fromtimestamp(view.created_at, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
-    trials = f"{view.finished}/{view.trials}"
-    return name, view.state.value, trials, best if view.best else "", goals, created

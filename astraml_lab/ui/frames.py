@@ -71,7 +71,7 @@ def job_head(view: JobView) -> dict[str, Any]:
         "reason": one_line(view.reason, _REASON),
         "hand": view.reason == BY_HAND,
         "note": one_line(view.note, _NOTE),
-        "elsewhere": _elsewhere(view),
+        "elsewhere": elsewhere(view),
         "disk": view.disk_bytes,
         "best": list(view.best),
         "running": list(view.running),
@@ -159,7 +159,7 @@ def trial_row(trial: TrialView, objectives: Sequence[str]) -> dict[str, Any]:
     return row | {name: value for name, value in optional.items() if value or value == 0}
 
 
-def _elsewhere(view: JobView) -> str:
+def elsewhere(view: JobView) -> str:
     """Return the kernel that runs the job, where that is another one."""
     return one_line(view.owner, _NAME) if view.owner != f"{this_host()}:{os.getpid()}" else ""
 

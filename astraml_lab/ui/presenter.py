@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from IPython.core.getipython import get_ipython
 
 from astraml_lab.clock import SystemClock
+from astraml_lab.jobs import attended
+from astraml_lab.ui.jobs_text import job_table
 from astraml_lab.ui.live import Live
 from astraml_lab.ui.places import put
 from astraml_lab.ui.publisher import Publisher
@@ -16,10 +18,14 @@ from astraml_lab.ui.text import progress_line, summary
 
 if TYPE_CHECKING:
     from astraml_lab.clock import Clock
+    from astraml_lab.jobs import JobList
     from astraml_lab.jobs.reader import JobReader
+    from astraml_lab.ui.jobs_table import JobsTable
     from astraml_lab.ui.places import Place
 
 _ENDED_KEPT = 8
+_TABLES_KEPT = 30
+"""Lists of jobs that stay live: who asks for one more gives the oldest away."""
 
 
 class ShownJob(Protocol):
@@ -44,6 +50,7 @@ class NotebookPresenter:
         self._clock = clock or SystemClock()
         self._publisher = Publisher(self._clock)
         self._live: dict[str, Live] = {}
+        self._tables: list[JobsTable] = []
         self._places: dict[str, list[Place]] = {}
         self._lock = threading.Lock()
 
@@ -83,6 +90,24 @@ class NotebookPresenter:
         final = bundle(job.reader, self._clock.time(), png=True)
         for place in places:
             place.update(final, raw=True)
+
+    def show_list(self, jobs: JobList) -> None:
+        """Display a list of jobs where the calling cell is: live where a person watches, else as text."""
+        text = job_table(jobs)
+        if not in_notebook():
+            print(text)  # noqa: T201  a terminal's display
+        elif not attended():
+            put({"text/plain": text})
+        else:
+            from astraml_lab.ui.jobs_table import JobsTable
+
+            table = JobsTable(jobs, self._publisher, self._clock)
+            put(table.bundle(text))
+            with self._lock:
+                self._tables.append(table)
+                old = self._tables.pop(0) if len(self._tables) > _TABLES_KEPT else None
+            if old is not None:
+                old.close()
 
     def figure(self, job: ShownJob, kind: str, **options: Any) -> Any:
         """Return a plotly figure of the job.

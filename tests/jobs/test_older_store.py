@@ -12,8 +12,8 @@ from plugins.jobs import Bench
 
 from astraml_lab import Float, Int
 from astraml_lab.errors import StoreError
-from astraml_lab.magics.listing import job_table
 from astraml_lab.spec import JobState
+from astraml_lab.ui.jobs_text import job_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

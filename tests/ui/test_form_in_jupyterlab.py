@@ -82,3 +82,97 @@ def test_a_person_fills_in_the_form_writes_the_cell_and_launches(
     expect(field(output, "Name")).to_have_value("by hand")
     notebook.run_cell(4)
     expect(notebook.output(4)).to_contain_text(re.compile("SUCCEEDED"))
+
+
+@pytest.mark.slow
+def test_the_list_of_jobs_is_live_and_its_buttons_work(
+    jupyter_lab: LabServer, notebook: NotebookPage
+) -> None:
+    jupyter_lab.use_theme("light")
+    load = LOAD + "\nimport time"
+    short = (
+        "%%tune --maximize accuracy --trials 2 --name 'over already'\nlr = Float(0, 1)\nreport(accuracy=lr)"
+    )
+    long = """%%tune --maximize accuracy --trials 40 --name endless
+lr = Float(0, 1)
+for step in range(10_000):
+    report(accuracy=lr); time.sleep(0.02)"""
+    ask = "[(view.name, view.state.value) for view in lab.jobs()]"
+    jupyter_lab.write_notebook("jobs.ipynb", [load, short, long, "%tune", ask])
+    notebook.page.set_viewport_size({"width": 1400, "height": 1600})
+    notebook.open("jobs.ipynb")
+    for index in range(4):
+        notebook.run_cell(index)
+    table = notebook.output(3).locator(".astraml-jobs")
+    row = table.locator("tbody tr", has_text="endless")
+    table.scroll_into_view_if_needed()  # out of sight nothing moves
+    expect(row.locator(".astraml-chip")).to_have_text("running")
+    expect(table.locator("tbody tr", has_text="over already").locator(".astraml-chip")).to_have_text(
+        "succeeded"
+    )
+    expect(row.locator("td").nth(3)).to_have_text(re.compile(r"^\d"))
+    notebook.screenshot("jobs-light-1400")
+
+    notebook.page.set_viewport_size({"width": 1040, "height": 1600})
+    table.scroll_into_view_if_needed()
+    notebook.screenshot("jobs-light-narrow")
+    notebook.page.set_viewport_size({"width": 1400, "height": 1600})
+
+    row.get_by_role("button", name="Pause").click()
+    expect(row.locator(".astraml-chip")).to_have_text("paused", timeout=10_000)
+    row.get_by_role("button", name="Resume").click()
+    expect(row.locator(".astraml-chip")).to_have_text("running", timeout=10_000)
+    row.get_by_role("button", name="Show").click()
+    expect(notebook.output(3).locator(".astraml-name")).to_have_text("endless")
+    row.get_by_role("button", name="Stop").click()
+    expect(row.get_by_role("button", name="Stop now")).to_be_focused()
+    notebook.screenshot("jobs-asks-light-1400")
+    notebook.page.keyboard.press("Escape")
+    expect(row.get_by_role("button", name="Stop now")).to_have_count(0)
+    row.get_by_role("button", name="Stop").click()
+    row.get_by_role("button", name="Stop now").click()
+    expect(row.locator(".astraml-chip")).to_have_text("cancelled", timeout=15_000)
+    row.get_by_role("button", name="Delete").click()
+    row.get_by_role("button", name="Delete it").click()
+    expect(row).to_have_count(0, timeout=10_000)
+    notebook.run_cell(4)
+    expect(notebook.output(4)).to_contain_text("('over already', 'SUCCEEDED')")
+    expect(notebook.output(4)).not_to_contain_text("endless")
+
+
+@pytest.mark.slow
+def test_the_form_in_the_dark_and_in_a_narrow_page(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
+    jupyter_lab.use_theme("dark")
+    evil = "<img src=x onerror=document.title=1>"
+    form = f"""from astraml_lab.devices import FakeProbe
+from astraml_lab.ui import TuneForm
+form = TuneForm(probe=FakeProbe(2))
+assert form.load('''%%tune --maximize accuracy --minimize latency --trials 40 --name "{evil}"
+lr = Float(1e-5, 1e-1, log=True)
+width = Int(1, 8, log=True)
+optimizer = Categorical(["sgd", "adamw", "{evil}"])
+momentum = Float(0.5, 0.999, scale="reverse_log", when={{"optimizer": "sgd"}})
+batch = Discrete([32, 64, 128])
+report(accuracy=lr, latency=1)'''), form.message.value
+form"""
+    jupyter_lab.write_notebook("dark.ipynb", [LOAD, form, "lab.jobs('nobody')", "threading.Event().wait(12)"])
+    notebook.page.set_viewport_size({"width": 1400, "height": 1700})
+    notebook.open("dark.ipynb")
+    notebook.page.keyboard.press("Control+b")
+    for index in range(3):
+        notebook.run_cell(index)
+    output = notebook.output(1).first
+    expect(output.locator(".astraml-spark circle")).to_have_count(50)
+    expect(notebook.output(2)).to_contain_text("No jobs yet")
+    output.locator(".astraml-spark").first.scroll_into_view_if_needed()
+    notebook.screenshot("form-dark-1400")
+    output.get_by_role("button", name="Open…").click()
+    notebook.page.set_viewport_size({"width": 800, "height": 2600})
+    notebook.screenshot("form-dark-narrow")
+    notebook.start_cell(3)  # the form hears while a cell runs
+    expect(notebook.cell(3).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    type_in(field(output, "Trials"), "0")
+    expect(output.locator(".is-mistake")).to_contain_text("greater than or equal to 1")
+    expect(notebook.cell(3).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    assert notebook.page.locator("img[src='x']").count() == 0
+    assert notebook.page.title() != "1"

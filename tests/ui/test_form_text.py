@@ -37,7 +37,7 @@ def written(spec: JobSpec) -> JobSpec:
     return spec.model_copy(update={"definitions": (definition,)})
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(spaces(IDENTIFIERS), ANY)
 def test_a_cell_that_is_read_and_written_again_is_the_same_job(space: Space, options: dict[str, Any]) -> None:
     definition = Definition(space=space, objectives=objectives_of("accuracy"))
@@ -51,7 +51,7 @@ def test_a_cell_that_is_read_and_written_again_is_the_same_job(space: Space, opt
     assert written(job_in(again, {})) == written(job_in(cell, {}))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(spaces(NAMES), ANY)
 def test_json_that_is_read_and_saved_again_is_the_same_job(space: Space, options: dict[str, Any]) -> None:
     definition = Definition(space=space, objectives=objectives_of("val/acc", "a, b"))
@@ -65,7 +65,7 @@ def test_json_that_is_read_and_saved_again_is_the_same_job(space: Space, options
     assert saved == spec
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(spaces(NAMES), ANY)
 def test_a_call_that_is_written_reads_back_as_the_same_job(space: Space, options: dict[str, Any]) -> None:
     spec = JobSpec(

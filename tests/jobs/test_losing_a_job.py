@@ -32,11 +32,11 @@ def reports(trial: Trial) -> None:
 
 def soon(condition: Any) -> None:
     pause = threading.Event()
-    for _ in range(1_000):
+    for _ in range(3_000):
         if condition():
             return
         pause.wait(0.01)
-    raise AssertionError("waited for 10 s")
+    raise AssertionError("waited for 30 s")
 
 
 def lose(bench: Bench, job: Job) -> None:

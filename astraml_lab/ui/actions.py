@@ -174,16 +174,16 @@ def _narrow(job: Any, request: Request) -> Answer:
     if not numbers:
         raise Conflict("No trial is selected.")
     which = f"trial {numbers[0]}" if len(numbers) == 1 else f"the {len(numbers)} selected trials"
-    return Answer(said=f"The new cell searches around {which}.", cell=job.narrowed(*numbers))
+    return Answer(said=f"The new cell below searches around {which}.", cell=job.narrowed(*numbers))
 
 
 def _best_cell(job: Any, _request: Request) -> Answer:
-    return Answer(said="The new cell holds the best values.", cell=job.best_as_cell())
+    return Answer(said="The new cell below holds the best values.", cell=job.best_as_cell())
 
 
 def _trial_cell(job: Any, request: Request) -> Answer:
     number = _number(request)
-    said = f"The new cell runs the configuration of trial {number} in the foreground."
+    said = f"The new cell below runs the configuration of trial {number} in the foreground."
     return Answer(said=said, cell=job.trial_as_cell(number))
 
 

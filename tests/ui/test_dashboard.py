@@ -220,7 +220,7 @@ def test_a_choice_of_python_and_of_another_page_reaches_every_page_once() -> Non
             "narrow",
             None,
             {"numbers": [2, 1]},
-            {"said": "The new cell searches around the 2 selected trials."},
+            {"said": "The new cell below searches around the 2 selected trials."},
         ),
         ("narrow", None, {}, {"error": "No trial is selected."}),
         ("best_cell", None, {}, {"cell": "lr = 0.25"}),

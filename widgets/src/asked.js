@@ -4,6 +4,8 @@
 export const UNHEARD = 2500;
 /** Milliseconds after which a kernel that was asked and has not followed is named. */
 export const UNFOLLOWED = 12000;
+/** What the job has to follow; all else is done with the kernel's answer. */
+const FOLLOWED = new Set(["pause", "resume", "stop", "stop_trial"]);
 
 /**
  * @typedef {import("./store.js").Store} Store
@@ -53,7 +55,7 @@ export class Asked {
   answered(id, failed) {
     const press = this.presses.get(id);
     if (!press) return undefined;
-    if (failed || press.name === "rerun") this.presses.delete(id);
+    if (failed || !FOLLOWED.has(press.name)) this.presses.delete(id);
     else this.presses.set(id, { ...press, step: "asked", at: this.clock() });
     return press;
   }

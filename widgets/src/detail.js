@@ -1,6 +1,7 @@
-/** The trial that was clicked: its parameters against the best, why it ended, its log. */
+/** The selected trials: one with its parameters against the best, why it ended and its log; several side by side. */
 
 import { Banner } from "./banner.js";
+import { Beside } from "./beside.js";
 import { fill, icon, make, setText } from "./dom.js";
 import { formatBytes, formatDuration, formatNumber, ordinal, runtime, shorten, stateWords, storyOf, tuneLine } from "./format.js";
 
@@ -16,7 +17,7 @@ export class Detail {
    */
   constructor(listeners, does) {
     const onClose = () => does.select([]);
-    this.root = make("section", "astraml-detail", "", { "aria-label": "The selected trial" });
+    this.root = make("section", "astraml-detail", "", { "aria-label": "The selected trials" });
     this.root.hidden = true;
     this.title = make("div", "astraml-detail-title");
     this.close = make("button", "astraml-button", "Close", { type: "button" });
@@ -25,9 +26,17 @@ export class Detail {
     this.rerun = make("button", "astraml-button", "Run again", { type: "button" });
     this.rerun.title = "Try the same parameters once more, next, with a seed of its own";
     this.debug = make("button", "astraml-button", "Debug", { type: "button", "aria-expanded": "false" });
+    this.near = make("button", "astraml-button", "Try near this", { type: "button" });
+    this.near.title = "A form with these values, to try them changed";
+    this.asCell = make("button", "astraml-button", "As cell", { type: "button" });
+    this.asCell.title = "A new cell that runs this configuration in the foreground";
+    this.narrow = make("button", "astraml-button", "Narrow to these", { type: "button" });
+    this.narrow.title = "A new cell that searches around these trials";
     const bar = make("div", "astraml-toolbar");
     const buttons = make("div", "astraml-actions");
-    buttons.append(this.stop, this.rerun, this.debug, this.copy, this.close);
+    /** Buttons of one trial. */
+    this.ofOne = [this.stop, this.rerun, this.near, this.asCell, this.debug, this.copy];
+    buttons.append(...this.ofOne, this.narrow, this.close);
     bar.append(this.title, make("span", "astraml-grow"), buttons);
     this.reason = make("div", "astraml-reason");
     this.line = make("div", "astraml-line");
@@ -47,12 +56,26 @@ export class Detail {
     const body = make("div", "astraml-detail-body");
     body.append(left, right);
     this.banner = new Banner();
-    this.root.append(bar, this.banner.root, this.line, this.reason, body);
+    this.one = make("div");
+    this.one.append(this.line, this.reason, body);
+    this.beside = new Beside();
+    this.root.append(bar, this.banner.root, this.one, this.beside.root);
     this.stamp = "";
+    /** What the title says of several trials. */
+    this.titled = "";
+    /** Whether the job's space is known beforehand. */
+    this.spacious = false;
     this.number = NaN;
     this.shownParams = {};
     listeners.on(this.stop, "click", () => does.act("stop_trial", this.number));
     listeners.on(this.rerun, "click", () => does.act("rerun", this.number));
+    listeners.on(this.near, "click", () => does.open("point", this.number));
+    listeners.on(this.asCell, "click", () => does.act("trial_cell", this.number));
+    listeners.on(this.narrow, "click", () => does.narrow());
+    listeners.on(this.beside.root, "click", (event) => {
+      const { open } = event.target instanceof HTMLElement ? event.target.dataset : {};
+      if (open !== undefined) does.select([Number(open)]);
+    });
     listeners.on(this.debug, "click", () => this.#openLine(Boolean(this.line.hidden)));
     listeners.on(this.close, "click", onClose);
     listeners.on(this.root, "keydown", (event) => {
@@ -75,10 +98,18 @@ export class Detail {
    * @param {import("./asked.js").Asked} asked
    */
   update(store, selection, can, asked) {
-    const row = store.rows.get(selection.last ?? -1);
+    const rows = selection.opened.map((number) => store.rows.get(number)).filter((each) => each !== undefined);
+    const [row] = rows;
     this.root.hidden = !row;
     const job = store.job;
     if (!row || !job) return;
+    const several = rows.length > 1;
+    this.one.hidden = several;
+    this.beside.update(rows, store);
+    this.spacious = Object.keys(store.space).length > 0;
+    this.narrow.hidden = !several || !can.includes("narrow") || !this.spacious;
+    for (const button of this.ofOne) button.hidden = several;
+    if (several) return this.#titleOfSeveral(selection.size, rows.length);
     if (row.n !== this.number) this.#openLine(false);
     this.number = row.n;
     setText(this.command, tuneLine("debug", job, String(row.n)));
@@ -86,11 +117,25 @@ export class Detail {
     const best = store.rows.get(job.best[0] ?? -1);
     const other = best && best.n !== row.n ? best : undefined;
     const stamp = JSON.stringify([row, other?.n, job.best, store.stale]);
-    if (stamp !== this.stamp) {
+    if (stamp !== this.stamp || this.titled) {
+      this.titled = "";
       this.stamp = stamp;
       this.#facts(row, other, store);
     }
     this.#texts(store.details.get(row.n));
+  }
+
+  /**
+   * @param {number} count
+   * @param {number} shown
+   */
+  #titleOfSeveral(count, shown) {
+    const words = count > shown ? `${count} trials selected` : `${count} trials side by side`;
+    if (this.titled === words) return;
+    this.titled = words;
+    delete this.title.dataset.state;
+    this.title.replaceChildren(make("strong", "", words));
+    if (count > shown) this.title.append(make("span", "astraml-quiet", `the first ${shown} side by side`));
   }
 
   /**
@@ -108,7 +153,11 @@ export class Detail {
     this.stop.title = stopping ? "It ends at its next report" : "End this trial at its next report; the job goes on";
     const asking = asked.waits("rerun", row.n);
     const over = !["RUNNING", "WAITING"].includes(row.state);
-    this.rerun.hidden = !(alive && job.state !== "STOPPING" && over && can.includes("rerun"));
+    const moves = !["STOPPING", "STALE"].includes(job.state);
+    this.rerun.hidden = !(moves && over && can.includes("rerun"));
+    this.near.hidden = !(moves && can.includes("enqueue") && this.spacious);
+    this.asCell.hidden = !can.includes("trial_cell");
+    this.asCell.disabled = asked.waits("trial_cell", row.n);
     this.rerun.disabled = asking;
   }
 

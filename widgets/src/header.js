@@ -2,6 +2,7 @@
 
 import { Banner } from "./banner.js";
 import { fill, icon, make, setText } from "./dom.js";
+import { Menu } from "./menu.js";
 import { formatBytes, formatDuration, formatEstimate, formatNumber, shorten } from "./format.js";
 import { objectiveOf } from "./store.js";
 
@@ -35,7 +36,12 @@ export class Header {
     this.no = make("button", "astraml-button", "Keep running", { type: "button" });
     this.confirm.append(this.question, this.yes, this.no);
     this.confirm.hidden = true;
-    this.buttons.append(this.pause, this.stop, this.confirm);
+    this.menu = new Menu(listeners, "⋯", "More to do with this job", (key) => {
+      if (key === "more" || key === "point") does.open(key);
+      else if (key === "narrow") does.narrow();
+      else does.act(key);
+    });
+    this.buttons.append(this.pause, this.stop, this.confirm, this.menu.root);
     this.best = make("div", "astraml-best");
     this.running = make("div", "astraml-running");
     this.reason = make("div", "astraml-note");
@@ -80,8 +86,9 @@ export class Header {
    * @param {string[]} can what the kernel can do for this view
    * @param {import("./asked.js").Asked} asked
    * @param {import("./banner.js").Link} link
+   * @param {number} [selected] how many trials are selected
    */
-  update(store, can, asked, link) {
+  update(store, can, asked, link, selected = 0) {
     const job = store.job;
     if (!job) {
       setText(this.name, "…");
@@ -104,6 +111,9 @@ export class Header {
     setText(this.reason, ["PAUSED", "STALE"].includes(job.state) || link !== "live" ? "" : job.reason);
     this.#updateNotes(notesOf(job));
     this.#updateButtons(job, can, asked);
+    const entries = menuOf(store, job, can, selected);
+    this.menu.root.hidden = !entries.length;
+    this.menu.update(entries);
   }
 
   /** @param {string[]} notes */
@@ -207,6 +217,32 @@ export class Header {
     setText(this.yes, stale ? "End it now" : "Stop now");
     setText(this.no, stale ? "Keep it" : "Keep running");
   }
+}
+
+/**
+ * What the menu offers.
+ * @param {import("./store.js").Store} store
+ * @param {import("./store.js").Job} job
+ * @param {string[]} can
+ * @param {number} selected
+ * @returns {import("./menu.js").Entry[]}
+ */
+export function menuOf(store, job, can, selected) {
+  const ends = job.state === "STOPPING" ? "The job is stopping" : "";
+  const moves = ends || (job.state === "STALE" ? "Resume the job first" : "");
+  const spaceless = Object.keys(store.space).length ? "" : "The code suggests its parameters itself";
+  const which = selected === 1 ? "the selected trial" : selected ? `the ${selected} selected` : "the selection";
+  /** @type {[string, string, string, string][]} by key: what the kernel must be able to do, words, why not now */
+  const all = [
+    ["more", "extend", "More trials…", moves],
+    ["point", "enqueue", "Try values…", spaceless || moves],
+    ["narrow", "narrow", `Narrow to ${which}, as a cell`, spaceless || (selected ? "" : "Select trials in the table or the charts first")],
+    ["best_cell", "best_cell", "Best values as a cell", job.best.length ? "" : "No trial is complete yet"],
+    ["csv", "csv", "Download CSV", ""],
+  ];
+  return all
+    .filter(([, needed]) => can.includes(needed))
+    .map(([key, , text, why]) => ({ key, text, title: why, disabled: why !== "" }));
 }
 
 /**

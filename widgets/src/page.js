@@ -23,6 +23,8 @@ export class Page {
     this.views = new Set();
     /** @type {string[]} */
     this.can = [];
+    /** Whether this dashboard stays where it is when the job has ended. */
+    this.kept = false;
     /** The name under which the notebook knows the widget. */
     this.modelId = "";
     this.version = 0;
@@ -81,6 +83,7 @@ export class Page {
     this.sequence = message.seq;
     if (this.lost) return this.#askAnew();
     this.modelId = String(message.model ?? "");
+    this.kept = message.kept === true;
     this.can = Array.isArray(message.can) ? message.can : [];
     this.store.apply(head, values);
     if (head.charts || head.rows || head.job || head.space || head.importance) this.version += 1;

@@ -58,3 +58,16 @@ export class Selection {
     if (this.size) this.replace([]);
   }
 }
+
+/**
+ * The trials from one to another as they stand in a list, the other at the end: from it the keyboard goes on.
+ * @param {number[]} order
+ * @param {number | null} from
+ * @param {number} to
+ */
+export function between(order, from, to) {
+  const start = from === null ? -1 : order.indexOf(from);
+  const end = order.indexOf(to);
+  if (start < 0 || end < 0) return [to];
+  return start <= end ? order.slice(start, end + 1) : order.slice(end, start + 1).reverse();
+}

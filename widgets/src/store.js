@@ -17,7 +17,11 @@
  *   start: number | null, end: number | null, values?: Value[], kind?: string, reason?: string,
  *   device?: string, step?: number, notes?: string[], attempt?: number, disk?: number,
  * }} Row
- * @typedef {{kind: "number" | "words", log?: boolean, low?: number, high?: number, choices?: Value[]}} Dimension
+ * @typedef {{
+ *   kind: "number" | "words", log?: boolean, whole?: boolean, low?: number, high?: number, choices?: Value[],
+ *   values?: number[], when?: Record<string, Value[]>,
+ * }} Dimension
+ * @typedef {{numbers: number[], seen: Record<string, number>}} Selected What is selected, and up to which choice of each view.
  * @typedef {{m: string, shares: [string, number][], reason: string, trials: number, of: number}} Importance
  * @typedef {{n: number, log: string[], traceback: string}} Detail
  * @typedef {{x0: number, columns: Float32Array[]}} Line
@@ -27,7 +31,7 @@
  * @typedef {{m: string, a: string, show?: number[], lines?: LinePatch[], band?: {p: number, trials: number, of: number}}} ChartPatch
  * @typedef {{
  *   now: number, fresh?: boolean, job?: Job, vital?: Vital, rows?: Row[], charts?: ChartPatch[], details?: Detail[],
- *   space?: Record<string, Dimension>, importance?: Importance[],
+ *   space?: Record<string, Dimension>, importance?: Importance[], selected?: Selected,
  * }} Head
  */
 
@@ -55,6 +59,8 @@ export class Store {
     this.charts = new Map();
     /** What is known of the parameters' ranges. @type {Record<string, Dimension>} */
     this.space = {};
+    /** What is selected, as the kernel knows it. @type {Selected | null} */
+    this.selected = null;
     /** How much the parameters matter, by objective. @type {Map<string, Importance>} */
     this.importance = new Map();
     /** @type {Map<number, Detail>} */
@@ -125,6 +131,7 @@ export class Store {
     }
     if (head.rows) this.revision += 1;
     if (head.space) this.space = head.space;
+    if (head.selected) this.selected = head.selected;
     for (const found of head.importance ?? []) this.importance.set(found.m, found);
     if (settled) this.settled += 1;
     for (const detail of head.details ?? []) this.details.set(detail.n, detail);

@@ -1,126 +1,21 @@
 /** The table of trials: sorted, filtered, and only the rows in sight on the page. */
 
+import { arranged, attemptWords, columnsOf } from "./columns.js";
 import { icon, make, setText } from "./dom.js";
-import { formatDuration, formatNumber, ordinal, runtime, shortState, shorten, stateWords, storyOf } from "./format.js";
-import { Selection } from "./selection.js";
-import { objectiveOf } from "./store.js";
+import { parsed } from "./filter.js";
+import { ordinal, shortState, shorten, storyOf } from "./format.js";
+import { Menu } from "./menu.js";
+import { Selection, between } from "./selection.js";
 
 const ROW = 27;
 const SPARE = 6;
-const PARAMS = 30;
+/** So many trials are selected at once. */
+const MOST = 10_000;
 
 /**
- * @typedef {{
- *   key: string, title: string, width: number, number: boolean,
- *   value: (row: import("./store.js").Row) => import("./store.js").Value,
- *   text: (row: import("./store.js").Row) => string,
- * }} Column
+ * @typedef {import("./columns.js").Column} Column
+ * @typedef {import("./store.js").Row} Row
  */
-
-/**
- * Wide enough for the title, within reason.
- * @param {string} title
- * @param {number} least
- */
-const widthFor = (title, least) => Math.min(150, Math.max(least, Math.ceil(title.length * 7.2) + 34));
-
-/**
- * The columns of a job.
- * @param {import("./store.js").Job} job
- * @param {() => number} now
- * @param {{stale: boolean, wordy: boolean}} [how] whether nobody runs it and what ran was cut off; whether states are long
- * @returns {Column[]}
- */
-export function columnsOf(job, now, { stale, wordy } = { stale: false, wordy: false }) {
-  /** @type {Column[]} */
-  const results = job.objectives.map((objective, index) => ({
-    key: `objective ${index}`,
-    title: objective.metric,
-    width: widthFor(objective.metric, 72),
-    number: true,
-    value: (row) => objectiveOf(row, job, index),
-    text: (row) => formatNumber(objectiveOf(row, job, index)),
-  }));
-  /** @type {Column[]} */
-  const params = job.params.slice(0, PARAMS).map((name) => ({
-    key: `param ${name}`,
-    title: name,
-    width: widthFor(name, 72),
-    number: true,
-    value: (row) => row.params[name] ?? null,
-    text: (row) => shorten(formatNumber(row.params[name] ?? null), 40),
-  }));
-  /** @param {import("./store.js").Row} row */
-  const state = (row) => [stateWords(row, stale), attemptWords(row)].filter(Boolean).join(", ");
-  return [
-    { key: "n", title: "#", width: 42, number: true, value: (row) => row.n, text: (row) => String(row.n) },
-    { key: "state", title: "state", width: wordy ? 148 : 98, number: false, value: state, text: state },
-    ...results,
-    ...params,
-    {
-      key: "reason",
-      title: "what happened",
-      width: 240,
-      number: false,
-      value: (row) => storyOf(row, stale),
-      text: (row) => storyOf(row, stale),
-    },
-    {
-      key: "time",
-      title: "time",
-      width: 72,
-      number: true,
-      value: (row) => runtime(row, now()),
-      text: (row) => {
-        const seconds = runtime(row, now());
-        return seconds === null ? "" : formatDuration(seconds);
-      },
-    },
-  ];
-}
-
-/** @param {import("./store.js").Row} row */
-export const attemptWords = (row) => ((row.attempt ?? 1) > 1 ? `${ordinal(row.attempt ?? 1)} attempt` : "");
-
-/**
- * The rows that a filter leaves, in order: every word of the filter has to be somewhere in the row.
- * @param {Iterable<import("./store.js").Row>} rows
- * @param {Column[]} columns
- * @param {string} filter
- * @param {{key: string, down: boolean}} sort
- */
-export function arranged(rows, columns, filter, sort) {
-  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-  const column = columns.find((each) => each.key === sort.key) ?? columns[0];
-  const kept = [];
-  for (const row of rows) {
-    if (words.length) {
-      const text = columns.map((each) => `${each.title}=${each.text(row)}`).join(" ").toLowerCase();
-      if (!words.every((word) => text.includes(word))) continue;
-    }
-    kept.push(row);
-  }
-  if (!column) return kept;
-  const sign = sort.down ? -1 : 1;
-  const keyed = kept.map((row) => ({ row, value: column.value(row) }));
-  keyed.sort((one, other) => {
-    const nothing = Number(isNothing(one.value)) - Number(isNothing(other.value)); // at the end, both ways
-    return nothing || sign * compared(one.value, other.value) || other.row.n - one.row.n;
-  });
-  return keyed.map(({ row }) => row);
-}
-
-/** @param {unknown} value */
-const isNothing = (value) => value === null || value === "" || value === "NaN";
-
-/**
- * @param {unknown} one
- * @param {unknown} other
- */
-function compared(one, other) {
-  if (typeof one === "number" && typeof other === "number") return one - other;
-  return String(one).localeCompare(String(other), "en", { numeric: true });
-}
 
 export class Table {
   /**
@@ -133,14 +28,29 @@ export class Table {
     this.root = make("section", "astraml-trials", "", { "aria-label": "Trials" });
     this.filter = make("input", "astraml-filter", "", {
       type: "search",
-      placeholder: "Filter: pruned, relu, …",
+      placeholder: "Filter: pruned lr<0.01",
       "aria-label": "Filter the trials",
+      title: "Words that a row holds, and comparisons: lr<0.01 accuracy>=0.9 state=pruned time>2m",
     });
     this.shown = make("span", "astraml-quiet", "", { role: "status" });
+    this.chosen = make("span", "astraml-chosen");
+    this.chosen.hidden = true;
+    this.many = make("span");
+    this.clear = make("button", "astraml-link", "clear", { type: "button", "aria-label": "Clear the selection" });
+    this.chosen.append(this.many, " · ", this.clear);
+    /** Columns that somebody switched on or off. @type {Map<string, boolean>} */
+    this.switched = new Map();
+    this.menu = new Menu(listeners, "Columns", "Columns", (key) => this.#switch(key));
     const bar = make("div", "astraml-toolbar");
-    bar.append(make("span", "astraml-heading", "Trials"), this.filter, this.shown);
-    this.scroll = make("div", "astraml-scroll", "", { tabindex: "0", role: "group", "aria-label": "Table of trials" });
-    this.table = make("table", "astraml-table", "", { role: "grid" });
+    bar.append(make("span", "astraml-heading", "Trials"), this.filter, this.shown, make("span", "astraml-grow"), this.chosen, this.menu.root);
+    this.scroll = make("div", "astraml-scroll");
+    this.table = make("table", "astraml-table", "", {
+      role: "grid",
+      tabindex: "0",
+      "aria-label": "Trials",
+      "aria-multiselectable": "true",
+      "data-lm-suppress-shortcuts": "true", // the arrow keys and Ctrl+A belong to the table
+    });
     this.columns = make("colgroup");
     this.head = make("tr");
     this.body = make("tbody");
@@ -157,10 +67,17 @@ export class Table {
     this.body.append(this.above, this.below);
     /** @type {HTMLTableRowElement[]} */
     this.pool = [];
+    /** All columns, of which those in `specs` are shown. @type {Column[]} */
+    this.all = [];
     /** @type {Column[]} */
     this.specs = [];
+    /** @type {{test: import("./filter.js").Test | null, error: string}} */
+    this.parsed = { test: null, error: "" };
+    this.parsedOf = "";
+    /** Where a range begins. @type {number | null} */
+    this.anchor = null;
     this.shape = "";
-    /** @type {import("./store.js").Row[]} */
+    /** @type {Row[]} */
     this.rows = [];
     this.sort = { key: "n", down: true };
     this.selected = new Selection();
@@ -168,6 +85,8 @@ export class Table {
     /** @type {Set<number>} */
     this.best = new Set();
     this.stamp = "";
+    /** By what filter and order the rows were last arranged. */
+    this.arrangedHow = "";
     /** @type {import("./store.js").Store | null} */
     this.store = null;
     listeners.on(this.filter, "input", () => this.#arrange());
@@ -176,7 +95,14 @@ export class Table {
     listeners.on(this.head, "click", (event) => this.#sortBy(event.target));
     listeners.on(this.body, "click", (event) => {
       const number = event.target?.closest?.("tr[data-n]")?.dataset.n;
-      if (number !== undefined) does.pick(Number(number), event.ctrlKey || event.metaKey);
+      if (number !== undefined) this.#click(Number(number), event);
+    });
+    listeners.on(this.body, "mousedown", (event) => {
+      if (event.shiftKey) event.preventDefault(); // no text is marked
+    });
+    listeners.on(this.clear, "click", () => {
+      does.select([]);
+      this.table.focus({ preventScroll: true });
     });
   }
 
@@ -188,10 +114,12 @@ export class Table {
     const job = store.job;
     if (!job) return;
     this.store = store;
-    const shape = JSON.stringify([job.objectives, job.params, store.stale, store.wordy]);
+    const shape = JSON.stringify([job.objectives, job.params, job.metrics, store.stale, store.wordy]);
     if (shape !== this.shape) {
       this.shape = shape;
-      this.#build(columnsOf(job, () => store.now(), store));
+      this.all = columnsOf(job, () => store.now(), store);
+      this.parsedOf = "";
+      this.#build();
     }
     const moved = selected.revision !== this.shownSelection;
     this.shownSelection = selected.revision;
@@ -201,12 +129,31 @@ export class Table {
     if (stamp !== this.stamp) this.#arrange();
     else this.#fill();
     this.stamp = stamp;
+    if (moved) this.#tellChosen();
     if (moved && selected.size === 1 && selected.last !== null) this.#reveal(selected.last);
   }
 
-  /** @param {Column[]} specs */
-  #build(specs) {
+  #tellChosen() {
+    this.chosen.hidden = !this.selected.size;
+    setText(this.many, `${this.selected.size} selected`);
+    if (!this.selected.size) this.anchor = null;
+  }
+
+  /** @param {string} key */
+  #switch(key) {
+    this.switched.set(key, !this.specs.some((each) => each.key === key));
+    this.#build();
+    this.#fill();
+  }
+
+  #build() {
+    const specs = this.all.filter((each) => this.switched.get(each.key) ?? !each.off);
     this.specs = specs;
+    this.menu.update(
+      this.all
+        .filter((each) => each.key !== "n")
+        .map((each) => ({ key: each.key, text: shorten(each.title, 40), checked: specs.includes(each) })),
+    );
     this.columns.replaceChildren(
       ...specs.map((spec) => {
         const column = make("col");
@@ -251,15 +198,53 @@ export class Table {
   #arrange() {
     if (!this.store) return;
     const all = this.store.rows;
-    this.rows = arranged(all.values(), this.specs, this.filter.value, this.sort);
+    const filter = this.filter.value.trim();
+    if (filter !== this.parsedOf || !filter) {
+      const read = parsed(filter, this.all);
+      // While it cannot be read, what fitted before stays.
+      this.parsed = read.error ? { ...this.parsed, error: read.error } : read;
+      this.parsedOf = filter;
+    }
+    const { test, error } = this.parsed;
+    const eye = this.#underTheEye();
+    this.rows = arranged(all.values(), this.all, test, this.sort);
     this.table.setAttribute("aria-rowcount", String(this.rows.length + 1));
-    setText(this.shown, this.rows.length === all.size ? "" : `${this.rows.length} of ${all.size}`);
+    setText(this.shown, error || (this.rows.length === all.size ? "" : `${this.rows.length} of ${all.size}`));
+    this.shown.classList.toggle("is-wrong", error !== "");
+    this.filter.setAttribute("aria-invalid", String(error !== ""));
     setText(
       this.empty,
       all.size ? (this.rows.length ? "" : "No trial fits the filter.") : "Trials will appear here when they start.",
     );
     this.empty.hidden = this.rows.length > 0;
+    this.#keep(eye);
     this.#fill();
+  }
+
+  /** The row at the upper edge, and where it is, unless the table stands at its top: there new rows are seen to come. */
+  #underTheEye() {
+    const { scrollTop } = this.scroll;
+    const row = this.rows[Math.floor(scrollTop / ROW)];
+    return scrollTop > 0 && row ? { n: row.n, rest: scrollTop % ROW } : null;
+  }
+
+  #how() {
+    return `${this.filter.value} ${this.sort.key} ${this.sort.down}`;
+  }
+
+  /**
+   * Rows that come or go above the eye move nothing below it.
+   * @param {{n: number, rest: number} | null} eye
+   */
+  #keep(eye) {
+    const how = this.#how();
+    const same = how === this.arrangedHow;
+    this.arrangedHow = how;
+    if (!same) this.scroll.scrollTop = 0; // somebody asked for another order: it begins at its top
+    const index = same && eye ? this.rows.findIndex((row) => row.n === eye.n) : -1;
+    if (index < 0 || !eye) return;
+    setHeight(this.below, this.rows.length * ROW); // room to scroll, before the rows are filled in
+    this.scroll.scrollTop = index * ROW + eye.rest;
   }
 
   /** Put the rows in sight on the page. */
@@ -289,6 +274,7 @@ export class Table {
    */
   #fillRow(element, row, index) {
     element.dataset.n = String(row.n);
+    element.classList.toggle("is-last", this.selected.size > 1 && this.selected.last === row.n);
     const stale = this.store?.stale ?? false;
     element.title = [storyOf(row, stale), ...(row.notes ?? [])].filter(Boolean).join("\n"); // its column may be out of sight
     element.setAttribute("aria-rowindex", String(index + 2));
@@ -312,15 +298,69 @@ export class Table {
     });
   }
 
+  /**
+   * @param {number} number
+   * @param {MouseEvent} event
+   */
+  #click(number, event) {
+    this.table.focus({ preventScroll: true });
+    if (event.shiftKey) return this.#reach(number);
+    this.anchor = number;
+    this.does.pick(number, event.ctrlKey || event.metaKey);
+  }
+
+  /**
+   * Select from where the selection began to a trial.
+   * @param {number} number
+   */
+  #reach(number) {
+    this.anchor ??= this.selected.last ?? number;
+    this.does.select(between(this.#order(), this.anchor, number).slice(0, MOST));
+  }
+
+  #order() {
+    return this.rows.map((row) => row.n);
+  }
+
   /** @param {KeyboardEvent} event */
   #move(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step || !this.rows.length) return;
+    const inHead = event.target instanceof Element && event.target.closest("thead");
+    if (inHead || event.altKey || !this.#key(event)) return;
     event.preventDefault();
     event.stopPropagation(); // the notebook would move to the next cell
+  }
+
+  /**
+   * @param {KeyboardEvent} event
+   * @returns {boolean} whether the key means something here
+   */
+  #key(event) {
+    if (event.ctrlKey || event.metaKey) {
+      if (event.key.toLowerCase() !== "a") return false;
+      this.does.select(this.#order().slice(0, MOST));
+      return true;
+    }
+    if (event.key === "Escape") {
+      if (!this.selected.size) return false;
+      this.does.select([]);
+      return true;
+    }
+    const last = this.rows.length - 1;
+    const page = Math.max(1, Math.floor(this.scroll.clientHeight / ROW) - 2);
     const at = this.rows.findIndex((row) => row.n === this.selected.last);
-    const next = this.rows[Math.min(this.rows.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
-    if (next) this.does.pick(next.n);
+    /** @type {Record<string, number>} */
+    const places = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: last };
+    const place = places[event.key];
+    if (place === undefined) return false;
+    const next = this.rows[Math.min(last, Math.max(0, at < 0 && event.key !== "End" ? 0 : place))];
+    if (!next) return true;
+    if (event.shiftKey) this.#reach(next.n);
+    else {
+      this.anchor = next.n;
+      this.does.select([next.n]);
+    }
+    this.#reveal(next.n);
+    return true;
   }
 
   /** @param {number} number */

@@ -6,6 +6,7 @@ import { Charts } from "./charts/host.js";
 import { Detail } from "./detail.js";
 import { Listeners, make } from "./dom.js";
 import { tuneLine } from "./format.js";
+import { MoreForm, PointForm } from "./forms.js";
 import { Header } from "./header.js";
 import { lookOf } from "./look.js";
 import { OfferedCell } from "./offered_cell.js";
@@ -20,8 +21,22 @@ const SILENCE = 14000;
 const PICTURE = 6000;
 /** Milliseconds for which good news stays. */
 const NEWS = 8000;
-/** @type {Record<string, string>} */
-const WORDS = { stop: "Stop", pause: "Pause", resume: "Resume", stop_trial: "Stop trial", rerun: "Run again" };
+/** So many selected trials get lines of their own. */
+const DRAWN = 30;
+/** What the buttons are called, and the words of `%tune` that do the same. @type {Record<string, [string, string, string?]>} */
+const WORDS = {
+  stop: ["Stop", "stop"],
+  pause: ["Pause", "pause"],
+  resume: ["Resume", "resume"],
+  stop_trial: ["Stop trial", "stop"],
+  rerun: ["Run again", "rerun"],
+  extend: ["More trials", "resume", "--trials N"],
+  enqueue: ["Try next", "enqueue", "NAME=VALUE"],
+  narrow: ["Narrow", "narrow"],
+  best_cell: ["Best values as a cell", "best", "--insert"],
+  trial_cell: ["As cell", "debug"],
+  csv: ["Download CSV", "export", "csv"],
+};
 
 /**
  * What the parts of a view have it do.
@@ -29,6 +44,8 @@ const WORDS = { stop: "Stop", pause: "Pause", resume: "Resume", stop_trial: "Sto
  *   pick(number: number, beside?: boolean): void,
  *   select(numbers: Iterable<number>): void,
  *   act(name: string, number?: number | null, given?: object): void,
+ *   open(form: "more" | "point", number?: number): void,
+ *   narrow(): void,
  *   changed(): void,
  * }} Does
  */
@@ -47,6 +64,10 @@ export class View {
     this.selection = new Selection();
     /** The selection that the kernel was last told of. */
     this.told = 0;
+    /** How many selections it was told of. */
+    this.choices = 0;
+    /** What the kernel last said of the selection. @type {import("./store.js").Selected | null} */
+    this.heard = null;
     this.frame = 0;
     this.inSight = true;
     /** What the view itself has to say. */
@@ -65,6 +86,8 @@ export class View {
       pick: (number, beside) => this.#select(() => this.selection.pick(number, beside)),
       select: (numbers) => this.#select(() => this.selection.replace(numbers)),
       act: (name, number, given) => this.#act(name, number ?? null, given),
+      open: (form, number) => this.#open(form, number),
+      narrow: () => this.#act("narrow", null, { numbers: this.selection.numbers }),
       changed: () => this.changed(),
     };
     this.header = new Header(this.listeners, does);
@@ -74,7 +97,9 @@ export class View {
     const main = make("div", "astraml-main");
     main.append(this.charts.root, this.table.root);
     this.cell = new OfferedCell(this.listeners);
-    this.root.append(this.header.root, this.cell.root, main, this.detail.root);
+    this.more = new MoreForm(this.listeners, does);
+    this.point = new PointForm(this.listeners, does);
+    this.root.append(this.header.root, this.more.root, this.point.root, this.cell.root, main, this.detail.root);
     element.append(this.root);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.endTimer = undefined;
@@ -127,7 +152,8 @@ export class View {
 
   /** What of the job is drawn here; unknown until there is a job. */
   #looks() {
-    return this.page.store.job ? { want: this.charts.wants(), details: this.selection.opened } : {};
+    if (!this.page.store.job) return {};
+    return { want: this.charts.wants(), details: this.selection.opened, numbers: this.selection.numbers.slice(0, DRAWN) };
   }
 
   /** @param {() => void} change */
@@ -150,6 +176,18 @@ export class View {
     const more = given === undefined ? {} : { given };
     this.page.send({ t: "do", do: name, id, c: this.id, ...n, ...more, ...this.#looks() });
     this.changed();
+  }
+
+  /**
+   * @param {"more" | "point"} form
+   * @param {number} [number] the trial whose values it begins with
+   */
+  #open(form, number) {
+    const { store } = this.page;
+    (form === "more" ? this.point : this.more).close();
+    if (form === "more") return this.more.open();
+    const from = number ?? this.selection.last ?? store.job?.best[0];
+    this.point.open(store.space, store.rows.get(from ?? -1));
   }
 
   /**
@@ -180,7 +218,10 @@ export class View {
     const press = this.asked.answered(id, error !== "");
     if (!press) return;
     if (file) download(file, text);
-    this.cell.offer(cell && !this.insert(cell) ? cell : "");
+    if (cell) this.cell.offer(this.insert(cell) ? "" : cell);
+    const form = { extend: this.more, enqueue: this.point }[press.name];
+    form?.answered(error);
+    if (form && error) return this.#say(""); // the form says it
     this.#say(error || said, error !== "", press.n !== null);
   }
 
@@ -207,8 +248,9 @@ export class View {
 
   #draw() {
     const { store } = this.page;
+    this.#adopt();
     this.charts.prepare(store);
-    const wanted = JSON.stringify([this.charts.wants(), this.selection.opened]);
+    const wanted = JSON.stringify(this.#looks());
     if (wanted !== this.wanted && store.job) {
       this.wanted = wanted;
       this.say("want");
@@ -222,7 +264,8 @@ export class View {
     if (this.link === "gone") this.asked.clear();
     this.asked.settle(store);
     const can = still ? [] : this.page.can;
-    this.header.update(store, can, this.asked, still ? this.link : "live");
+    this.header.update(store, can, this.asked, still ? this.link : "live", this.selection.size);
+    if (still) for (const form of [this.more, this.point]) form.close();
     const message = this.#words();
     const nothing = { text: "", error: false };
     this.header.banner.update(bannerOf(store.job, this.link, message.ofTrial ? nothing : message));
@@ -236,7 +279,19 @@ export class View {
   #tell() {
     if (this.told === this.selection.revision) return;
     this.told = this.selection.revision;
-    this.page.send({ t: "select", c: this.id, numbers: this.selection.numbers });
+    this.choices += 1;
+    this.page.send({ t: "select", c: this.id, numbers: this.selection.numbers, count: this.choices });
+  }
+
+  /** Select what Python or another page has chosen, unless this page has chosen since. */
+  #adopt() {
+    const { selected } = this.page.store;
+    if (!selected || selected === this.heard) return;
+    this.heard = selected;
+    const mine = this.told !== this.selection.revision || (selected.seen[this.id] ?? 0) < this.choices;
+    if (mine || String(selected.numbers) === String(this.selection.numbers)) return;
+    this.selection.replace(selected.numbers);
+    this.told = this.selection.revision;
   }
 
   /** What the view itself has to say: an answer, a button that nobody acts on, how to get the picture. */
@@ -246,8 +301,8 @@ export class View {
     if (this.left) return { text: `The job has ended. \`${tuneLine("show", job)}\` stores its picture in the notebook.`, error: false, ofTrial: false };
     const late = this.asked.late();
     if (!late) return this.message;
-    const word = WORDS[late.name] ?? late.name;
-    const line = tuneLine(late.name === "stop_trial" ? "stop" : late.name, job, late.n === null ? "" : String(late.n));
+    const [word, command, rest = ""] = WORDS[late.name] ?? [late.name, late.name];
+    const line = tuneLine(command, job, late.n === null ? rest : String(late.n));
     const what = {
       sent: `${word} was not acted on yet: the kernel is busy. Interrupt the cell, or run \`${line}\`.`,
       asked: job.elsewhere
@@ -267,7 +322,7 @@ export class View {
       clearTimeout(this.endTimer);
       this.endTimer = undefined;
       this.left = false;
-    } else if (this.endTimer === undefined) {
+    } else if (this.endTimer === undefined && !this.page.kept) {
       this.#say(""); // it was about a job that ran
       this.endTimer = setTimeout(() => {
         this.left = true;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { insertBelow } from "../src/notebook.js";
-import { OPEN, Selection } from "../src/selection.js";
+import { OPEN, Selection, between } from "../src/selection.js";
 
 test("a click selects one trial, a second click on it lets go", () => {
   const selection = new Selection();
@@ -29,6 +29,15 @@ test("of many selected trials the first few are opened", () => {
   const selection = new Selection(Array.from({ length: 100 }, (_, index) => index));
   assert.equal(selection.opened.length, OPEN);
   assert.equal(selection.last, 99);
+});
+
+test("a range goes from where it began to the last, in the order of the table", () => {
+  const order = [9, 4, 7, 1];
+  assert.deepEqual(between(order, 4, 1), [4, 7, 1]);
+  assert.deepEqual(between(order, 7, 9), [7, 4, 9]);
+  assert.deepEqual(between(order, 7, 7), [7]);
+  assert.deepEqual(between(order, null, 7), [7]);
+  assert.deepEqual(between(order, 5, 7), [7]); // filtered away
 });
 
 /** A notebook of three cells; the middle one shows the widget "m". */

@@ -109,6 +109,7 @@ class LiveJob:
         self.lock = threading.Lock()
         self.clock = clock
         self.trials: dict[int, LiveTrial] = {}
+        self.running: dict[int, LiveTrial] = {}
         self.version = 0
         self._by_change: dict[int, LiveTrial] = {}
         self._kept: deque[LiveTrial] = deque()
@@ -150,6 +151,10 @@ class LiveJob:
         self.counts[trial.state] -= 1
         self.counts[state] += 1
         trial.state = state
+        if state is TrialState.RUNNING:
+            self.running[trial.number] = trial
+        else:
+            self.running.pop(trial.number, None)
 
     def start(self, trial: LiveTrial, *, device: str, sink: TrialSink | None) -> None:
         """Move a waiting trial to RUNNING."""

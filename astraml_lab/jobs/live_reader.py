@@ -30,7 +30,7 @@ class LiveReader:
             counts, infeasible = dict(self._live.counts), self._live.infeasible
             disk_bytes = self._live.disk_bytes
             metric_names = tuple(self._live.metric_names)
-            running = [t for t in self._live.trials.values() if t.state is TrialState.RUNNING]
+            running = [trial for _, trial in sorted(self._live.running.items())]
         return JobView(
             id=record.id,
             name=record.name,

@@ -34,16 +34,24 @@ class StoredReader:
         self._trials: dict[int, TrialView] = {}
         self._versions: dict[int, int] = {}
         self._version = 0
-        self._best: tuple[int, ...] = ()
-        self._best_value: float | None = None
+        self._marks: dict[int, int | None] = {}
+        self._criteria = Criteria(self._spec)
+        self._view: JobView | None = None
+        self._curves: dict[tuple[int, str], CurveView | None] = {}
+        self._windows: dict[tuple[int, str], WindowView | None] = {}
 
     def view(self) -> JobView:
         """Return the job as the store has it."""
         with self._lock:
             self._refresh()
-            record, spec = self._record, self._spec
-            trials = list(self._trials.values())
-            best, best_value = self._best, self._best_value
+            if self._view is None:
+                self._view = self._look()
+            return self._view
+
+    def _look(self) -> JobView:
+        record, spec = self._record, self._spec
+        trials = self._trials.values()
+        best, best_value = self._criteria.best, self._criteria.best_value
         counts = dict.fromkeys(TrialState, 0)
         for trial in trials:
             counts[trial.state] += 1
@@ -91,11 +99,20 @@ class StoredReader:
 
     def curve(self, trial: int, metric: str) -> CurveView | None:
         """Return a metric by step, or `None` where the trial has not reported it."""
-        return curve(self._store, self._record.id, trial, metric)
+        with self._lock:
+            self._refresh()
+            if (trial, metric) not in self._curves:
+                self._curves[trial, metric] = curve(self._store, self._record.id, trial, metric)
+            return self._curves[trial, metric]
 
     def windows(self, trial: int, metric: str) -> WindowView | None:
         """Return a metric by windows of time, or `None` where the trial has not reported it."""
-        return stored_windows(self._store, self._record.id, trial, metric)
+        with self._lock:
+            self._refresh()
+            if (trial, metric) not in self._windows:
+                found = stored_windows(self._store, self._record.id, trial, metric)
+                self._windows[trial, metric] = found
+            return self._windows[trial, metric]
 
     def log_tail(self, trial: int, lines: int = 100) -> list[str]:
         """Return the last lines of the trial's log."""
@@ -111,22 +128,48 @@ class StoredReader:
         found = self._store.load_generation(self._record.id)
         if found is None:
             raise NotFound(f"job {self._record.name} was deleted")
+        self._curves.clear()
+        self._windows.clear()
         known = self._read_at is not None and found.state.ended and found == self._record
         self._read_at = now
         if known:
             return
+        self._view = None
+        same = found.spec == self._record.spec
         self._record = found
-        self._spec, self._unreadable = read_spec(found)
-        for trial in self._store.load_trials(found.id):
-            if self._trials.get(trial.number) != trial:
-                self._version += 1
-                self._versions[trial.number] = self._version
-                self._trials[trial.number] = trial
-        criteria = Criteria(self._spec)
+        if not same:
+            self._spec, self._unreadable = read_spec(found)
+            self._judge_anew()
+        self._read_trials(found.id)
+
+    def _read_trials(self, generation_id: int) -> None:
+        """Read those trials that have changed: of a large job the others cost much more than they tell."""
+        marks = self._store.trial_marks(generation_id)
+        changed = [n for n, mark in marks.items() if mark is None or self._marks.get(n) != mark]
+        if marks and not changed:
+            return
+        again = False
+        for trial in self._store.load_trials(generation_id, changed if marks else None):
+            before = self._trials.get(trial.number)
+            if before == trial:
+                continue
+            again |= before is not None and before.state.ended
+            self._version += 1
+            self._versions[trial.number] = self._version
+            self._trials[trial.number] = trial
+            if trial.state.ended:
+                self._criteria.ended(trial)
+        # Taken down before they were read, they are at worst read once more.
+        self._marks = marks
+        if again:
+            self._judge_anew()
+
+    def _judge_anew(self) -> None:
+        """A trial that had ended is another one now: what was best may not be."""
+        self._criteria = Criteria(self._spec)
         for trial in self._trials.values():
             if trial.state.ended:
-                criteria.ended(trial)
-        self._best, self._best_value = criteria.best, criteria.best_value
+                self._criteria.ended(trial)
 
 
 def read_spec(found: GenerationRecord) -> tuple[JobSpec, str]:

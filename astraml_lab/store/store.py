@@ -19,7 +19,7 @@ from astraml_lab.store.processes import this_host
 from astraml_lab.store.tables import generations, jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Connection
 
@@ -240,13 +240,20 @@ class Store(Database):
         """Open the journal of an owned generation."""
         return Journal(self, lease)
 
-    def load_trials(self, generation_id: int) -> tuple[TrialView, ...]:
-        """Return the trials of a generation by number; the notes of a damaged one say so."""
+    def load_trials(
+        self, generation_id: int, numbers: Collection[int] | None = None
+    ) -> tuple[TrialView, ...]:
+        """Return the trials of a generation by number, or some of them; the notes of a damaged one say so."""
         with self.connect("read the trials") as connection:
-            found = trial_rows.load(connection, generation_id)
+            found = trial_rows.load(connection, generation_id, numbers)
         if any(trial.reason == trial_rows.DAMAGED for trial in found):
             self.suspect("a trial is not what was written")
         return found
+
+    def trial_marks(self, generation_id: int) -> dict[int, int | None]:
+        """Return by number what differs once a trial has changed; `None` where nothing tells."""
+        with self.connect("read the trials") as connection:
+            return trial_rows.marks(connection, generation_id)
 
     def load_curves(
         self, generation_id: int, trial: int | None = None, metric: str | None = None

@@ -30,9 +30,7 @@ class Owner:
         self.clock = FakeClock(1_800_000_000.0)
         self.store = Store(home, clock=self.clock)
         spec = build_spec({"lr": Float(0.0, 1.0)}, objectives_of("accuracy", ()), {}).model_dump_json()
-        self.lease: Lease = self.store.create_job("default", "digits", spec=spec, fingerprint="", owner="k")[
-            1
-        ]
+        _, self.lease = self.store.create_job("default", "digits", spec=spec, fingerprint="", owner="k")
         found = self.store.load_generation(self.lease.generation_id)
         assert found is not None
         self.reader = StoredReader(self.store, found)

@@ -97,7 +97,7 @@ def test_rows_are_selected_by_mouse_keys_and_python_and_filtered(
     keyboard.press("Escape")
     expect(told).to_be_hidden()
     view.get_by_label("Filter the trials").fill("lrr<0.1")
-    expect(view.locator(".astraml-trials [role=status]")).to_contain_text("no column “lrr”")
+    expect(view.locator(".astraml-trials [role=status]")).to_have_text("no column “lrr”")
     notebook.screenshot("controls-bad-filter")
     view.get_by_label("Filter the trials").fill("")
 
@@ -237,3 +237,61 @@ def test_a_finished_job_is_looked_around_in_and_goes_on(
     expect(view.locator(".astraml-chip")).to_have_text("succeeded")
     menu(view, "Download CSV")  # an answer later no picture has taken its place
     expect(said(view)).to_contain_text("over.csv is downloaded")
+
+
+def test_two_views_follow_each_other_and_a_cell_is_inserted_in_notebook_7(
+    jupyter_lab: LabServer, notebook: NotebookPage
+) -> None:
+    jupyter_lab.write_notebook("seven.ipynb", [FAKE, SHOW, SHOW, "print(job.selection.numbers)"])
+    notebook.page.set_viewport_size({"width": 1200, "height": 2600})  # both are in sight: others draw later
+    notebook.open("seven.ipynb", "notebook")
+    for index in range(3):
+        notebook.run_cell(index)
+    one, other = dashboard(notebook, 1), dashboard(notebook, 2)
+    row(one, 12).click()
+    expect(row(other, 12)).to_have_attribute("aria-selected", "true")
+    row(other, 9).click(modifiers=["ControlOrMeta"])
+    expect(row(one, 9)).to_have_attribute("aria-selected", "true")
+    row(one, 15).click()
+    expect(other.locator("tr[aria-selected='true']")).to_have_count(1)
+    expect(other.locator(".astraml-chosen")).to_have_text("1 selected · clear")
+    notebook.run_cell(3)
+    expect(notebook.output(3)).to_have_text("(15,)")
+    menu(one, "Best values as a cell")
+    expect(notebook.cell(3).locator(".cm-content")).to_have_text("lr = 0.25")
+    notebook.screenshot("controls-notebook-7")
+
+
+def test_rows_that_arrive_move_nothing_that_is_read(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
+    more = "for number in range(20, 60): reader.start(number, lr=0.01); reader.end(number)"
+    jupyter_lab.use_theme("dark")
+    jupyter_lab.write_notebook("still.ipynb", [FAKE, SHOW, more])
+    notebook.page.set_viewport_size({"width": 1000, "height": 1100})
+    notebook.open("still.ipynb")
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    view = dashboard(notebook)
+    row(view, 9).click()
+    row(view, 7).click(modifiers=["Shift"])
+    scroll = view.locator(".astraml-scroll")
+    scroll.evaluate("each => { each.scrollTop = 150; }")
+    distance = """each => each.querySelector("tr[data-n='9']").getBoundingClientRect().top
+        - each.getBoundingClientRect().top"""
+    before = scroll.evaluate(distance)
+    notebook.run_cell(2)
+    expect(view.locator("table[aria-rowcount='61']")).to_be_visible()
+    assert scroll.evaluate(distance) == pytest.approx(before, abs=1)
+    assert scroll.evaluate("each => each.scrollTop") > 1000
+    menu_button = view.get_by_role("button", name="More to do with this job")
+    menu_button.focus()
+    notebook.page.keyboard.press("ArrowDown")
+    notebook.page.keyboard.press("ArrowDown")
+    expect(view.get_by_role("menuitem", name="Try values…")).to_be_focused()
+    notebook.screenshot("controls-menu-dark-narrow")
+    notebook.page.keyboard.press("Enter")
+    expect(view.get_by_role("form", name="Try these values next")).to_be_visible()
+    notebook.screenshot("controls-form-dark-narrow")
+    notebook.page.keyboard.press("Escape")
+    expect(menu_button).to_be_focused()
+    view.locator(".astraml-beside").scroll_into_view_if_needed()
+    notebook.screenshot("controls-side-by-side-dark-narrow")

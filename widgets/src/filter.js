@@ -41,9 +41,9 @@ export function parsed(filter, columns) {
       continue;
     }
     const column = columnOf(name, columns);
-    if (!column) return { test: null, error: `There is no column “${shorten(name, 30)}”: the menu Columns lists them.` };
+    if (!column) return { test: null, error: `no column “${shorten(name, 30)}”` };
     const value = quotedValue ?? plainValue ?? "";
-    if (!value && quotedValue === undefined) return { test: null, error: `“${shorten(name, 30)} ${sign}” needs a value.` };
+    if (!value && quotedValue === undefined) return { test: null, error: `“${shorten(name, 30)} ${sign}” needs a value` };
     const test = comparison(column, sign, value);
     if (typeof test === "string") return { test: null, error: test };
     tests.push(test);
@@ -71,7 +71,7 @@ function comparison(column, sign, value) {
   const number = numberOf(value);
   if (sign === "=" || sign === "==") return (row) => isLike(column, row, value, number);
   if (sign === "!=") return (row) => !isLike(column, row, value, number);
-  if (Number.isNaN(number)) return `“${shorten(value, 30)}” is no number, as “${shorten(column.title, 30)} ${sign}” needs one.`;
+  if (Number.isNaN(number)) return `“${shorten(value, 30)}” is no number`;
   const fits = SIGNS[sign];
   return (row) => {
     const mine = column.value(row);

@@ -8,6 +8,7 @@ import { Listeners, make } from "./dom.js";
 import { tuneLine } from "./format.js";
 import { MoreForm, PointForm } from "./forms.js";
 import { Header } from "./header.js";
+import { Linked } from "./linked.js";
 import { lookOf } from "./look.js";
 import { OfferedCell } from "./offered_cell.js";
 import { download } from "./notebook.js";
@@ -62,12 +63,7 @@ export class View {
     this.id = crypto.randomUUID?.() ?? String(Math.random());
     this.listeners = new Listeners();
     this.selection = new Selection();
-    /** The selection that the kernel was last told of. */
-    this.told = 0;
-    /** How many selections it was told of. */
-    this.choices = 0;
-    /** What the kernel last said of the selection. @type {import("./store.js").Selected | null} */
-    this.heard = null;
+    this.linked = new Linked(this.selection, this.id);
     this.frame = 0;
     this.inSight = true;
     /** What the view itself has to say. */
@@ -248,14 +244,15 @@ export class View {
 
   #draw() {
     const { store } = this.page;
-    this.#adopt();
+    this.linked.hear(store.selected);
     this.charts.prepare(store);
     const wanted = JSON.stringify(this.#looks());
     if (wanted !== this.wanted && store.job) {
       this.wanted = wanted;
       this.say("want");
     }
-    this.#tell();
+    const news = this.linked.news();
+    if (news) this.page.send(news);
     this.#expectPicture(store.job?.ended ?? false);
     this.link = this.#linkNow();
     const still = this.link === "gone" || (this.link === "silent" && !store.job?.ended);
@@ -273,25 +270,6 @@ export class View {
     this.table.update(store, this.selection);
     this.detail.update(store, this.selection, can, this.asked);
     this.charts.draw(store, lookOf(this.root), this.selection, this.page.version);
-  }
-
-  /** Let Python know what is selected. */
-  #tell() {
-    if (this.told === this.selection.revision) return;
-    this.told = this.selection.revision;
-    this.choices += 1;
-    this.page.send({ t: "select", c: this.id, numbers: this.selection.numbers, count: this.choices });
-  }
-
-  /** Select what Python or another page has chosen, unless this page has chosen since. */
-  #adopt() {
-    const { selected } = this.page.store;
-    if (!selected || selected === this.heard) return;
-    this.heard = selected;
-    const mine = this.told !== this.selection.revision || (selected.seen[this.id] ?? 0) < this.choices;
-    if (mine || String(selected.numbers) === String(this.selection.numbers)) return;
-    this.selection.replace(selected.numbers);
-    this.told = this.selection.revision;
   }
 
   /** What the view itself has to say: an answer, a button that nobody acts on, how to get the picture. */

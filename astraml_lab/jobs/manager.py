@@ -253,6 +253,7 @@ class Manager:
             for generation in gone:
                 self._runners.pop(generation.id, None)
                 self._readers.pop(generation.id, None)
+                self._selected.pop(generation.id, None)
         return much
 
     def leave(self, timeout: float = _LEAVE_WAIT) -> None:

@@ -35,6 +35,8 @@ class Choice:
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
         self._seen: dict[str, int] = {}
+        self._known: tuple[int, dict[str, int]] = (0, {})
+        self._head: dict[str, Any] = {}
 
     def hear(self, message: dict[str, Any], numbers: Iterable[int]) -> None:
         """Take a page's choice over."""
@@ -47,7 +49,11 @@ class Choice:
 
     def head(self) -> dict[str, Any]:
         """Return what the pages have to know; empty where nothing was ever chosen."""
-        seen = self._seen
-        if not self._selection.revision:
+        seen, revision = self._seen, self._selection.revision
+        if not revision:
             return {}
-        return {"numbers": list(self._selection.numbers), "seen": seen}
+        if self._known != (revision, seen):
+            # Asked for with every frame, and ten thousand may be selected.
+            self._known = (revision, seen)
+            self._head = {"numbers": list(self._selection.numbers), "seen": seen}
+        return self._head

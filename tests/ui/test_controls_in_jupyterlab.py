@@ -38,6 +38,12 @@ for step in range(3):
 while not gate["open"].wait(0.05):
     report(score=lr)"""
 
+BUSY = """import time
+while not lab.job({name!r}).selection.numbers:
+    time.sleep(0.05)
+print("chosen:", list(lab.job({name!r}).selected.index), flush=True)
+gate["open"].wait()"""
+
 
 def dashboard(notebook: NotebookPage, cell: int = 1) -> Locator:
     return notebook.output(cell).locator(".astraml")
@@ -117,7 +123,8 @@ def test_rows_are_selected_by_mouse_keys_and_python_and_filtered(
 def begin(jupyter_lab: LabServer, notebook: NotebookPage, name: str) -> Locator:
     """Start a real job whose first trial waits at the gate."""
     ask = f"job = lab.job({name!r}); print(job.view().trials, list(job.selected.index), job.state)"
-    cells = [REAL, CELL.format(name=name), "gate['open'].wait()", ask]
+    busy = BUSY.format(name=name)
+    cells = [REAL, CELL.format(name=name), busy, ask]
     jupyter_lab.write_notebook(f"{name}.ipynb", cells)
     notebook.open(f"{name}.ipynb")
     notebook.run_cell(0)
@@ -162,6 +169,7 @@ def test_every_control_of_a_job_works_beside_a_busy_cell(
     expect(view.locator(".astraml-chip")).to_have_text("running")
     row(view, 0).click()
     view.get_by_role("button", name="Stop trial").click()
+    expect(notebook.output(2)).to_have_text("chosen: [0]")
     expect(row(view, 0)).to_contain_text("stopped", timeout=10_000)
     expect(row(view, 1)).to_contain_text("0.0123", timeout=10_000)
     expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
@@ -257,8 +265,8 @@ def test_two_views_follow_each_other_and_a_cell_is_inserted_in_notebook_7(
     expect(other.locator(".astraml-chosen")).to_have_text("1 selected · clear")
     notebook.run_cell(3)
     expect(notebook.output(3)).to_have_text("(15,)")
-    menu(one, "Best values as a cell")
-    expect(notebook.cell(3).locator(".cm-content")).to_have_text("lr = 0.25")
+    menu(one, "Best values as a cell")  # below the view where it was pressed
+    expect(notebook.cell(2).locator(".cm-content")).to_have_text("lr = 0.25")
     notebook.screenshot("controls-notebook-7")
 
 

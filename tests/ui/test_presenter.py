@@ -51,6 +51,15 @@ def test_a_figure_comes_from_the_reader() -> None:
         NotebookPresenter().figure(FakeJob(reader), "pie")
 
 
+def test_an_ended_job_is_a_picture_or_where_that_is_asked_a_dashboard_that_stays() -> None:
+    show = "reader.finish(); presenter.show(job, live=True)"
+    notebook = executed(show, "presenter.show(job, live=True, kept=True); time.sleep(1.5)")
+    (picture,), (kept,) = (cell.outputs for cell in notebook.cells[1:])
+    assert PLOTLY in picture.data
+    assert WIDGET in kept.data
+    assert PLOTLY not in kept.data
+
+
 def test_headless_there_is_no_widget_one_line_of_progress_and_the_final_picture() -> None:
     cells = "presenter.show(job, live=False)\npresenter.progress(job)\nreader.finish()\npresenter.close(job)"
     notebook = executed(cells)

@@ -30,7 +30,7 @@ export default () => {
   /** @type {import("@anywidget/types").Render} */
   function render({ model, el }) {
     const { widget_manager: manager } = model;
-    const view = new View(page, el, (source) => insertBelow(manager, page.modelId, source));
+    const view = new View(page, el, (source) => insertBelow(manager, page.modelId, source, page.placeOf(view)));
     page.views.add(view);
     return () => {
       page.views.delete(view);

@@ -8,23 +8,25 @@
 const WIDGET = "application/vnd.jupyter.widget-view+json";
 
 /**
- * Put a code cell below the cell that shows a widget.
+ * Put a code cell below a cell that shows a widget.
  * @param {any} manager Jupyter's widget manager, as far as the front end has one
  * @param {string} modelId
  * @param {string} source
+ * @param {number} [which] of the cells that show it, from the first on; else the last
  * @returns {boolean} whether that was possible
  */
-export function insertBelow(manager, modelId, source) {
+export function insertBelow(manager, modelId, source, which = -1) {
   try {
     const { model } = manager.context;
     const { cells, sharedModel } = model;
-    let index = cells.length - 1;
+    const places = [];
     for (let at = 0; at < cells.length; at += 1) {
       const { outputs } = cells.get(at);
       for (let each = 0; each < (outputs?.length ?? 0); each += 1) {
-        if (outputs.get(each).data?.[WIDGET]?.model_id === modelId) index = at;
+        if (outputs.get(each).data?.[WIDGET]?.model_id === modelId) places.push(at);
       }
     }
+    const index = places.at(which) ?? places.at(-1) ?? cells.length - 1;
     if (model.readOnly || sharedModel.isDisposed) return false;
     sharedModel.insertCell(index + 1, { cell_type: "code", source, metadata: { trusted: true } });
     return true;

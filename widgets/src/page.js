@@ -8,7 +8,7 @@ const PATIENCE = 3000;
 /**
  * What of a view is needed here.
  * @typedef {{
- *   say(kind: "hello" | "alive" | "want"): void, changed(): void,
+ *   root: HTMLElement, say(kind: "hello" | "alive" | "want"): void, changed(): void,
  *   taken(id: string): void, answered(answer: Answer): void,
  * }} Shown
  * @typedef {{id: string, error: string, said: string, cell: string, file: string, text: string}} Answer
@@ -43,6 +43,16 @@ export class Page {
     this.gone = this.store.lost = true;
     this.version += 1;
     for (const view of this.views) view.changed();
+  }
+
+  /**
+   * Which of the views this is, from the top of the page on.
+   * @param {Shown} view
+   */
+  placeOf(view) {
+    const roots = Array.from(this.views, (each) => each.root).filter((root) => root.isConnected);
+    const before = roots.filter((root) => root.compareDocumentPosition(view.root) & Node.DOCUMENT_POSITION_FOLLOWING);
+    return before.length;
   }
 
   /** @param {object} message */

@@ -9,6 +9,7 @@ function watched() {
   /** @type {string[]} */
   const said = [];
   page.views.add({
+    root: /** @type {any} */ ({}),
     say: (kind) => said.push(kind),
     taken: (id) => said.push(`${id} is taken`),
     answered: ({ id, error, said: words, cell }) => said.push(`${id}: ${error || words || cell}`),

@@ -57,6 +57,14 @@ test("a new cell comes below the one that shows the widget", () => {
   assert.deepEqual(notebook.inserted, [[2, "1 + 1"]]);
 });
 
+test("of several cells that show it, the one is meant where the button was pressed", () => {
+  const shows = { data: { "application/vnd.jupyter.widget-view+json": { model_id: "m" } } };
+  const notebook = manager();
+  notebook.context.model.cells.get = () => ({ outputs: { length: 1, get: () => shows } });
+  for (const which of [0, 1, 9]) insertBelow(notebook, "m", "1", which);
+  assert.deepEqual(notebook.inserted.map(([index]) => index), [1, 2, 3]);
+});
+
 test("where no notebook can be reached, nothing is inserted", () => {
   assert.ok(!insertBelow(undefined, "m", "1 + 1"));
   assert.ok(!insertBelow({ context: { model: {} } }, "m", "1 + 1"));

@@ -29,6 +29,11 @@ def errors(ran: Ran) -> str:
     return "".join(content["text"] for kind, content in ran.outputs if content.get("name") == "stderr")
 
 
+def table(ran: Ran) -> str:
+    """Return what the live table says where it cannot be drawn."""
+    return next(str(content["data"]["text/plain"]) for kind, content in ran.outputs if kind == "display_data")
+
+
 def printed(ran: Ran) -> str:
     return "".join(content["text"] for kind, content in ran.outputs if content.get("name") == "stdout")
 
@@ -52,8 +57,8 @@ def test_each_is_told_in_one_sentence_and_never_in_a_traceback(
     listed = kernel.run("%tune")
     sentence = "the store was brought from schema 1 to 2; a copy of the old file is kept as lab.db.schema1"
     assert errors(listed) == f"{sentence}\n"
+    assert "elsewhere (vision)" in table(listed)
     assert printed(listed).splitlines()[-1] == sentence
-    assert "elsewhere (vision)" in printed(listed)
     missing = "first run the cells that define `pause`, then `%tune resume cut`: cut uses them"
     assert kernel.run("%tune resume cut").text == f"Conflict: {missing}"
     kernel.run("pause = 0.05")

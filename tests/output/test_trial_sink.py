@@ -5,6 +5,7 @@ import time
 import tracemalloc
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,8 +14,6 @@ from astraml_lab.output import Line, TrialSink, read_tail
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def texts(sink: TrialSink) -> list[str]:
@@ -152,6 +151,7 @@ def test_a_forked_worker_writes_whole_lines_and_nothing_twice(tmp_path: Path) ->
     ]
 
 
+@pytest.mark.slow
 def test_100_mb_of_prints_stay_bounded(tmp_path: Path) -> None:
     sink = TrialSink(tmp_path / "log.txt")
     block = ("y" * 99 + "\n") * 10_000

@@ -85,6 +85,7 @@ def test_every_tab_draws(jupyter_lab: LabServer, notebook: NotebookPage, theme: 
         notebook.screenshot(f"charts-{tab.lower()}-{theme}-narrow")
 
 
+@pytest.mark.slow
 def test_what_is_brushed_is_selected_by_mouse_and_by_keyboard(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:

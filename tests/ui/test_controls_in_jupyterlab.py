@@ -247,6 +247,7 @@ def test_a_finished_job_is_looked_around_in_and_goes_on(
     expect(said(view)).to_contain_text("over.csv is downloaded")
 
 
+@pytest.mark.slow
 def test_two_views_follow_each_other_and_a_cell_is_inserted_in_notebook_7(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:
@@ -270,6 +271,7 @@ def test_two_views_follow_each_other_and_a_cell_is_inserted_in_notebook_7(
     notebook.screenshot("controls-notebook-7")
 
 
+@pytest.mark.slow
 def test_rows_that_arrive_move_nothing_that_is_read(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
     more = "for number in range(20, 60): reader.start(number, lr=0.01); reader.end(number)"
     jupyter_lab.use_theme("dark")

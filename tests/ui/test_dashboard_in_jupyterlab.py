@@ -57,6 +57,7 @@ def test_a_running_job_is_drawn_and_a_trial_can_be_opened(
     notebook.screenshot("dashboard-detail-light-1400")
 
 
+@pytest.mark.slow
 def test_every_tab_draws_in_the_dark_theme_and_in_a_narrow_page(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:
@@ -113,6 +114,7 @@ except KeyboardInterrupt:
     expect(notebook.output(2)).to_contain_text("interrupted", timeout=15_000)
 
 
+@pytest.mark.slow
 def test_a_reload_brings_the_dashboard_back_and_the_picture_outlives_the_kernel(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:
@@ -176,6 +178,7 @@ presenter.show(job, live=True)"""
     assert notebook.page.title() != "owned"
 
 
+@pytest.mark.slow
 def test_a_large_job_fills_its_table_and_keeps_it_small_on_the_page(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:
@@ -209,6 +212,7 @@ play(reader, 1000, epochs=9); presenter.show(job, live=True)"""
     notebook.screenshot("dashboard-large-narrow")
 
 
+@pytest.mark.slow
 def test_a_job_that_is_held_says_why_and_trials_that_are_tried_again_say_so(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:

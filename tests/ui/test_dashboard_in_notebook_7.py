@@ -25,6 +25,7 @@ presenter.show(job, live=True)"""
 BUSY = "print(job.stopped.wait(60), flush=True)"
 
 
+@pytest.mark.slow
 def test_a_job_is_watched_reloaded_and_stopped_beside_a_busy_cell(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:

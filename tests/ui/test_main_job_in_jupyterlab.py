@@ -113,6 +113,7 @@ def test_a_job_is_watched_reloaded_stopped_beside_a_busy_cell_and_kept(
     assert any("application/vnd.plotly.v1+json" in output.get("data", {}) for output in outputs)
 
 
+@pytest.mark.slow
 def test_a_finished_job_leaves_its_picture_in_the_saved_notebook(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:

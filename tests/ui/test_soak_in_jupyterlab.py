@@ -140,7 +140,7 @@ def test_a_view_that_is_watched_for_long_does_not_grow(
             look_around(notebook)
         notebook.page.wait_for_timeout(max(0.0, 1_000 * (until - time.monotonic())))
         taken.append(figures(notebook, jupyter_lab.root, began))
-        print(json.dumps(asdict(taken[-1])))
+        print(json.dumps(asdict(taken[-1])))  # noqa: T201 - the figures
     notebook.screenshot("soak-end")
 
     first, last = taken[0], taken[-1]

@@ -78,6 +78,9 @@ def test_rows_are_selected_by_mouse_keys_and_python_and_filtered(
 
     row(view, 15).click()
     expect(told).to_have_text("1 selected · clear")
+    notebook.save()
+    keyboard.press("d")
+    keyboard.press("d")  # deletes a cell where the notebook hears it
     row(view, 12).click(modifiers=["Shift"])
     expect(chosen).to_have_count(4)
     row(view, 10).click(modifiers=["ControlOrMeta"])

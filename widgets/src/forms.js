@@ -19,7 +19,7 @@ class Small {
    * @param {string} submit
    */
   constructor(listeners, label, submit) {
-    this.root = make("form", "astraml-ask", "", { "aria-label": label, "data-lm-suppress-shortcuts": "true", novalidate: "" });
+    this.root = make("form", "astraml-ask", "", { "aria-label": label, novalidate: "" });
     this.root.hidden = true;
     this.heading = make("span", "astraml-heading", label);
     this.fields = make("div", "astraml-ask-fields");

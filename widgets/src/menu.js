@@ -24,8 +24,7 @@ export class Menu {
       "aria-label": label,
       title: label,
     });
-    // Letters typed here are not the notebook's commands.
-    this.list = make("div", "astraml-menu-list", "", { role: "menu", "aria-label": label, "data-lm-suppress-shortcuts": "true" });
+    this.list = make("div", "astraml-menu-list", "", { role: "menu", "aria-label": label });
     this.list.hidden = true;
     this.root.append(this.button, this.list);
     /** @type {HTMLButtonElement[]} */

@@ -49,7 +49,6 @@ export class Table {
       tabindex: "0",
       "aria-label": "Trials",
       "aria-multiselectable": "true",
-      "data-lm-suppress-shortcuts": "true", // the arrow keys and Ctrl+A belong to the table
     });
     this.columns = make("colgroup");
     this.head = make("tr");

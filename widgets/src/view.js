@@ -107,9 +107,12 @@ export class View {
   #listen() {
     this.timers = [setInterval(() => this.say("alive"), ALIVE), setInterval(() => this.#tick(), SECOND)];
     this.listeners.on(document, "visibilitychange", () => this.#seen());
-    // In a notebook the arrow keys and letters belong to what is typed here, not to the notebook's commands.
+    // In a notebook letters are commands (`d d` deletes the cell), and so are the arrows: here they are not. To save is.
     this.listeners.on(this.root, "keydown", (event) => {
-      if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) event.stopPropagation();
+      const { target, key } = event;
+      const held = event.ctrlKey || event.metaKey;
+      const typed = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
+      if (held ? typed && key.toLowerCase() !== "s" : typed || key.length === 1) event.stopPropagation();
     });
     this.sizes = new ResizeObserver(() => this.changed());
     this.sizes.observe(this.charts.stage);

@@ -20,6 +20,7 @@ export class Plot {
     this.root = make("div", "astraml-plot-canvas", "", { role: "img" });
     this.does = does;
     this.drawn = false;
+    this.panes = 0;
     /** Whether a drag is under way: nothing may be drawn under the mouse. */
     this.busy = false;
     /** Whether Shift is held: what is marked comes to what was selected (plotly takes Ctrl for the other button). */
@@ -59,6 +60,9 @@ export class Plot {
       exponentformat: "e",
       nticks: 7,
     };
+    // From several panes to one plotly keeps what it drew before, each time once more.
+    if (this.drawn && figure.panes.length !== this.panes) this.#clear();
+    this.panes = figure.panes.length;
     this.axes = {};
     figure.panes.forEach(({ x, y }, index) => {
       const mark = index ? index + 1 : "";
@@ -137,8 +141,12 @@ export class Plot {
   /** Take plotly's own listeners and elements off the page. */
   remove() {
     for (const type of ["pointerup", "pointercancel"]) window.removeEventListener(type, this.letGo);
+    this.#clear();
+    this.root.remove();
+  }
+
+  #clear() {
     if (this.drawn) plotly.purge(this.root);
     this.drawn = false;
-    this.root.remove();
   }
 }

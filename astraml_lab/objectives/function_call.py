@@ -58,10 +58,19 @@ def call_in(text: str, names: Mapping[str, Any]) -> JobSpec | None:
     found = next((each for each in ast.walk(tree) if _is_tune(each)), None)
     if not isinstance(found, ast.Call) or not found.args:
         return None
-    given = {each.arg: _value(each.arg, each.value, names) for each in found.keywords if each.arg}
+    try:
+        return _spec_of(found, names)
+    except TypeError as error:  # the call itself would fail the same way
+        raise InvalidSpec([Problem("the call", "", str(error))], subject="the cell") from None
+
+
+def _spec_of(call: ast.Call, names: Mapping[str, Any]) -> JobSpec:
+    given = _named(call, names)
+    if len(call.args) > 1:
+        given["space"] = _value("space", call.args[1], names)
     objectives = objectives_of(given.pop("maximize", ()), given.pop("minimize", ()))
-    program = Program(kind="function", source=ast.unparse(found.args[0]))
-    space = given.pop("space", {})
+    program = Program(kind="function", source=ast.unparse(call.args[0]))
+    space = given.pop("space", None) or {}
     definition = validate(Definition, {"space": space, "objectives": objectives, "program": program})
     return validate(JobSpec, {**given, "definitions": (definition,)})
 
@@ -98,18 +107,30 @@ def _value(name: str, node: ast.expr, names: Mapping[str, Any]) -> Any:
                 for key, value in zip(keys, values, strict=True)
                 if key is not None
             }
-        case ast.Call(args=args, keywords=keywords):
+        case ast.Call(args=args):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if called in known:
                 plain = [_value(name, each, names) for each in args]
-                return known[called](
-                    *plain, **{each.arg: _value(name, each.value, names) for each in keywords if each.arg}
-                )
+                return known[called](*plain, **_named(node, names))
     try:
         return ast.literal_eval(node)
     except (ValueError, SyntaxError):
         pass
     if isinstance(node, ast.Name) and node.id in names:
         return names[node.id]
+    raise _unreadable(name, node)
+
+
+def _named(call: ast.Call, names: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the arguments of a call that have names."""
+    found = {}
+    for each in call.keywords:
+        if each.arg is None:
+            raise _unreadable("the call", each.value)
+        found[each.arg] = _value(each.arg, each.value, names)
+    return found
+
+
+def _unreadable(name: str, node: ast.expr) -> InvalidSpec:
     problem = Problem(name, ast.unparse(node), "only plain values and dimensions can be read back")
-    raise InvalidSpec([problem], subject="the cell")
+    return InvalidSpec([problem], subject="the cell")

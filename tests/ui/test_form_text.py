@@ -117,6 +117,9 @@ def test_objects_behind_labels_come_back_with_the_notebooks_names() -> None:
         ("{" * 100_000, ["JSON"]),
         ('{"definitions": [{}, {}]}', ["the form holds one"]),
         ("tune(train, trials=open('x'))", ["only plain values"]),
+        ("tune(train, **options)", ["options", "only plain values"]),
+        ("tune(train, {'lr': Float(1)})", ["high"]),
+        ("tune(train, maximize=3)", ["int"]),
     ],
 )
 def test_text_that_is_no_job_is_refused_with_every_mistake(text: str, says: list[str]) -> None:
@@ -153,6 +156,12 @@ def test_a_job_that_tunes_a_function_is_written_as_a_call() -> None:
     assert form.load(text)
     assert (form.program.chosen.name, form.program.entered) == ("function", "train")
     assert form.spec() == spec
+
+
+def test_a_space_that_is_given_without_its_name_is_read() -> None:
+    found = call_in("tune(train, {'lr': Float(0, 1)}, maximize='accuracy')", {})
+    assert found is not None
+    assert found.space == Space({"lr": Float(0, 1)})
 
 
 def test_a_call_whose_choices_are_objects_is_refused() -> None:

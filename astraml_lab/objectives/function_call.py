@@ -13,15 +13,13 @@ from astraml_lab.spec import (
     Goal,
     JobSpec,
     Program,
+    changed_options,
     objectives_of,
-    option_fields,
     validate,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-_NOT_WRITTEN = frozenset({"check", "form", "dry_run"})
 
 
 def call_of(name: str, spec: JobSpec) -> str:
@@ -83,11 +81,8 @@ def _arguments(spec: JobSpec) -> Iterator[str]:
         metrics = [each.metric for each in spec.objectives if each.goal is goal]
         if metrics:
             yield f"{goal.value}={(metrics[0] if len(metrics) == 1 else metrics)!r}"
-    defaults = JobSpec.model_construct()
-    for option in option_fields():
-        value = getattr(spec, option)
-        if option not in _NOT_WRITTEN and value != getattr(defaults, option):
-            yield f"{option}={(str(value) if isinstance(value, StrEnum) else value)!r}"
+    for option, value in changed_options(spec).items():
+        yield f"{option}={(str(value) if isinstance(value, StrEnum) else value)!r}"
 
 
 def _is_tune(node: ast.AST) -> bool:

@@ -20,7 +20,7 @@ from optuna.trial import create_trial
 
 from astraml_lab.search.boundary import optuna_boundary, quiet
 from astraml_lab.search.distributions import coding_of
-from astraml_lab.spec import ParamValue, TrialState
+from astraml_lab.spec import ParamValue, TrialState, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +106,7 @@ def _range(values: Sequence[ParamValue]) -> BaseDistribution:
     whole = [value for value in values if isinstance(value, int) and not isinstance(value, bool)]
     if len(whole) == len(values):
         return IntDistribution(min(whole), max(whole))
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    numbers = [value for value in values if is_number(value)]
     if len(numbers) == len(values):
         return FloatDistribution(min(numbers), max(numbers))
     return CategoricalDistribution(list(dict.fromkeys(values)))

@@ -16,6 +16,7 @@ from astraml_lab.spec.dimensions import (
 )
 from astraml_lab.spec.duration import format_duration, parse_duration
 from astraml_lab.spec.job import (
+    INSTEAD_OF_RUNNING,
     Definition,
     ExecutorKind,
     Goal,
@@ -26,6 +27,7 @@ from astraml_lab.spec.job import (
     Pruning,
     Select,
     Strategy,
+    changed_options,
     objectives_of,
     option_fields,
     refuse_unbuilt,
@@ -36,10 +38,18 @@ from astraml_lab.spec.problems import nearest, shown, validate
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TrialState
 from astraml_lab.spec.views import CurveView, DeviceView, JobView, TrialView, WindowRow, WindowView
-from astraml_lab.spec.words import format_number, params_words, state_words, trial_words, value_words
+from astraml_lab.spec.words import (
+    format_number,
+    is_number,
+    params_words,
+    state_words,
+    trial_words,
+    value_words,
+)
 
 __all__ = [
     "CONSTRUCTORS",
+    "INSTEAD_OF_RUNNING",
     "AnyDimension",
     "BaseDimension",
     "Categorical",
@@ -69,8 +79,10 @@ __all__ = [
     "TrialView",
     "WindowRow",
     "WindowView",
+    "changed_options",
     "format_duration",
     "format_number",
+    "is_number",
     "is_off",
     "line_of",
     "narrowed",

@@ -313,6 +313,17 @@ def refuse_unbuilt(spec: JobSpec) -> None:
         raise NotBuiltYet(f"Valid, but not built in this version: {'; '.join(later)}.")
 
 
+INSTEAD_OF_RUNNING = frozenset({"check", "form", "dry_run"})
+"""Options that ask for something else than the job: no text of a job holds them."""
+
+
 def option_fields() -> dict[str, Any]:
     """Return the fields of `JobSpec` that are options of the magic line, by field name."""
     return {name: field for name, field in JobSpec.model_fields.items() if name != "definitions"}
+
+
+def changed_options(spec: JobSpec) -> dict[str, Any]:
+    """Return the options of a job that differ from their defaults: what a text of it has to say."""
+    defaults = JobSpec.model_construct()
+    values = {name: getattr(spec, name) for name in option_fields() if name not in INSTEAD_OF_RUNNING}
+    return {name: value for name, value in values.items() if value != getattr(defaults, name)}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astraml_lab.spec.duration import format_duration, parse_duration
-from astraml_lab.spec.job import JobSpec, LaunchOptions, option_fields
+from astraml_lab.spec.job import LaunchOptions, changed_options
+
+if TYPE_CHECKING:
+    from astraml_lab.spec.job import JobSpec
 
 _DURATIONS = frozenset({"max_runtime", "retry_delay", "trial_timeout", "window"})
 
@@ -16,11 +19,8 @@ def line_of(spec: JobSpec) -> str:
     words = ["%%tune"]
     for objective in spec.objectives:
         words += _pair(f"--{objective.goal.value}", objective.metric)
-    defaults = JobSpec.model_construct()
-    for name in option_fields():
-        value = getattr(spec, name)
-        if name not in {"check", "form", "dry_run"} and value != getattr(defaults, name):
-            words += _option(name, value)
+    for name, value in changed_options(spec).items():
+        words += _option(name, value)
     return " ".join(words)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.spec.dimensions import AnyDimension, Categorical, Discrete, Float, Int, Scale
 from astraml_lab.spec.space import Space
+from astraml_lab.spec.words import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ def _around(dimension: AnyDimension, values: Sequence[ParamValue]) -> AnyDimensi
     if isinstance(dimension, Categorical):
         choices = tuple(each for each in dimension.choices if _among(each, values))
         return dimension.model_copy(update={"choices": choices}) if choices else dimension
-    numbers = sorted(value for value in values if isinstance(value, int | float))
+    numbers = sorted(value for value in values if is_number(value))
     if not numbers:
         return dimension
     if isinstance(dimension, Discrete):

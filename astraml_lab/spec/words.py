@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from astraml_lab.spec.duration import format_duration
 from astraml_lab.spec.state import FailureKind, TrialState
@@ -39,9 +39,12 @@ def format_number(value: float, digits: int = 4) -> str:
 
 def value_words(value: object) -> str:
     """Spell a parameter's value: a number short, anything else as it is."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return format_number(value)
-    return str(value)
+    return format_number(value) if is_number(value) else str(value)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a parameter's value is a number; a switch is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def params_words(params: Mapping[str, ParamValue]) -> str:

@@ -15,6 +15,7 @@ from astraml_lab.devices import SystemProbe
 from astraml_lab.errors import AstramlError, InvalidSpec, Problem
 from astraml_lab.objectives import Asks, metric_names
 from astraml_lab.spec import (
+    INSTEAD_OF_RUNNING,
     AnyDimension,
     Float,
     Goal,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from astraml_lab.devices import Probe
     from astraml_lab.objectives import Code
 
-_NOT_HERE = frozenset({"check", "form", "dry_run"})
 _FIRST: dict[str, AnyDimension] = {"lr": Float(1e-4, 1e-1, log=True)}
 """What a new job starts with."""
 _TYPING = 0.35
@@ -87,7 +87,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self.options = {
             name: OptionField(name, info, getattr(JobSpec(), name), functools.partial(self._entered, name))
             for name, info in option_fields().items()
-            if name not in _NOT_HERE
+            if name not in INSTEAD_OF_RUNNING
         }
         self.message = widgets.HTML()
         self.hands = Hands(self._inserted)

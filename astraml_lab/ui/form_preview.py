@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from astraml_lab.search import draws
-from astraml_lab.spec import Categorical, Discrete, Float, Int, Scale, value_words
+from astraml_lab.spec import Categorical, Discrete, Float, Int, Scale, is_number, value_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,13 +51,8 @@ def _picture(dimension: AnyDimension, values: Sequence[ParamValue]) -> str:
 
 def _words(dimension: AnyDimension, values: Sequence[ParamValue]) -> str:
     """Say the ten values in a line: numbers in their order, and where half of them lie."""
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if isinstance(dimension, Categorical) or len(numbers) < len(values):
-        seen = [_word(each) for each in dict.fromkeys(values)]
-    else:
-        seen = [_word(each) for each in dict.fromkeys(sorted(numbers))]
-    half = _half(dimension)
-    return f"{half}e.g. {', '.join(seen)}"
+    ordered = values if isinstance(dimension, Categorical) else sorted(filter(is_number, values))
+    return f"{_half(dimension)}e.g. {', '.join(map(_word, dict.fromkeys(ordered)))}"
 
 
 def place(dimension: Float | Int, value: float) -> float:

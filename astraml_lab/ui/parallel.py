@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.spec import Scale, TrialState, format_number, value_words
+from astraml_lab.spec import Scale, TrialState, format_number, is_number, value_words
 from astraml_lab.ui import look
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _value_axis(index: int, metric: str, done: Sequence[TrialView]) -> dict[str,
 
 def _axis(name: str, values: list[Any], dimension: AnyDimension | None) -> dict[str, Any]:
     label = look.escaped(name, 24)
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    numbers = [value for value in values if is_number(value)]
     if len(numbers) == len(values) and numbers:
         wide = max(numbers) > _DECADES * min(numbers)
         scale = getattr(dimension, "scale", Scale.LOG if wide else Scale.LINEAR)

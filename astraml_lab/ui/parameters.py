@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from astraml_lab.search import importance_in
-from astraml_lab.spec import Categorical, Scale, TrialState, value_words
+from astraml_lab.spec import Categorical, Scale, TrialState, is_number, value_words
 from astraml_lab.ui import look
 from astraml_lab.ui.panels import EVERYTHING, Panel, hover_text, rounded, thinned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from astraml_lab.spec import ParamValue, TrialView
+    from astraml_lab.spec import TrialView
     from astraml_lab.ui.panels import Snapshot
 
 _BARS = 20
@@ -86,7 +86,7 @@ def slice_layout(panels: Sequence[Panel]) -> tuple[list[dict[str, Any]], dict[st
 def _slice(snapshot: Snapshot, done: Sequence[TrialView], index: int, name: str, y: dict[str, Any]) -> Panel:
     dimension = snapshot.view.space.dimensions.get(name)
     active = [trial for trial in done if trial.params.get(name) is not None]
-    words = isinstance(dimension, Categorical) or not all(_is_number(trial.params[name]) for trial in active)
+    words = isinstance(dimension, Categorical) or not all(is_number(trial.params[name]) for trial in active)
     log = not words and getattr(dimension, "scale", None) is Scale.LOG
     shown = thinned(active, EVERYTHING.marks)
     values = [trial.params[name] for trial in shown]
@@ -110,7 +110,3 @@ def _slice(snapshot: Snapshot, done: Sequence[TrialView], index: int, name: str,
     }
     kind = "category" if words else "log" if log else "linear"
     return Panel(name, [drawn], look.axis(look.escaped(name, 24), type=kind), y)
-
-
-def _is_number(value: ParamValue) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

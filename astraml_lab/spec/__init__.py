@@ -35,6 +35,7 @@ from astraml_lab.spec.job import (
 from astraml_lab.spec.line import line_of, text_of
 from astraml_lab.spec.narrowing import is_off, narrowed
 from astraml_lab.spec.problems import nearest, shown, validate
+from astraml_lab.spec.scales import coordinates
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TrialState
 from astraml_lab.spec.views import CurveView, DeviceView, JobView, TrialView, WindowRow, WindowView
@@ -80,6 +81,7 @@ __all__ = [
     "WindowRow",
     "WindowView",
     "changed_options",
+    "coordinates",
     "format_duration",
     "format_number",
     "is_number",

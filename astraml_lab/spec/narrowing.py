@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.spec.dimensions import AnyDimension, Categorical, Discrete, Float, Int, Scale
+from astraml_lab.spec.dimensions import AnyDimension, Categorical, Discrete, Float, Int
+from astraml_lab.spec.scales import coordinates
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.words import is_number
 
@@ -20,7 +20,6 @@ _MARGIN = 0.1
 _LEAST = 0.02
 """The same as a share of the old range: points that lie together leave room to move."""
 _DIGITS = 3
-_Step = Callable[[float], float]
 
 
 def narrowed(space: Space, points: Sequence[Mapping[str, ParamValue]]) -> Space:
@@ -68,21 +67,12 @@ def _between(dimension: Discrete, low: float, high: float) -> Discrete:
 
 
 def _padded(dimension: Float | Int, low: float, high: float) -> tuple[float, float]:
-    there, back = _coordinates(dimension)
+    there, back = coordinates(dimension)
     ends = sorted((there(low), there(high)))
     whole = abs(there(dimension.high) - there(dimension.low))
     margin = max(_MARGIN * (ends[1] - ends[0]), _LEAST * whole)
     least, greatest = sorted((back(ends[0] - margin), back(ends[1] + margin)))
     return _rounded(dimension, min(least, low), max(greatest, high))
-
-
-def _coordinates(dimension: Float | Int) -> tuple[_Step, _Step]:
-    """Return the way to where the search sees a number, and back."""
-    if dimension.scale is Scale.LOG:
-        return math.log, math.exp
-    if dimension.scale is Scale.REVERSE_LOG:
-        return (lambda value: -math.log1p(-value)), (lambda value: -math.expm1(-value))
-    return float, float
 
 
 def _rounded(dimension: Float | Int, low: float, high: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from astraml_lab.search import draws
-from astraml_lab.spec import Categorical, Discrete, Float, Int, Scale, is_number, value_words
+from astraml_lab.spec import Categorical, Discrete, Float, Int, Scale, coordinates, is_number, value_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,28 +57,16 @@ def _words(dimension: AnyDimension, values: Sequence[ParamValue]) -> str:
 
 def place(dimension: Float | Int, value: float) -> float:
     """Return where a value lies on the dimension's own scale, 0 to 1."""
-    low, high = float(dimension.low), float(dimension.high)
-    if low == high:
-        return 0.5
-    if dimension.scale is Scale.LOG:
-        return math.log(value / low) / math.log(high / low)
-    if dimension.scale is Scale.REVERSE_LOG:
-        return math.log((1 - value) / (1 - low)) / math.log((1 - high) / (1 - low))
-    if dimension.scale is Scale.VERTEX_REVERSE_LOG:
-        return 1 - math.log((low + high - value) / low) / math.log(high / low)
-    return (value - low) / (high - low)
+    there, _ = coordinates(dimension)
+    low, high = there(dimension.low), there(dimension.high)
+    return 0.5 if low == high else (there(value) - low) / (high - low)
 
 
 def value_at(dimension: Float | Int, share: float) -> float:
     """Return the value at a place of the scale: the inverse of `place`."""
-    low, high = float(dimension.low), float(dimension.high)
-    if dimension.scale is Scale.LOG:
-        return float(low * (high / low) ** share)
-    if dimension.scale is Scale.REVERSE_LOG:
-        return float(1 - (1 - low) * ((1 - high) / (1 - low)) ** share)
-    if dimension.scale is Scale.VERTEX_REVERSE_LOG:
-        return float(low + high - low * (high / low) ** (1 - share))
-    return low + (high - low) * share
+    there, back = coordinates(dimension)
+    low, high = there(dimension.low), there(dimension.high)
+    return back(low + (high - low) * share)
 
 
 def shares(dimension: AnyDimension, listed: Sequence[ParamValue]) -> list[float]:

@@ -15,6 +15,8 @@ def test_bounds_lie_a_little_outside_of_the_points_on_the_dimensions_own_scale()
     assert around(Float(0.0, 1.0), 0.4, 0.6) == Float(0.38, 0.62)
     found = around(Float(1e-5, 1e-1, log=True), 1e-3, 1e-2)
     assert found == Float(0.000794, 0.0126, log=True)
+    mirrored = around(Float(1.0, 1000.0, scale="vertex_reverse_log"), 991.0, 998.0)
+    assert mirrored == Float(989.5, 998.4, scale="vertex_reverse_log")
     assert around(Float(0.0, 0.999, scale="reverse_log"), 0.9, 0.99).scale == "reverse_log"  # type: ignore[union-attr]
 
 

@@ -12,7 +12,7 @@ from astraml_lab.objectives.cell import CellCode
 from astraml_lab.objectives.cell_source import parse_cell
 from astraml_lab.objectives.function import FunctionCode
 from astraml_lab.objectives.function_call import call_of
-from astraml_lab.spec import CONSTRUCTORS, nearest, shown
+from astraml_lab.spec import nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -104,9 +104,8 @@ def _is_ours(function: Any) -> bool:
 
 
 def _cell(text: str, spec: JobSpec, names: Mapping[str, Any]) -> Made:
-    known = {**{each.__name__: each for each in CONSTRUCTORS}, **names}
-    parsed = parse_cell(text, known)
-    return Made(parsed.space, CellCode(parsed, known, job=spec.name or ""))
+    parsed = parse_cell(text, names)
+    return Made(parsed.space, CellCode(parsed, names, job=spec.name or ""))
 
 
 def _function(text: str, spec: JobSpec, names: Mapping[str, Any]) -> Made:

@@ -185,8 +185,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             self._complain(error)
             return None
         self._complain(None)
-        place = widgets.Output()  # a job that was launched before keeps its own
-        self._shown.children = (place,)
+        place = self._place()
         with within(place):
             try:
                 self.job = self._facade().launch(spec.model_copy(update={"wait": False}), code)
@@ -198,6 +197,13 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         return self.job
 
     # how
+
+    def _place(self) -> Any:
+        """Return a new place for a job: one that was launched before must not end in it."""
+        before, self._shown.children = self._shown.children, (widgets.Output(),)
+        for each in before:
+            each.close()
+        return self._shown.children[0]
 
     def _facade(self) -> Any:
         return self._lab if self._lab is not None else importlib.import_module("astraml_lab.lab")
@@ -215,9 +221,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
 
     def _program(self, spec: JobSpec) -> tuple[JobSpec, Code]:
         made = self.program.made(spec, self._source(spec))
-        update = {"space": made.space, "program": made.code.program}
-        definition = spec.definitions[0].model_copy(update=update)
-        return spec.model_copy(update={"definitions": (definition,)}), made.code
+        return _defining(spec, space=made.space, program=made.code.program), made.code
 
     def _with_program(self, spec: JobSpec) -> JobSpec:
         """Add what runs, as far as text can say it."""
@@ -227,9 +231,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             return self._program(spec)[0]
         if self.program.chosen.asks is not Asks.BODY:
             return spec
-        program = Program(kind="cell", source=self._source(spec))
-        definition = spec.definitions[0].model_copy(update={"program": program})
-        return spec.model_copy(update={"definitions": (definition,)})
+        return _defining(spec, program=Program(kind="cell", source=self._source(spec)))
 
     def _source(self, spec: JobSpec) -> str:
         return self._cell(spec).partition("\n")[2] if self.program.chosen.asks is Asks.BODY else ""
@@ -419,6 +421,11 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             waiting += getattr(widget, "children", ())
             if widget.comm is not None:
                 answer_in_subshell(widget.comm)
+
+
+def _defining(spec: JobSpec, **changes: Any) -> JobSpec:
+    """Return the job with these parts of its definition in place of its own."""
+    return spec.model_copy(update={"definitions": (spec.definitions[0].model_copy(update=changes),)})
 
 
 def _summary(spec: JobSpec) -> str:

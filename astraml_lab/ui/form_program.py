@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -32,7 +33,6 @@ class ProgramPart:
     """
 
     def __init__(self, on_change: Callable[[], object], given: Callable[..., Any] | None = None) -> None:
-        self._on_change = on_change
         self.given = {} if given is None else {_name(given): given}
         self.kind = widgets.Dropdown(description="Run", tooltip="What each trial runs")
         marked(self.kind, "astraml-wide")
@@ -48,7 +48,7 @@ class ProgramPart:
         first = marked(widgets.HBox([self.kind, self.choice, self.line]), "astraml-controls")
         self.rows = [first, self.body, self._said]
         self.refresh()
-        self.kind.value = KINDS["function" if self.given else "cell"].name
+        self.kind.value = "function" if self.given else "cell"
         self._show()
         self.kind.observe(lambda _change: self._show(), "value")
         for control in (self.kind, self.body, self.choice, self.line):
@@ -166,5 +166,4 @@ def _shifted(problem: Problem, offset: int) -> Problem:
     found = _LINE.match(problem.path)
     if not found or int(found[1]) <= offset:
         return problem
-    path = f"line {int(found[1]) - offset}{problem.path[found.end() :]}"
-    return Problem(path, problem.given, problem.allowed, problem.hint)
+    return replace(problem, path=f"line {int(found[1]) - offset}{problem.path[found.end() :]}")

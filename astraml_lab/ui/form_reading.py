@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import InvalidSpec, Problem
@@ -70,10 +70,7 @@ def read(
             name, dimension = row.read()
         except InvalidSpec as error:
             place = f"space.{row.entered_name}"
-            problems += [
-                Problem(f"{place}.{each.path}", each.given, each.allowed, each.hint)
-                for each in error.problems
-            ]
+            problems += [replace(each, path=f"{place}.{each.path}") for each in error.problems]
             continue
         if name in space:
             problems.append(Problem(f"space.{name}", "", "this name is used twice"))
@@ -84,7 +81,7 @@ def read(
             objective = goal.read()
         except InvalidSpec as error:
             place = f"objectives[{index}]"
-            problems += [Problem(place, each.given, each.allowed, each.hint) for each in error.problems]
+            problems += [replace(each, path=place) for each in error.problems]
             continue
         if objective is not None:
             goals.append(objective)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -238,4 +239,4 @@ def relative(problem: Problem, name: str) -> Problem:
     """Name the place of a mistake from within its row."""
     path = problem.path.removeprefix("definitions[0].")
     path = re.sub(rf"^space\.{re.escape(name)}\.?|^{re.escape(name)}\.", "", path)
-    return Problem(path or name, problem.given, problem.allowed, problem.hint)
+    return replace(problem, path=path or name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives import call_in, parse_cell
-from astraml_lab.spec import CONSTRUCTORS, Categorical, JobSpec, Program, Space, validate
+from astraml_lab.spec import Categorical, JobSpec, Program, Space, validate
 from astraml_lab.spec.options import read_options
 
 if TYPE_CHECKING:
@@ -32,13 +32,12 @@ def job_in(text: str, names: Mapping[str, Any]) -> JobSpec:
         raise InvalidSpec(
             [Problem("the text", f"{len(text)} characters", "too long to be a job")], subject="the text"
         )
-    known = {**{each.__name__: each for each in CONSTRUCTORS}, **names}
     stripped = text.strip()
     if stripped.startswith(_MAGIC):
-        return _cell(stripped, known)
+        return _cell(stripped, names)
     if stripped.startswith("{"):
-        return _json(stripped, known)
-    called = call_in(stripped, known)
+        return _json(stripped, names)
+    called = call_in(stripped, names)
     if called is None:
         hint = "paste the whole cell, its first line included"
         problem = Problem(

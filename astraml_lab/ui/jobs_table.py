@@ -32,7 +32,6 @@ SHARE = 0.05
 ROWS = 200
 _NAME, _REASON = 200, 300
 _ACTS = ("pause", "resume", "stop", "delete")
-_ACTS = ("pause", "resume", "stop", "delete")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _log = logging.getLogger(__name__)
 
@@ -110,7 +109,7 @@ class JobsTable:
             return Answer(str(problem))
         return Actions(self._acts(job)).run(request)
 
-    def _acts(self, job: Any) -> dict[str, Callable[[Request], Answer | str | None]]:
+    def _acts(self, job: Any) -> dict[str, Callable[[Request], None]]:
         def act(method: Callable[[], object]) -> Callable[[Request], None]:
             def run(_request: Request) -> None:
                 method()
@@ -118,17 +117,17 @@ class JobsTable:
             return run
 
         methods = {name: getattr(job, name) for name in _ACTS if hasattr(job, name)}
-        return {
-            **{name: act(method) for name, method in methods.items()},
-            "show": act(lambda: self._show(job)),
-        }
+        return {name: act(method) for name, method in {**methods, "show": lambda: self._show(job)}.items()}
 
     def _show(self, job: Any) -> None:
         """Show a job below the table, in the place of the one before."""
         place = widgets.Output()
         with within(place):
             job.show()
+        before = self.root.children[1:]
         self.root.children = (self.table, place)
+        for each in before:
+            each.close()
 
 
 class TableWidget(anywidget.AnyWidget):

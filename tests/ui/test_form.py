@@ -334,11 +334,13 @@ def test_the_launched_job_is_shown_in_the_form_and_its_final_picture_takes_that_
     labs = [ShowingLab(), ShowingLab()]
     form = TuneForm(SPEC, body="report(accuracy=lr)", lab=labs[0])
     form.launch()
+    (first,) = form._shown.children
     form._lab = labs[1]
     form.launch()
     labs[0].place.update({"text/plain": "the first is over"}, raw=True)
     labs[1].place.update({"text/plain": "over"}, raw=True)
     (shown,) = form._shown.children
+    assert first.comm is None  # no widget is left behind for it
     assert [output["data"] for output in shown.outputs] == [{"text/plain": "over"}]
 
 

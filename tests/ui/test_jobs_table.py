@@ -128,6 +128,20 @@ def test_a_button_acts_on_its_own_job_and_is_answered() -> None:
     assert not listed.jobs["digits"].stopped.is_set()
 
 
+def test_a_job_that_is_shown_takes_the_place_of_the_one_before_which_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listed = Listed("digits", "other")
+    for job in listed.jobs.values():
+        monkeypatch.setattr(job, "show", lambda: None, raising=False)
+    listed.press("show", "digits")
+    (first,) = listed.table.root.children[1:]
+    listed.press("show", "other")
+    (second,) = listed.table.root.children[1:]
+    assert first.comm is None
+    assert second.comm is not None
+
+
 def test_a_button_that_the_state_no_longer_allows_is_refused_in_a_sentence() -> None:
     listed = Listed("digits", state=JobState.SUCCEEDED)
     assert listed.press("pause", "digits")["error"] == "digits is SUCCEEDED: nothing to pause."

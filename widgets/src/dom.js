@@ -34,18 +34,36 @@ export function make(tag, name = "", text = "", attributes = {}) {
 }
 
 /**
+ * Make an element of a drawing.
+ * @param {string} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {string} [text]
+ */
+export function svg(tag, attributes, text = "") {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  if (text) element.textContent = text;
+  return element;
+}
+
+/**
+ * Make a sign that those who listen do not hear: words beside it say the same.
+ * @param {number} side of its square
+ * @param {string} path
+ * @param {string} [name] its class
+ */
+export function sign(side, path, name = "") {
+  const made = svg("svg", { viewBox: `0 0 ${side} ${side}`, "aria-hidden": "true", ...(name ? { class: name } : {}) });
+  made.append(svg("path", { d: path }));
+  return made;
+}
+
+/**
  * Make the sign of a state.
  * @param {string} state
  */
 export function icon(state) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 12 12");
-  svg.setAttribute("class", "astraml-icon");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", ICONS[SAME[state] ?? /** @type {keyof typeof ICONS} */ (state)] ?? ICONS.QUEUED);
-  svg.append(path);
-  return svg;
+  return sign(12, ICONS[SAME[state] ?? /** @type {keyof typeof ICONS} */ (state)] ?? ICONS.QUEUED, "astraml-icon");
 }
 
 /**

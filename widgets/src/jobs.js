@@ -2,6 +2,7 @@
 
 import { Listeners, icon, make, setText } from "./dom.js";
 import { formatDuration, formatNumber, shorten, tuneLine } from "./format.js";
+import { listenTo } from "./kernel.js";
 
 const ALIVE = 3000;
 const SECOND = 1000;
@@ -333,19 +334,10 @@ export default () => {
     const receive = (message) => {
       for (const view of views) view.receive(message);
     };
-    model.on("msg:custom", receive);
-    // Not of anywidget's own protocol: Jupyter's widgets say so once, when their kernel is restarted or dies.
-    const jupyter = /** @type {{on(event: string, heard: () => void): void, off(event: string, heard: () => void): void}} */ (
-      /** @type {unknown} */ (model)
-    );
     const lose = () => {
       for (const view of views) view.lose();
     };
-    jupyter.on("comm_live_update", lose);
-    return () => {
-      model.off("msg:custom", receive);
-      jupyter.off("comm_live_update", lose);
-    };
+    return listenTo(model, receive, lose);
   }
 
   /** @type {import("@anywidget/types").Render} */

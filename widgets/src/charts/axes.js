@@ -57,7 +57,7 @@ function numberAxis(name, values, dimension) {
   values.forEach((value, index) => {
     axis.places[index] = typeof value === "number" ? placeOf(axis, unit(value)) : isNothing(value) ? 0 : NaN;
   });
-  axis.ticks = ticksOf(axis.low, axis.high, log).map((at) => ({ at: placeOf(axis, at), text: formatNumber(Number((log ? 10 ** at : at).toPrecision(3))) }));
+  axis.ticks = ticksOf(axis.low, axis.high, log).map((at) => ({ at: placeOf(axis, at), text: wordsOf(axis, at) }));
   if (inactive) axis.ticks.unshift({ at: 0, text: INACTIVE });
   return axis;
 }
@@ -118,8 +118,15 @@ export function wordsAt(axis, place) {
   const unit = unitOf(axis, place);
   if (unit === -Infinity) return INACTIVE;
   if (axis.kind === "words") return axis.words[Math.min(axis.words.length - 1, Math.max(0, Math.round(unit)))] ?? "";
-  return formatNumber(Number((axis.log ? 10 ** unit : unit).toPrecision(3)));
+  return wordsOf(axis, unit);
 }
+
+/**
+ * A unit of an axis of numbers, as the number that it stands for.
+ * @param {Axis} axis
+ * @param {number} unit
+ */
+export const wordsOf = (axis, unit) => formatNumber(Number((axis.log ? 10 ** unit : unit).toPrecision(3)));
 
 /**
  * Round places for the ticks, in units.

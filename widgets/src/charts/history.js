@@ -1,10 +1,9 @@
 /** History: an objective of every trial in their order, and the best so far. */
 
-import { forPlotly } from "../format.js";
 import { objectiveOf } from "../store.js";
 import { ObjectiveChoice, checkbox } from "./controls.js";
 import { drawn, finished, hoverText, points, symbolOf, thinned } from "./points.js";
-import { Tab, axisOf, nothing } from "./tab.js";
+import { Tab, axisOf, nothing, objectiveTitle } from "./tab.js";
 
 /** Trials without a result that are marked faintly. */
 const UNFINISHED = 300;
@@ -78,8 +77,7 @@ export function historyFigure(scene, { index, log }) {
       keys.push({ label: `${state.toLowerCase()}, last report`, colour: look.states[state] ?? look.finished, dash, width: 7, numbers: [] });
     }
   }
-  const name = `${forPlotly(objective.metric, 40)} (${objective.maximize ? "higher" : "lower"} is better)`;
-  return { data, panes: [{ x: axisOf("trial"), y: axisOf(name, log) }], keys, empty: "" };
+  return { data, panes: [{ x: axisOf("trial"), y: axisOf(objectiveTitle(objective), log) }], keys, empty: "" };
 }
 
 /**

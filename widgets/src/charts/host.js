@@ -129,7 +129,7 @@ export class Charts {
   async #download() {
     const { scene, tab, figure } = this;
     if (!scene) return;
-    const name = `${scene.store.job?.name ?? "job"}-${tab.title(scene.store.job ?? /** @type {any} */ ({ objectives: [], params: [] })).toLowerCase() || tab.key}.png`;
+    const name = `${scene.store.job?.name ?? "job"}-${tab.key}.png`;
     save(name, tab.surface ? await tab.surface.png(scene) : await this.plot.png(figure, scene));
   }
 

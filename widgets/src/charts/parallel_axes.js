@@ -1,9 +1,9 @@
 /** The axes of parallel coordinates on the page: lines, ticks, titles, brushes with their two thumbs. */
 
+import { svg } from "../dom.js";
 import { shorten } from "../format.js";
 import { wordsAt } from "./axes.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 /** Pixels around the axes. */
 export const EDGE = { left: 34, right: 46, top: 40, bottom: 16 };
 const LETTER = 6.2;
@@ -11,18 +11,6 @@ const LETTER = 6.2;
 const NARROW = 92;
 const TIGHT = 50;
 const TICK_HEIGHT = 13;
-
-/**
- * @param {string} tag
- * @param {Record<string, string | number>} attributes
- * @param {string} [text]
- */
-export function svg(tag, attributes, text = "") {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  if (text) element.textContent = text;
-  return element;
-}
 
 /**
  * Where the axes are, in pixels.

@@ -1,7 +1,6 @@
 /** What parallel coordinates show, and where its lines are. Plain data, no page. */
 
-import { formatNumber } from "../format.js";
-import { axisOfValues } from "./axes.js";
+import { axisOfValues, wordsOf } from "./axes.js";
 import { reordered } from "./brushes.js";
 import { drawn, finished } from "./points.js";
 import { SHADES } from "./ramp.js";
@@ -45,7 +44,7 @@ export function pictureOf(store, order) {
     return Number.isNaN(at) ? 0 : Math.round((sign > 0 ? at : 1 - at) * (SHADES - 1));
   });
   const sorted = axes.map((axis, index) => ({ axis, index })).sort((one, other) => (place.get(one.axis.name) ?? 1e6 + one.index) - (place.get(other.axis.name) ?? 1e6 + other.index));
-  const ends = result ? [result.low, result.high].map((unit) => formatNumber(Number((result.log ? 10 ** unit : unit).toPrecision(3)))) : [];
+  const ends = result ? [result.low, result.high].map((unit) => wordsOf(result, unit)) : [];
   return {
     rows,
     axes: sorted.map(({ axis }) => axis),

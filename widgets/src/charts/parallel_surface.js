@@ -1,19 +1,17 @@
 /** Parallel coordinates on the page: lines, axes, brushes by mouse and keyboard, axes that can be moved. */
 
-import { make, setText } from "../dom.js";
-import { formatNumber, stateWords } from "../format.js";
-import { objectiveOf } from "../store.js";
+import { make, setText, svg } from "../dom.js";
 import { Brushes } from "./brushes.js";
-import { AxisView, frameOf, svg } from "./parallel_axes.js";
+import { AxisView, frameOf } from "./parallel_axes.js";
 import { drawLines } from "./parallel_canvas.js";
 import { LINES, lineAt, linesOf, moved, pictureOf } from "./parallel_picture.js";
+import { partsOf } from "./points.js";
 import { gradient } from "./ramp.js";
 
 /** Pixels: how near the mouse has to be to an axis, to an end of a brush, to a line. */
 const [NEAR_AXIS, NEAR_END, NEAR_LINE] = [12, 6, 5];
 /** Pixels that the mouse may move in a click. */
 const CLICK = 4;
-const PARAMS = 10;
 
 /**
  * What the mouse is doing.
@@ -279,10 +277,8 @@ export class ParallelSurface {
     const job = this.scene?.store.job;
     this.tip.hidden = !row;
     if (!row || !job || !this.scene) return;
-    const results = job.objectives.map((objective, at) => `${objective.metric} ${formatNumber(objectiveOf(row, job, at))}`);
-    const params = Object.entries(row.params).filter(([, value]) => value !== null);
-    const words = params.slice(0, PARAMS).map(([name, value]) => `${name} ${formatNumber(value)}`);
-    setText(this.tip, [`trial ${row.n} · ${stateWords(row)}`, ...results, ...words, ...(params.length > PARAMS ? ["…"] : [])].join("\n"));
+    const [name, state, ...rest] = partsOf(row, job);
+    setText(this.tip, [`${name} · ${state}`, ...rest].join("\n"));
     const right = x > this.scene.width / 2;
     this.tip.style.left = right ? "" : `${x + 14}px`;
     this.tip.style.right = right ? `${this.scene.width - x + 14}px` : "";

@@ -4,7 +4,7 @@ import { make, setOptions } from "../dom.js";
 import { forPlotly, shorten } from "../format.js";
 import { checkbox } from "./controls.js";
 import { MARKS, drawn, finished, points } from "./points.js";
-import { Tab, axisOf, nothing } from "./tab.js";
+import { Tab, axisOf, inPane, markOf, nothing, objectiveTitle } from "./tab.js";
 
 /** Objectives whose pairs are shown together. */
 const TOGETHER = 4;
@@ -87,7 +87,7 @@ export function paretoFigure(scene, { pair, log }) {
   /** @param {number} index */
   const title = (index) => {
     const objective = job.objectives[index];
-    return objective ? `${forPlotly(objective.metric, 40)} (${objective.maximize ? "higher" : "lower"} is better)` : "";
+    return objective ? objectiveTitle(objective) : "";
   };
   return {
     data: layersOf(scene, job, rows, pair, MARKS),
@@ -116,9 +116,8 @@ export function matrixFigure(scene, { log }) {
   const panes = pairs.map(([across, up], index) => {
     const mark = markOf(index);
     for (const trace of layersOf(scene, job, rows, [across, up], Math.floor((1.5 * MARKS) / pairs.length))) {
-      if (mark) Object.assign(trace, { xaxis: `x${mark}`, yaxis: `y${mark}` });
       trace.marker.size -= 2;
-      data.push(trace);
+      data.push(inPane(trace, index));
     }
     const left = (across - 1) * (size + GAP);
     const top = 1 - up * (size + GAP);
@@ -131,9 +130,6 @@ export function matrixFigure(scene, { log }) {
   });
   return { data, panes, keys: keysOf(scene, job, rows), empty: "" };
 }
-
-/** @param {number} index of a pane */
-const markOf = (index) => (index ? String(index + 1) : "");
 
 /**
  * @param {import("../store.js").Job} job

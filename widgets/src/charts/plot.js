@@ -3,6 +3,7 @@
 import Plotly from "plotly.js-basic-dist-min";
 
 import { make } from "../dom.js";
+import { markOf } from "./tab.js";
 
 /** @type {any} */
 const plotly = Plotly;
@@ -65,7 +66,7 @@ export class Plot {
     this.panes = figure.panes.length;
     this.axes = {};
     figure.panes.forEach(({ x, y }, index) => {
-      const mark = index ? index + 1 : "";
+      const mark = markOf(index);
       this.axes[`xaxis${mark}`] = { ...axis, ...x };
       this.axes[`yaxis${mark}`] = { ...axis, ...y };
     });

@@ -1,6 +1,6 @@
 /** Trials as points: which are drawn, how they look, and what is said of them under the mouse. */
 
-import { forPlotly, formatNumber, stateWords } from "../format.js";
+import { forPlotly, formatNumber, shorten, stateWords } from "../format.js";
 import { SYMBOLS } from "../look.js";
 import { objectiveOf } from "../store.js";
 
@@ -76,18 +76,21 @@ export function hoverText(row, job) {
  * @param {import("../store.js").Job} job
  */
 function describe(row, job) {
-  const results = job.objectives.map(
-    (objective, index) => `${forPlotly(objective.metric, 30)} ${formatNumber(objectiveOf(row, job, index))}`,
-  );
-  const words = [];
-  let more = 0;
-  for (const [name, value] of Object.entries(row.params)) {
-    if (value === null) continue;
-    if (words.length < PARAMS) words.push(`${forPlotly(name, 24)} ${forPlotly(formatNumber(value), 24)}`);
-    else more += 1;
-  }
-  if (more) words.push("…");
-  return [`<b>trial ${row.n}</b> · ${stateWords(row, job.state === "STALE")}`, ...results, ...words].join("<br>");
+  const [name, state, ...rest] = partsOf(row, job, forPlotly);
+  return [`<b>${name}</b> · ${state}`, ...rest].join("<br>");
+}
+
+/**
+ * What there is to say of a trial: its number, its state, its results, its first parameters.
+ * @param {import("../store.js").Row} row
+ * @param {import("../store.js").Job} job
+ * @param {(text: string, limit: number) => string} fitted a text as its place takes it
+ */
+export function partsOf(row, job, fitted = shorten) {
+  const results = job.objectives.map((objective, index) => `${fitted(objective.metric, 30)} ${formatNumber(objectiveOf(row, job, index))}`);
+  const active = Object.entries(row.params).filter(([, value]) => value !== null);
+  const words = active.slice(0, PARAMS).map(([name, value]) => `${fitted(name, 24)} ${fitted(formatNumber(value), 24)}`);
+  return [`trial ${row.n}`, stateWords(row, job.state === "STALE"), ...results, ...words, ...(active.length > PARAMS ? ["…"] : [])];
 }
 
 /**

@@ -1,11 +1,11 @@
 /** Slice: an objective against each parameter, as small panes or one large one; coloured from early to late. */
 
 import { make, setOptions } from "../dom.js";
-import { forPlotly, shorten } from "../format.js";
+import { forPlotly, formatNumber, shorten } from "../format.js";
 import { ObjectiveChoice, checkbox } from "./controls.js";
 import { MARKS, drawn, finished, points } from "./points.js";
 import { colorscale, gradient } from "./ramp.js";
-import { Tab, axisOf, nothing } from "./tab.js";
+import { Tab, axisOf, inPane, markOf, nothing } from "./tab.js";
 
 /** Panes at once. */
 export const PANES = 6;
@@ -83,7 +83,7 @@ export function sliceFigure(scene, { index, names, log }) {
   const [first, last] = [rows[0]?.n ?? 0, rows[rows.length - 1]?.n ?? 1];
   const grid = gridOf(names.length, scene.width);
   const panes = names.map((name, place) => {
-    const mark = place ? String(place + 1) : "";
+    const mark = markOf(place);
     const { x, y } = grid(place);
     const title = axisOf(place % grid.columns ? "" : forPlotly(objective.metric, names.length > 1 ? 18 : 40), log);
     return {
@@ -92,20 +92,18 @@ export function sliceFigure(scene, { index, names, log }) {
     };
   });
   const data = names.map((name, place) => {
-    const mark = place ? String(place + 1) : "";
     const active = rows.filter((row) => usable(row.params[name], panes[place]?.x.type));
     const shown = drawn(active, job, selected, limit);
     const colour = shown.map((row) => row.n);
     const more = { cmin: first, cmax: Math.max(first + 1, last), colorscale: colorscale(look.dark), showscale: false };
-    const trace = points(shown, (row) => placeOf(row.params[name]), (row) => Number(row.values?.[index]), scene, { colour, more, size: names.length > 3 ? 6 : 7 });
-    return mark ? { ...trace, xaxis: `x${mark}`, yaxis: `y${mark}` } : trace;
+    return inPane(points(shown, (row) => placeOf(row.params[name]), (row) => Number(row.values?.[index]), scene, { colour, more, size: names.length > 3 ? 6 : 7 }), place);
   });
   const keys = [{ label: `trial ${first} to ${last}`, colour: gradient(look.dark), dash: "ramp", width: 9, numbers: [] }];
   return { data, panes, keys, empty: "" };
 }
 
 /** @param {import("../store.js").Value | undefined} value */
-const placeOf = (value) => (typeof value === "number" ? value : forPlotly(String(value === true ? "True" : value === false ? "False" : value), 20));
+const placeOf = (value) => (typeof value === "number" ? value : forPlotly(formatNumber(value), 20));
 
 /**
  * Whether a value has a place on an axis of this type: an inactive parameter has none.

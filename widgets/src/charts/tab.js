@@ -16,6 +16,8 @@
  * }} Surface a drawing surface of a tab's own, where plotly has none
  */
 
+import { forPlotly } from "../format.js";
+
 /** One tab: most need only some of this. */
 export class Tab {
   /** @param {string} key */
@@ -84,6 +86,27 @@ export class Tab {
 export function nothing(empty) {
   return { data: [], panes: [{ x: {}, y: {} }], keys: [], empty };
 }
+
+/**
+ * What plotly puts behind the names of a pane's axes: nothing for the first.
+ * @param {number} index
+ */
+export const markOf = (index) => (index ? String(index + 1) : "");
+
+/**
+ * Put a trace into a pane.
+ * @template T
+ * @param {T} trace
+ * @param {number} index of the pane
+ * @returns {T}
+ */
+export const inPane = (trace, index) => (index ? { ...trace, xaxis: `x${markOf(index)}`, yaxis: `y${markOf(index)}` } : trace);
+
+/**
+ * Name an objective beside an axis.
+ * @param {{metric: string, maximize: boolean}} objective
+ */
+export const objectiveTitle = ({ metric, maximize }) => `${forPlotly(metric, 40)} (${maximize ? "higher" : "lower"} is better)`;
 
 /**
  * An axis of numbers.

@@ -1,8 +1,7 @@
 /** The small buttons of a chart: what dragging does, all of it again, the picture as a file. */
 
-import { make } from "../dom.js";
+import { make, sign } from "../dom.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 /** On a square of 16, as lines. @type {Record<string, string>} */
 const SIGNS = {
   zoom: "M10.3 10.3 14 14M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM5 7h4M7 5v4",
@@ -61,12 +60,6 @@ export class Tools {
 function button(tool, title) {
   const made = make("button", "astraml-tool", "", { type: "button", title, "aria-label": title });
   made.dataset.tool = tool;
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", SIGNS[tool] ?? "");
-  svg.append(path);
-  made.append(svg);
+  made.append(sign(16, SIGNS[tool] ?? ""));
   return made;
 }

@@ -82,7 +82,8 @@ class Option:
         return f"{self.flag} {value}" if self.takes_value else self.flag
 
 
-def _option(name: str, info: FieldInfo) -> Option:
+def option_of(name: str, info: FieldInfo) -> Option:
+    """Say how a field of the specification is written."""
     types = set(_types(info.annotation))
     default = info.default
     words = info.description or ""
@@ -117,7 +118,7 @@ def _choices(kind: Any) -> tuple[Any, ...]:
 
 def _options() -> dict[str, Option]:
     goals = [Option(goal.value, Kind.GOAL, f"A metric to {goal.value}; repeatable.") for goal in Goal]
-    options = [*goals, *(_option(name, info) for name, info in option_fields().items())]
+    options = [*goals, *(option_of(name, info) for name, info in option_fields().items())]
     return {option.flag: option for option in options}
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 import html
 import re
-import types
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import ipywidgets as widgets
 
 from astraml_lab.spec import text_of
+from astraml_lab.spec.options import Kind, option_of
 from astraml_lab.ui.form_words import pair, parts, spelled, unquoted
 
 if TYPE_CHECKING:
@@ -22,8 +21,8 @@ _ANSWERS = {"by itself": None, "yes": True, "no": False}
 _SUGGESTED = {"keep_checkpoints": ("all", "none", "best:1", "best:3", "last:1", "last:3")}
 """Values to choose from where others may be typed as well."""
 _DEFAULT = re.compile(r"\s*\(default: ([^()]*)\)")
-_EXAMPLE = {dict: "key=value, key=value", tuple: "with commas between"}
-"""What an empty field shows whose default says nothing, by what it holds."""
+_EXAMPLE = {Kind.PAIR: "key=value, key=value", Kind.LIST: "with commas between"}
+"""What an empty field shows whose default says nothing."""
 
 
 def said(text: str, kind: str = "help") -> str:
@@ -58,8 +57,7 @@ class OptionField:
     ) -> None:
         self.name = name
         self._default = info.get_default(call_default_factory=True)
-        self._kinds = _kinds(info.annotation)
-        self._may_be_none = type(None) in get_args(info.annotation)
+        self._option = option_of(name, info)
         self.label = info.title or name.replace("_", " ").capitalize()
         self.help = info.description or ""
         found = _DEFAULT.search(self.help)
@@ -97,25 +95,24 @@ class OptionField:
         if not isinstance(entered, str):
             return entered
         text = entered.strip()
-        if bool in self._kinds:
+        if self._option.kind is Kind.TOGGLE:
             return _ANSWERS[text]
         if not text:
             return self._default
-        if dict in self._kinds:
+        if self._option.kind is Kind.PAIR:
             pairs = map(pair, parts(text))
             return {key: unquoted(value or "") for key, value in pairs}
-        if tuple in self._kinds:
+        if self._option.kind is Kind.LIST:
             return [unquoted(part) for part in parts(text)]
         return text
 
     def _control(self, value: Any) -> Any:
         common: dict[str, Any] = {"description": self.label, "tooltip": self.help}
-        choices = self._choices
-        if choices:
-            return widgets.Dropdown(options=choices, value=str(value), **common)
-        if bool in self._kinds and not self._may_be_none:
+        if self._option.choices:
+            return widgets.Dropdown(options=self._option.choices, value=str(value), **common)
+        if self._option.kind is Kind.FLAG:
             return widgets.Checkbox(indent=False, **common)
-        if bool in self._kinds:
+        if self._option.kind is Kind.TOGGLE:
             return widgets.Dropdown(options=list(_ANSWERS), **common)
         common |= {"placeholder": self._placeholder(), "continuous_update": True}
         suggested = _SUGGESTED.get(self.name)
@@ -127,18 +124,14 @@ class OptionField:
             return self._effective
         if self._default or self._default == 0:
             return text_of(self.name, self._default)
-        return next((_EXAMPLE[kind] for kind in self._kinds if kind in _EXAMPLE), "")
-
-    @property
-    def _choices(self) -> list[str]:
-        return [choice for kind in self._kinds for choice in _choices(kind)]
+        return _EXAMPLE.get(self._option.kind, "")
 
     def _shown(self, value: Any) -> Any:
-        if self._choices:
+        if self._option.choices:
             return str(value)
-        if bool in self._kinds and not self._may_be_none:
+        if self._option.kind is Kind.FLAG:
             return bool(value)
-        if bool in self._kinds:
+        if self._option.kind is Kind.TOGGLE:
             return next(word for word, meaning in _ANSWERS.items() if meaning is value)
         return "" if value == self._default else _spelled(self.name, value)
 
@@ -171,23 +164,3 @@ def _constraints(metadata: Any, annotation: Any) -> Iterator[Any]:
     for part in get_args(annotation):
         if hasattr(part, "__metadata__"):
             yield from _constraints(part.__metadata__, part)
-
-
-def _kinds(annotation: Any) -> list[Any]:
-    """Return the plain types behind an annotation: without `None`, `Annotated` and the contents of lists."""
-    origin = get_origin(annotation)
-    if origin in {Union, types.UnionType}:
-        return [kind for part in get_args(annotation) if part is not type(None) for kind in _kinds(part)]
-    if origin is Literal:
-        return [annotation]
-    if hasattr(annotation, "__metadata__"):
-        return _kinds(get_args(annotation)[0])
-    return [origin or annotation]
-
-
-def _choices(kind: Any) -> list[str]:
-    if get_origin(kind) is Literal:
-        return [str(value) for value in get_args(kind)]
-    if isinstance(kind, type) and issubclass(kind, enum.StrEnum):
-        return [member.value for member in kind]
-    return []

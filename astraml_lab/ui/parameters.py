@@ -23,6 +23,8 @@ PANES = 6
 """Parameters that are drawn side by side unless others are named."""
 _COLUMNS = 3
 _GAP_X, _GAP_Y = 0.05, 0.22
+_WHOLE = 200
+"""So much of a name or value tells one from another."""
 
 
 def importance_panel(snapshot: Snapshot, index: int = 0) -> Panel:
@@ -37,7 +39,7 @@ def importance_panel(snapshot: Snapshot, index: int = 0) -> Panel:
         "type": "bar",
         "orientation": "h",
         "x": [round(share, 4) for _, share in shares],
-        "y": [look.escaped(name, 24) for name, _ in shares],
+        "y": [look.escaped(name, _WHOLE) for name, _ in shares],
         "text": [f"{share:.1%}" for _, share in shares],
         "textposition": "outside",
         "cliponaxis": False,
@@ -46,7 +48,7 @@ def importance_panel(snapshot: Snapshot, index: int = 0) -> Panel:
     }
     of = f"{found.trials} of {found.of}" if found.trials < found.of else f"{found.of}"
     x = look.axis(f"share, from {of} finished trials", tickformat=".0%", rangemode="tozero")
-    return Panel(title, [trace], x, look.axis(type="category"))
+    return Panel(title, [trace], x, _words_axis([name for name, _ in shares], 24))
 
 
 def slice_panels(snapshot: Snapshot, index: int, names: Sequence[str]) -> list[Panel]:
@@ -90,11 +92,12 @@ def _slice(snapshot: Snapshot, done: Sequence[TrialView], index: int, name: str,
     log = not words and getattr(dimension, "scale", None) is Scale.LOG
     shown = thinned(active, EVERYTHING.marks)
     values = [trial.params[name] for trial in shown]
+    texts = [value_words(value) for value in values]
     drawn = {
         "type": "scatter",
         "mode": "markers",
         "name": "trial",
-        "x": [look.escaped(value_words(value), 20) for value in values]
+        "x": [look.escaped(text, _WHOLE) for text in texts]
         if words
         else rounded(np.array(values, dtype=float)),
         "y": rounded(np.array([trial.values[index] for trial in shown if trial.values])),
@@ -108,5 +111,12 @@ def _slice(snapshot: Snapshot, done: Sequence[TrialView], index: int, name: str,
             "opacity": 0.85,
         },
     }
-    kind = "category" if words else "log" if log else "linear"
-    return Panel(name, [drawn], look.axis(look.escaped(name, 24), type=kind), y)
+    title = look.escaped(name, 24)
+    axis = look.axis(title, type="log" if log else "linear")
+    return Panel(name, [drawn], _words_axis(texts, 20, title) if words else axis, y)
+
+
+def _words_axis(texts: Sequence[str], limit: int, title: str = "") -> dict[str, Any]:
+    """Return an axis whose places are told apart by their whole text, under short labels."""
+    labels = {look.escaped(text, _WHOLE): look.escaped(text, limit) for text in texts}
+    return look.axis(title, type="category", labelalias=labels)

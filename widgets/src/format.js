@@ -97,6 +97,20 @@ export function forPlotly(text, limit = 60) {
     .replaceAll("$", "&#36;");
 }
 
+/** So much of a name or value tells one from another; the kernel sends no more of it. */
+const DISTINCT = 200;
+
+/**
+ * What an axis of words needs: places that are told apart by their whole text, and short labels.
+ * @param {string[]} texts
+ * @param {number} limit
+ */
+export function wordsForPlotly(texts, limit) {
+  const places = texts.map((text) => forPlotly(text, DISTINCT));
+  const labels = Object.fromEntries(texts.map((text, index) => [places[index], forPlotly(text, limit)]));
+  return { places, axis: { type: "category", labelalias: labels } };
+}
+
 /**
  * Spell a name as one argument of `%tune`, as Python's `shlex.quote` does.
  * @param {string} name

@@ -145,6 +145,19 @@ test("the importance is a bar per parameter, the largest on top, or the reason w
   assert.equal(importanceFigure(scene, "acc").empty, "Needs 4 trials.");
 });
 
+test("long names and words that begin alike stay apart, under short labels", () => {
+  const one = "model.encoder.layers.attention.first";
+  const other = "model.encoder.layers.attention.second";
+  const scene = sceneOf({}, [{ n: 0, values: [1], params: { act: one } }, { n: 1, values: [2], params: { act: other } }]);
+  scene.store.importance.set("acc", { m: "acc", shares: [[one, 0.75], [other, 0.25]], reason: "", trials: 9, of: 9 });
+  const bars = importanceFigure(scene, "acc");
+  assert.deepEqual(bars.data[0].y, [other, one]);
+  assert.equal(bars.panes[0]?.y.labelalias[one], "model.encoder.layers.at…");
+  const slice = sliceFigure(scene, { index: 0, names: ["act"], log: false });
+  assert.deepEqual(slice.data[0].x, [one, other]);
+  assert.equal(slice.panes[0]?.x.labelalias[other], "model.encoder.layer…");
+});
+
 test("a slice has a pane per parameter: log where the dimension is, words as they are, only where it is active", () => {
   const rows = [{ n: 0, values: [1], params: { lr: 0.01, act: "relu", m: null } }, { n: 1, values: [2], params: { lr: 0.1, act: "gelu", m: 0.9 } }];
   const scene = sceneOf({}, rows);

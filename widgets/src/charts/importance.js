@@ -1,6 +1,6 @@
 /** Importance: how much of the difference between the results each parameter explains; the kernel computes it. */
 
-import { forPlotly, formatNumber } from "../format.js";
+import { formatNumber, forPlotly, wordsForPlotly } from "../format.js";
 import { ObjectiveChoice } from "./controls.js";
 import { Tab, nothing } from "./tab.js";
 
@@ -52,6 +52,7 @@ export function importanceFigure({ store, look }, metric) {
   if (!found.shares.length) return nothing(found.reason);
   const shown = found.shares.slice(0, BARS).reverse();
   const words = shown.map(([, share]) => (share < 0.001 ? "< 0.1 %" : `${formatNumber(Number((share * 100).toPrecision(3)))} %`));
+  const names = wordsForPlotly(shown.map(([name]) => name), 24);
   const most = Math.max(...shown.map(([, share]) => share));
   const more = found.shares.length > BARS ? `, ${found.shares.length - BARS} smaller ones left out` : "";
   const from = found.trials < found.of ? `${found.trials} of ${found.of}` : `${found.of}`;
@@ -61,7 +62,7 @@ export function importanceFigure({ store, look }, metric) {
         type: "bar",
         orientation: "h",
         x: shown.map(([, share]) => share),
-        y: shown.map(([name]) => forPlotly(name, 24)),
+        y: names.places,
         text: words,
         textposition: "outside",
         cliponaxis: false,
@@ -73,7 +74,7 @@ export function importanceFigure({ store, look }, metric) {
     panes: [
       {
         x: { type: "linear", tickformat: ".0%", range: [0, Math.min(1.12, most * 1.15)], fixedrange: true },
-        y: { type: "category", automargin: true, fixedrange: true, showgrid: false },
+        y: { ...names.axis, automargin: true, fixedrange: true, showgrid: false },
       },
     ],
     keys: [{ label: `share of the importance, from ${from} finished trials (PED-ANOVA)${more}`, colour: look.running[0] ?? look.ink, dash: "bar", width: 9, numbers: [] }],

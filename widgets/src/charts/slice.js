@@ -1,7 +1,7 @@
 /** Slice: an objective against each parameter, as small panes or one large one; coloured from early to late. */
 
 import { make, setOptions } from "../dom.js";
-import { forPlotly, formatNumber, shorten } from "../format.js";
+import { formatNumber, forPlotly, shorten, wordsForPlotly } from "../format.js";
 import { ObjectiveChoice, checkbox } from "./controls.js";
 import { MARKS, drawn, finished, points } from "./points.js";
 import { colorscale, gradient } from "./ramp.js";
@@ -103,7 +103,7 @@ export function sliceFigure(scene, { index, names, log }) {
 }
 
 /** @param {import("../store.js").Value | undefined} value */
-const placeOf = (value) => (typeof value === "number" ? value : forPlotly(formatNumber(value), 20));
+const placeOf = (value) => (typeof value === "number" ? value : wordsForPlotly([formatNumber(value)], 20).places[0]);
 
 /**
  * Whether a value has a place on an axis of this type: an inactive parameter has none.
@@ -125,14 +125,23 @@ function usable(value, type) {
 function scaleOf(name, store, rows) {
   const dimension = store.space[name];
   if (dimension) {
-    if (dimension.kind === "words") return { type: "category" };
+    if (dimension.kind === "words") return wordsOn(name, rows);
     return { type: dimension.log ? "log" : "linear", ...rangeOf(name, dimension, rows) };
   }
   for (const row of store.rows.values()) {
     const value = row.params[name];
-    if (value !== null && value !== undefined) return { type: typeof value === "number" ? "linear" : "category" };
+    if (value !== null && value !== undefined) return typeof value === "number" ? { type: "linear" } : wordsOn(name, rows);
   }
   return { type: "linear" };
+}
+
+/**
+ * @param {string} name
+ * @param {import("../store.js").Row[]} rows
+ */
+function wordsOn(name, rows) {
+  const values = rows.map(({ params }) => params[name] ?? null).filter((value) => value !== null);
+  return wordsForPlotly([...new Set(values.map(formatNumber))], 20).axis;
 }
 
 /**

@@ -264,7 +264,10 @@ class Runner:
         """Start with the trials of an earlier run that were under way when its kernel died."""
         for trial in self._lost:
             last = trial.attempt - 1
-            reason = f"its kernel died in attempt {last}, its last, and it has no checkpoint to go on from"
+            reason = (
+                f"its kernel died in attempt {last}, its last, and it has no checkpoint to go on from; "
+                "where a trial itself ends the kernel, `--executor processes` keeps that to the trial"
+            )
             self._settling.give_up(trial, Verdict(TrialState.FAILED, reason, FailureKind.STALE))
         for trial in self._again:
             if trial.attempt > 1:

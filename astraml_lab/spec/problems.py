@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 _SHOWN = 80
+_WHOLE, _NUMBER = "must be a whole number", "must be a number"
+_PLAIN = {"int_parsing": _WHOLE, "int_type": _WHOLE, "float_parsing": _NUMBER, "float_type": _NUMBER}
+"""What pydantic says at length."""
 # The tag of a union stands in pydantic's location, though the user never wrote it there.
 _TAGS = frozenset({"float", "int", "categorical", "discrete"})
 
@@ -103,6 +106,8 @@ def _from_detail(path: str, detail: ErrorDetails, model: type[BaseModel] | None)
         names = [name.strip(" '") for part in expected.split(" or ") for name in part.split(",")]
         hint = nearest(str(detail["input"]), names) if not isinstance(detail["input"], dict) else ""
         return Problem(path, shown(detail["input"]), "one of " + ", ".join(names), hint)
+    if kind in _PLAIN:
+        return Problem(path, shown(detail["input"]), _PLAIN[kind])
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return Problem(path, shown(detail["input"]), "must be " + message)
 

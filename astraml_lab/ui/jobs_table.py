@@ -120,10 +120,10 @@ class JobsTable:
         return {name: act(method) for name, method in {**methods, "show": lambda: self._show(job)}.items()}
 
     def _show(self, job: Any) -> None:
-        """Show a job below the table, in the place of the one before."""
+        """Show a job below the table, in the place of the one before: live, to look around in it."""
         place = widgets.Output()
         with within(place):
-            job.show()
+            job.show(live=True)
         before = self.root.children[1:]
         self.root.children = (self.table, place)
         for each in before:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from astraml_lab.jobs.naming import tune_line
 from astraml_lab.spec import TrialState, format_number, state_words, value_words
 from astraml_lab.ui import look
 from astraml_lab.ui.panels import (
@@ -30,7 +31,7 @@ LIMIT = 280_000
 _ROOMS = (Room(40, 200), Room(20, 120, 600, 160), Room(10, 60, 300, 80), Room(5, 40, 100, 40))
 _ROWS = 12
 _COLUMNS = 6
-_TOP, _BOTTOM, _CHARTS, _LEGEND, _UNDER_AXIS = 96, 16, 300, 96, 46
+_TOP, _BOTTOM, _CHARTS, _LEGEND, _UNDER_AXIS = 110, 16, 300, 96, 46
 _HEADER, _ROW, _TWO_ROWS, _ONE_LINE = 30, 24, 44, 42
 
 
@@ -111,7 +112,9 @@ def _title(snapshot: Snapshot) -> str:
     second = look.escaped(" · ".join(part for part in parts if part), 200)
     name = f"<b>{look.escaped(name_of(view))}</b>  {view.state.value.lower()}"
     reason = f" · {look.escaped(view.reason, 120)}" if view.reason else ""
-    return f"{name}<br><span style='font-size:12px'>{second}{reason}</span>"
+    live = look.escaped(tune_line("show", view.name, view.project, "--live"), 120)
+    hint = f"<br><span style='font-size:11px;color:{look.QUIET}'>to look around in it: {live}</span>"
+    return f"{name}<br><span style='font-size:12px'>{second}{reason}</span>{hint}"
 
 
 def _table(snapshot: Snapshot) -> list[dict[str, Any]]:

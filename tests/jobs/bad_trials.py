@@ -14,8 +14,9 @@ Where = Literal["threads", "processes"]
 STOP_GRACE, KILL_GRACE = "{stop}", "{kill}"
 """Stand for the seconds that a thread or process has to report; the tests cut them short."""
 DIES = (
-    "(the kernel dies; `%tune resume` tries it once more, then it is FAILED (stale): its kernel died twice "
-    "while it ran, and it has no checkpoint to go on from)"
+    "(the kernel dies; `%tune resume` tries it once more, then it is FAILED (stale): its kernel died in "
+    "attempt 2, its last, and it has no checkpoint to go on from; where a trial itself ends the kernel, "
+    "`--executor processes` keeps that to the trial)"
 )
 FREEZES = "(the kernel freezes until it is over)"
 NOT_RUN = frozenset({DIES, FREEZES})

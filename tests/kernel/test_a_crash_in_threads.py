@@ -42,7 +42,10 @@ def test_a_crash_ends_the_kernel_and_the_job_goes_on(kernel: Kernel) -> None:
     revived(kernel)  # the trial ran again, and took the kernel with it again
     kernel.run("%tune resume kin")
     assert "kin SUCCEEDED · 4/4 trials" in kernel.run("%tune wait kin").text
-    reason = "its kernel died twice while it ran, and it has no checkpoint to go on from"
+    reason = (
+        "its kernel died in attempt 2, its last, and it has no checkpoint to go on from; "
+        "where a trial itself ends the kernel, `--executor processes` keeps that to the trial"
+    )
     trials = json.loads(kernel.run(TRIALS).text)
     assert trials[1] == ["FAILED", "stale", reason]
     assert [trial[0] for trial in trials] == ["COMPLETE", "FAILED", "COMPLETE", "COMPLETE"]

@@ -311,7 +311,7 @@ def trouble(reader: FakeReader) -> None:
     """Let trials 6 to 9 end badly and 10 and 11 be tried again; then the disk is full."""
     ends = {
         FailureKind.CRASHED: CRASH,
-        FailureKind.STALE: "its kernel died twice while it ran, and it has no checkpoint to go on from",
+        FailureKind.STALE: "its kernel died in attempt 2, its last, and it has no checkpoint to go on from",
         FailureKind.OOM: "CUDA out of memory: 7.2 GB of 8 GB were taken",
         FailureKind.TIMEOUT: "no end after 10 m",
     }

@@ -63,7 +63,7 @@ def test_each_field_of_the_spec_is_an_option() -> None:
         ("digits", ["digits", "--name digits"]),
         ("--trials", ["--trials", "needs a value"]),
         ("--trials --new", ["--trials", "needs a value"]),
-        ("--trials many", ["--trials", '"many"', "integer"]),
+        ("--trials many", ["--trials", '"many"', "whole number"]),
         ("--trials 0", ["--trials", "greater than or equal to 1"]),
         ("--trials 3 --trials 4", ["--trials", "twice"]),
         ("--strategy tpee", ["--strategy", "one of auto, tpe", 'did you mean "tpe"']),

@@ -74,11 +74,11 @@ def test_a_repr_is_the_constructor_call_that_makes_it(dimension: AnyDimension) -
         (lambda: Float(0, 1, scale="reverse_log"), "needs 0 <= low and high < 1"),
         (lambda: Float(0.1, 1, log=True, step=0.1), "step; goes with the linear scale only"),
         (lambda: Float(0, 1, log=True, scale="linear"), "contradicts log=True"),
-        (lambda: Float("a", 1), 'low is "a"; must be a valid number'),  # type: ignore[arg-type]
+        (lambda: Float("a", 1), 'low is "a"; must be a number'),  # type: ignore[arg-type]
         (lambda: Float(0, math.inf), "high"),
         (lambda: Float(0, 1, wen=3), 'did you mean "when"?'),
         (lambda: Float(0, 1, scale="lgo"), 'did you mean "log"?'),
-        (lambda: Int(0.5, 2), "must be a valid integer"),  # type: ignore[arg-type]
+        (lambda: Int(0.5, 2), "must be a whole number"),  # type: ignore[arg-type]
         (lambda: Int(0, 4, scale="reverse_log"), "reverse_log is for Float only"),
         (lambda: Categorical([]), "choices"),
         (lambda: Categorical([1, True]), "each choice once"),

@@ -52,7 +52,7 @@ def test_a_person_fills_in_the_form_writes_the_cell_and_launches(
     said = output.locator(".astraml-field", has=notebook.page.get_by_label("Trials", exact=True)).locator(
         ".astraml-said"
     )
-    expect(said).to_contain_text("valid integer")
+    expect(said).to_contain_text("whole number")
     expect(output.locator(".is-mistake")).to_have_count(1)
     notebook.screenshot("form-complains-light-1400")
     type_in(field(output, "Trials"), "3")

@@ -133,7 +133,7 @@ def test_a_job_that_is_shown_takes_the_place_of_the_one_before_which_is_closed(
 ) -> None:
     listed = Listed("digits", "other")
     for job in listed.jobs.values():
-        monkeypatch.setattr(job, "show", lambda: None, raising=False)
+        monkeypatch.setattr(job, "show", lambda *, live: live, raising=False)
     listed.press("show", "digits")
     (first,) = listed.table.root.children[1:]
     listed.press("show", "other")

@@ -215,7 +215,7 @@ export class Header {
     const running = count ? `${count} running trial${count === 1 ? "" : "s"} will end.` : "Stop the job?";
     setText(this.question, stale ? "It will count as cancelled; what had finished is kept." : running);
     setText(this.yes, stale ? "End it now" : "Stop now");
-    setText(this.no, stale ? "Keep it" : "Keep running");
+    setText(this.no, stale || job.state === "PAUSED" ? "Keep it" : "Keep running");
   }
 }
 

@@ -29,7 +29,11 @@ export function smoothed(values, weight) {
  */
 export function lineStyle(number, { store, look, selected }) {
   const base = unselected(number, store, look);
-  if (selected.has(number)) return { ...base, label: `selected: trial ${number}`, colour: look.selected, width: 3, layer: 4, opacity: 1 };
+  if (selected.has(number)) {
+    const palette = [look.selected, ...look.running]; // several have to be told apart
+    const colour = palette[selected.numbers.indexOf(number) % palette.length] ?? look.selected;
+    return { ...base, label: `selected: trial ${number}`, colour, width: 3, layer: 4, opacity: 1 };
+  }
   return selected.size > 1 ? { ...base, opacity: 0.25 } : base;
 }
 

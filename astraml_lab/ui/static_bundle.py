@@ -31,7 +31,7 @@ LIMIT = 280_000
 _ROOMS = (Room(40, 200), Room(20, 120, 600, 160), Room(10, 60, 300, 80), Room(5, 40, 100, 40))
 _ROWS = 12
 _COLUMNS = 6
-_TOP, _BOTTOM, _CHARTS, _LEGEND, _UNDER_AXIS = 110, 16, 300, 96, 46
+_TOP, _BOTTOM, _CHARTS, _LEGEND, _UNDER_AXIS = 130, 16, 300, 96, 46
 _HEADER, _ROW, _TWO_ROWS, _ONE_LINE = 30, 24, 44, 42
 
 
@@ -113,7 +113,8 @@ def _title(snapshot: Snapshot) -> str:
     name = f"<b>{look.escaped(name_of(view))}</b>  {view.state.value.lower()}"
     reason = f" · {look.escaped(view.reason, 120)}" if view.reason else ""
     live = look.escaped(tune_line("show", view.name, view.project, "--live"), 120)
-    hint = f"<br><span style='font-size:11px;color:{look.QUIET}'>to look around in it: {live}</span>"
+    some = f"{_ROWS} of {len(snapshot.trials)} trials are listed; " if len(snapshot.trials) > _ROWS else ""
+    hint = f"<br><span style='font-size:11px;color:{look.QUIET}'>{some}to look around: {live}</span>"
     return f"{name}<br><span style='font-size:12px'>{second}{reason}</span>{hint}"
 
 

@@ -1,0 +1,158 @@
+"""A long day: two windows, a network that fails, a notebook that is closed and opened again."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+from plugins.notebook_page import NotebookPage
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page, WebSocketRoute
+    from plugins.lab_server import LabServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+FIRST = f"""import sys, threading; sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from plugins.fake_job import FakeJob, FakeReader, play
+from astraml_lab.ui.presenter import NotebookPresenter
+presenter = NotebookPresenter()
+reader = FakeReader("digits", trials=4000); job = FakeJob(reader)
+threading.Thread(target=play, args=(reader, 4000), kwargs=dict(pause=0.1, epochs=9), daemon=True).start()
+presenter.show(job, live=True)"""
+CHOSEN = "print(job.selection.numbers)"
+SOON = 30_000
+
+
+def dashboard(notebook: NotebookPage) -> Locator:
+    return notebook.output(0).locator(".astraml")
+
+
+def newest(view: Locator) -> int:
+    return int(view.locator("tr[data-n]").first.get_attribute("data-n") or -1)
+
+
+def moves(view: Locator) -> None:
+    """Wait until trials come that were not there."""
+    before = newest(view)
+    expect(view.locator(f"tr[data-n='{before + 2}']")).to_be_attached(timeout=SOON)
+
+
+def test_two_windows_show_one_job_and_each_sees_what_the_other_does(
+    jupyter_lab: LabServer, notebook: NotebookPage
+) -> None:
+    jupyter_lab.write_notebook("windows.ipynb", [FIRST, CHOSEN])
+    notebook.open("windows.ipynb")
+    notebook.run_cell(0)
+    first = dashboard(notebook)
+    expect(first.locator("tr[data-n='3']")).to_be_visible(timeout=SOON)
+    notebook.save()
+    other = NotebookPage(notebook.page.context.new_page(), jupyter_lab)
+    other.open("windows.ipynb")
+    second = dashboard(other)
+    expect(second.locator("tr[data-n='3']")).to_be_visible(timeout=SOON)
+    for view in (first, second):
+        moves(view)
+
+    second.locator("tr[data-n='2']").click()
+    expect(first.locator("tr[data-n='2']")).to_have_attribute("aria-selected", "true", timeout=SOON)
+    expect(first.locator(".astraml-detail")).to_contain_text("Trial 2")
+    first.get_by_role("button", name="Pause").click()
+    expect(second.locator(".astraml-chip")).to_have_text("paused", timeout=SOON)
+    other.screenshot("endurance-second-window")
+    second.get_by_role("button", name="Stop", exact=True).click()
+    second.get_by_role("button", name="Stop now").click()
+    ended = first.locator(".astraml-chip", has_text="cancelled").or_(
+        notebook.output(0).get_by_text("cancelled")
+    )
+    expect(ended.first).to_be_attached(timeout=SOON)
+    expect(
+        second.locator(".astraml-chip", has_text="cancelled")
+        .or_(other.output(0).get_by_text("cancelled"))
+        .first
+    ).to_be_attached(timeout=SOON)
+
+
+class Network:
+    """The wires between a page and its kernels, which can be cut."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._cut = False
+        self._open: list[WebSocketRoute] = []
+        page.route_web_socket(re.compile(r"/api/kernels/"), self._connect)
+
+    def _connect(self, wire: WebSocketRoute) -> None:
+        if self._cut:
+            wire.close(code=1011, reason="cut")
+            return
+        wire.connect_to_server()
+        self._open.append(wire)
+
+    def cut(self) -> None:
+        """Close all, and let none be opened."""
+        self._cut = True
+        self._page.context.set_offline(True)
+        for wire in self._open:
+            wire.close(code=1011, reason="cut")
+        self._open.clear()
+
+    def mend(self) -> None:
+        """Let pages through again."""
+        self._cut = False
+        self._page.context.set_offline(False)
+
+
+def test_after_a_cut_of_the_network_the_view_says_so_and_comes_back_by_itself(
+    jupyter_lab: LabServer, notebook: NotebookPage
+) -> None:
+    network = Network(notebook.page)
+    jupyter_lab.write_notebook("cut.ipynb", [FIRST, CHOSEN])
+    notebook.open("cut.ipynb")
+    notebook.run_cell(0)
+    view = dashboard(notebook)
+    expect(view.locator("tr[data-n='3']")).to_be_visible(timeout=SOON)
+
+    network.cut()
+
+    banner = view.locator(".astraml-header .astraml-banner")
+    expect(banner).to_contain_text("No word from the kernel for a while", timeout=SOON)
+    expect(banner).to_contain_text("%tune show digits")
+    expect(view.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    notebook.screenshot("endurance-cut")
+    network.mend()
+    expect(banner).to_be_hidden(timeout=60_000)
+    moves(view)
+    notebook.page.get_by_role("dialog").get_by_role(
+        "button", name="Close"
+    ).click()  # JupyterLab tells of the cut too
+    view.get_by_role("button", name="Pause").click()
+    expect(view.locator(".astraml-chip")).to_have_text("paused", timeout=SOON)
+
+
+def test_a_notebook_that_is_closed_and_opened_again_shows_the_job_that_went_on(
+    jupyter_lab: LabServer, notebook: NotebookPage
+) -> None:
+    jupyter_lab.write_notebook("closed-notebook.ipynb", [FIRST, CHOSEN])
+    notebook.open("closed-notebook.ipynb")
+    notebook.run_cell(0)
+    view = dashboard(notebook)
+    expect(view.locator("tr[data-n='3']")).to_be_visible(timeout=SOON)
+    view.locator("tr[data-n='3']").click()
+    expect(view.locator(".astraml-detail")).to_contain_text("Trial 3")
+    before = newest(view)
+    notebook.save()
+    notebook.page.goto("about:blank")
+    notebook.page.wait_for_timeout(4_000)
+
+    notebook.open("closed-notebook.ipynb")
+
+    view = dashboard(notebook)
+    expect(view.locator(f"tr[data-n='{before + 2}']")).to_be_attached(timeout=SOON)
+    expect(view.locator("tr[data-n='3']")).to_have_attribute("aria-selected", "true")
+    moves(view)
+    notebook.run_cell(1)
+    expect(notebook.output(1)).to_have_text("(3,)")

@@ -23,6 +23,12 @@ const collator = new Intl.Collator("en", { numeric: true });
 const widthFor = (title, least) => Math.min(150, Math.max(least, Math.ceil(title.length * 7.2) + 34));
 
 /**
+ * Room for the largest number of a trial.
+ * @param {import("./store.js").Job} job
+ */
+export const widthOfNumbers = ({ trials, finished }) => 26 + 8 * Math.max(2, String(Math.max(trials || 0, finished || 0)).length);
+
+/**
  * The columns of a job.
  * @param {import("./store.js").Job} job
  * @param {() => number} now
@@ -66,7 +72,7 @@ export function columnsOf(job, now, { stale, wordy } = { stale: false, wordy: fa
   /** @param {import("./store.js").Row} row */
   const state = (row) => [stateWords(row, stale), attemptWords(row)].filter(Boolean).join(", ");
   return [
-    { key: "n", title: "#", width: 42, number: true, value: (row) => row.n, text: (row) => String(row.n) },
+    { key: "n", title: "#", width: widthOfNumbers(job), number: true, value: (row) => row.n, text: (row) => String(row.n) },
     { key: "state", title: "state", width: wordy ? 148 : 98, number: false, value: state, text: state },
     ...results,
     ...params,

@@ -131,7 +131,7 @@ export class Header {
    */
   tick(store) {
     const job = store.job;
-    if (!job || job.started === null) return setText(this.time, job ? "not started" : "");
+    if (!job || job.started === null) return setText(this.time, job && !job.ended ? "not started" : "");
     const now = store.now();
     let text = formatDuration(Math.floor((job.stopped ?? now) - job.started));
     const { eta } = store.vital;

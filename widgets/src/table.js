@@ -1,6 +1,6 @@
 /** The table of trials: sorted, filtered, and only the rows in sight on the page. */
 
-import { arranged, attemptWords, columnsOf } from "./columns.js";
+import { arranged, attemptWords, columnsOf, widthOfNumbers } from "./columns.js";
 import { icon, make, setText } from "./dom.js";
 import { parsed } from "./filter.js";
 import { ordinal, shortState, shorten, storyOf } from "./format.js";
@@ -113,7 +113,7 @@ export class Table {
     const job = store.job;
     if (!job) return;
     this.store = store;
-    const shape = JSON.stringify([job.objectives, job.params, job.metrics, store.stale, store.wordy]);
+    const shape = JSON.stringify([widthOfNumbers(job), job.objectives, job.params, job.metrics, store.stale, store.wordy]);
     if (shape !== this.shape) {
       this.shape = shape;
       this.all = columnsOf(job, () => store.now(), store);

@@ -256,7 +256,7 @@ export class View {
     }
     const news = this.linked.news();
     if (news) this.page.send(news);
-    this.#expectPicture(store.job?.ended ?? false);
+    this.#expectPicture((store.job?.ended ?? false) && !this.page.kept);
     this.link = this.#linkNow();
     const still = this.link === "gone" || (this.link === "silent" && !store.job?.ended);
     store.stand(still);
@@ -296,14 +296,14 @@ export class View {
 
   /**
    * The kernel puts the final picture in this view's place; a view that outlived a reload has to say how to get it.
-   * @param {boolean} ended
+   * @param {boolean} due whether the job has ended, and nobody asked to look around in it
    */
-  #expectPicture(ended) {
-    if (!ended) {
+  #expectPicture(due) {
+    if (!due) {
       clearTimeout(this.endTimer);
       this.endTimer = undefined;
       this.left = false;
-    } else if (this.endTimer === undefined && !this.page.kept) {
+    } else if (this.endTimer === undefined) {
       this.#say(""); // it was about a job that ran
       this.endTimer = setTimeout(() => {
         this.left = true;

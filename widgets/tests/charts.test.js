@@ -105,6 +105,17 @@ test("an empty chart says what will appear", () => {
   }
 });
 
+test("a chart of a finished job that has nothing to show promises nothing", () => {
+  const imported = sceneOf({ ended: true }, [{ n: 0, start: 5, end: 5, values: [0.5] }]);
+  assert.match(metricsFigure(imported, METRIC, undefined).empty, /No curve of this metric was stored/);
+  assert.match(timelineFigure(imported).empty, /not known when/);
+});
+
+test("trials are counted in whole numbers, however many", () => {
+  const many = sceneOf({}, [{ n: 0, values: [0.5] }, { n: 9_999, values: [0.6] }]);
+  assert.equal(historyFigure(many, { index: 0, log: false }).panes[0]?.x.tickformat, "d");
+});
+
 test("the best line is drawn last and named first, and a line that was cut short ends in a sign", () => {
   const job = { best: [0], running: [1] };
   const scene = sceneOf(job, [{ n: 0 }, { n: 1, state: "RUNNING" }, { n: 2, state: "PRUNED" }]);

@@ -13,6 +13,11 @@ const rows = /** @type {any[]} */ ([
 /** @param {{key: string, down: boolean}} sort */
 const order = (sort) => arranged(rows, columns, null, sort).map((row) => row.n);
 
+test("the numbers of ten thousand trials have room", () => {
+  const widths = [20, 10_000].map((trials) => columnsOf({ ...job, trials }, () => 100)[0]?.width ?? 0);
+  assert.ok(widths[0] === 42 && (widths[1] ?? 0) >= 60, String(widths));
+});
+
 test("rows without the value come last, whichever way it is sorted", () => {
   assert.deepEqual(order({ key: "objective 0", down: true }), [2, 0, 1]);
   assert.deepEqual(order({ key: "objective 0", down: false }), [0, 2, 1]);

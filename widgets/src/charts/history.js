@@ -77,7 +77,7 @@ export function historyFigure(scene, { index, log }) {
       keys.push({ label: `${state.toLowerCase()}, last report`, colour: look.states[state] ?? look.finished, dash, width: 7, numbers: [] });
     }
   }
-  return { data, panes: [{ x: axisOf("trial"), y: axisOf(objectiveTitle(objective), log) }], keys, empty: "" };
+  return { data, panes: [{ x: { ...axisOf("trial"), tickformat: "d" }, y: axisOf(objectiveTitle(objective), log) }], keys, empty: "" };
 }
 
 /**

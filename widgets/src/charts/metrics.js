@@ -8,6 +8,7 @@ import { bandOf, lineStyle, smoothed } from "./lines.js";
 import { hoverText, symbolOf } from "./points.js";
 import { Tab, axisOf, nothing } from "./tab.js";
 
+const NO_CURVES = "No curve of this metric was stored. History shows what the trials came to.";
 const EMPTY = "The first metric will appear here as soon as a trial reports it.";
 
 export class MetricsTab extends Tab {
@@ -112,7 +113,7 @@ export function metricsFigure(scene, options, chart) {
       keys.set(label, { label, colour: look.band, dash: "band", width: 9, numbers: [] });
     }
   }
-  if (!drawn.length) return nothing(EMPTY);
+  if (!drawn.length) return nothing(store.job?.ended ? NO_CURVES : EMPTY);
   if (ends.length) drawn.push({ layer: 9, trace: endsOf(ends, store.job) });
   drawn.sort((one, other) => one.layer - other.layer);
   return {

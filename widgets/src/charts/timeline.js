@@ -45,6 +45,7 @@ export function timelineFigure({ store, look, selected }) {
     .sort((one, other) => Number(one.start) - Number(other.start) || one.n - other.n)
     .slice(-BARS);
   if (!job || !rows.length) return nothing("The first trial will appear here when it starts.");
+  if (job.ended && rows.every((row) => row.start === row.end)) return nothing("It is not known when these trials ran.");
   const lanes = lanesOf(rows, now);
   const shift = new Date().getTimezoneOffset() * 60;
   const states = [...new Set(rows.map((row) => row.state))];

@@ -113,15 +113,27 @@ class Criteria:
         if spec.max_no_improvement is not None and self._stale >= spec.max_no_improvement:
             reason = f"no better {spec.objectives[0].metric} in {self._stale} trials"
             return Ending(JobState.SUCCEEDED, reason)
+        return self._done(counts, exhausted=exhausted)
+
+    def _done(self, counts: Mapping[TrialState, int], *, exhausted: bool) -> Ending | None:
         used = sum(count for state, count in counts.items() if state.counts)
-        if used >= spec.trials:
+        if used >= self.spec.trials:
             return Ending(JobState.SUCCEEDED, "all trials are done" if used > 1 else "done", cut=False)
         if exhausted and not counts[TrialState.RUNNING] and not counts[TrialState.WAITING]:
             return Ending(JobState.SUCCEEDED, f"every point of the space was tried: {used} trials", cut=False)
         return None
 
-    def final(self, ending: Ending) -> Ending:
-        """Correct a success without any COMPLETE trial: that is none."""
+    def final(self, ending: Ending, counts: Mapping[TrialState, int]) -> Ending:
+        """Correct an ending by what came of the last trials.
+
+        A stop too late to end any trial is no stop, and a success without any COMPLETE trial is none.
+
+        Args:
+            ending: What was decided.
+            counts: Trials by state.
+        """
+        if ending.state is JobState.CANCELLED:
+            ending = self._done(counts, exhausted=False) or ending
         if ending.state is not JobState.SUCCEEDED or self._complete:
             return ending
         cause = f"; {self._common_cause()}" if self._failures else ""

@@ -370,7 +370,7 @@ class Runner:
             self._settling.give_up(trial, Verdict(TrialState.STOPPED, f"stopped: {ending.reason}"))
 
     def _finish(self, ending: Ending) -> None:
-        final = ending if ending.state is JobState.CANCELLED else self._criteria.final(ending)
+        final = self._criteria.final(ending, self.live.counts)
         self._starter.waiting_for = ""
         self.record.close(final.state, "; ".join(filter(None, (final.reason, self._wishes.untried))))
 

@@ -592,6 +592,22 @@ def test_a_trial_that_finishes_after_stop_keeps_its_value(bench: Bench) -> None:
     assert job.best.number == 0
 
 
+def test_a_stop_that_ended_no_trial_because_the_last_one_finished_anyway_is_a_success(bench: Bench) -> None:
+    started, go = threading.Event(), threading.Event()
+
+    def last_lap(x: float) -> float:
+        started.set()
+        go.wait(20)
+        return x
+
+    job = bench.launch(last_lap, trials=1)
+    assert started.wait(20)
+    job.stop()
+    go.set()
+
+    assert (job.wait(20).state, job.view().reason) == (JobState.SUCCEEDED, "done")
+
+
 def test_no_trial_starts_after_the_last_word(bench: Bench) -> None:
     job = bench.run(lambda trial: float(trial.number), trials=50, target=3)
 

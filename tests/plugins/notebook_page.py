@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
     from plugins.lab_server import LabServer
 
-SCREENSHOTS = Path(__file__).parents[2] / "test-output"
+SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
 EXECUTED = re.compile(r"^\[\d+\]:$")
 
 
@@ -78,7 +78,7 @@ class NotebookPage:
             self.page.keyboard.press("Control+s")
 
     def screenshot(self, name: str) -> Path:
-        """Store what the page shows as test-output/`name`.png."""
+        """Store what the page shows as tests/screenshots/`name`.png."""
         path = SCREENSHOTS / f"{name}.png"
         self.page.screenshot(path=path)
         return path

@@ -1,4 +1,4 @@
-"""Pictures of every state, in test-output/: of real jobs, whose networks are trained through `%%tune`."""
+"""Pictures of every state, in tests/screenshots/: of real jobs that train networks through `%%tune`."""
 
 from __future__ import annotations
 

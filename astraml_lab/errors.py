@@ -2,6 +2,7 @@
 
 AstramlError                  the root; shown without a traceback in a notebook
 ├── InvalidSpec               mend the request: all mistakes at once, each a `Problem`
+├── RequestRefused            mend an imported request: `code`, `status` and `as_dict()` are its service's own
 ├── NotBuiltYet               valid, but a later version runs it: leave the option out
 ├── NotFound                  no such job or trial: pick one of those that the message names
 ├── Conflict                  right request, wrong moment: stop, wait, rename or `--replace`
@@ -23,7 +24,7 @@ TrialEnd                      control flow inside a trial; a BaseException, so t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -68,6 +69,24 @@ class InvalidSpec(AstramlError):
         count = "1 mistake" if len(self.problems) == 1 else f"{len(self.problems)} mistakes"
         lines = "\n".join(f"  - {problem}" for problem in self.problems)
         super().__init__(f"{count} in {subject}, nothing was started:\n{lines}")
+
+
+class RequestRefused(AstramlError):
+    """A request in a service's format is refused, in that service's words; each dialect has its own class.
+
+    Attributes:
+        code: The service's name of the mistake: `ValidationException`, `INVALID_ARGUMENT`, `invalid-range`.
+        status: The HTTP status that the service answers with.
+    """
+
+    def __init__(self, message: str, *, code: str, status: int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the refusal as data, in the shape that its dialect documents."""
+        return {"outcome": "invalid", "code": self.code, "status": self.status}
 
 
 class NotBuiltYet(AstramlError):

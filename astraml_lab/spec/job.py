@@ -16,6 +16,7 @@ from astraml_lab.errors import NotBuiltYet, Problem
 from astraml_lab.spec._model import Model
 from astraml_lab.spec.dimensions import Categorical, Discrete, Float, Int
 from astraml_lab.spec.duration import Duration
+from astraml_lab.spec.imported import Constraint, Limits, Origin, Script, StoppingRule
 from astraml_lab.spec.problems import FoundProblems, shown
 from astraml_lab.spec.space import Space
 
@@ -86,12 +87,14 @@ class Objective(Model):
 class Program(Model):
     """What runs in each trial, as far as text can say it."""
 
-    kind: Literal["cell", "function"]
+    kind: Literal["cell", "function", "script"]
     source: str
     names: tuple[str, ...] = ()
     """Notebook names that the code uses: what has to exist before the job can be resumed."""
     objects: tuple[str, ...] = ()
     """Dimensions whose choices are labels of objects, which no store can keep."""
+    script: Script | None = None
+    """What a script's request says of it."""
 
 
 class Definition(Model):
@@ -102,6 +105,7 @@ class Definition(Model):
     """Empty: a single run."""
     objectives: tuple[Objective, ...] = Field(default=(), max_length=10)
     program: Program | None = None
+    constraints: tuple[Constraint, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Definition:
@@ -188,6 +192,12 @@ class JobSpec(LaunchOptions):
     """What a NaN objective means (imported requests carry their vendor's rule)."""
     on_timeout: Literal["fail", "keep_last"] = "fail"
     """What a timeout means (imported requests carry their vendor's rule)."""
+    stopping: StoppingRule | None = None
+    """A vendor's rule for giving up trials, in place of `prune`."""
+    limits: Limits = Limits()
+    """A vendor's rules for ending the job."""
+    origin: Origin | None = None
+    """The request that the job was made of."""
 
     @property
     def space(self) -> Space:
@@ -313,13 +323,14 @@ def refuse_unbuilt(spec: JobSpec) -> None:
         raise NotBuiltYet(f"Valid, but not built in this version: {'; '.join(later)}.")
 
 
+_NO_OPTIONS = frozenset({"definitions", "stopping", "limits", "origin"})
 INSTEAD_OF_RUNNING = frozenset({"check", "form", "dry_run"})
 """Options that ask for something else than the job: no text of a job holds them."""
 
 
 def option_fields() -> dict[str, Any]:
     """Return the fields of `JobSpec` that are options of the magic line, by field name."""
-    return {name: field for name, field in JobSpec.model_fields.items() if name != "definitions"}
+    return {name: field for name, field in JobSpec.model_fields.items() if name not in _NO_OPTIONS}
 
 
 def changed_options(spec: JobSpec) -> dict[str, Any]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from astraml_lab.errors import NotFound
-from astraml_lab.jobs.foreground_cell import quoted
+from astraml_lab.jobs.foreground_cell import function_of
+from astraml_lab.objectives import CellLines, call_of
 from astraml_lab.objectives.dimensions import choices_of
-from astraml_lab.spec import Categorical, is_off, line_of, narrowed, option_fields
+from astraml_lab.spec import Categorical, is_off, line_of, narrowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from astraml_lab.jobs.job import Job
-    from astraml_lab.spec import AnyDimension, JobSpec, ParamValue, Program, TrialView
+    from astraml_lab.objectives.cell_lines import Assigned
+    from astraml_lab.spec import AnyDimension, ParamValue, Program, TrialView
 
 _NOT_AGAIN = {"new": False, "replace": False, "wait": None}
 """Options of a launch that are not the next job's."""
-_OWN = frozenset({"name", "project"})
 
 
 def best_cell(job: Job) -> str:
@@ -68,7 +69,8 @@ def narrowed_cell(job: Job, numbers: Sequence[int], *, name: str, source: str) -
     which = "trial" if len(numbers) == 1 else "trials"
     said = f"# {job.name}, around {which} {', '.join(map(str, numbers))}"
     if program.kind == "function":
-        return "\n".join([said, *_call(program, smaller)])
+        call = call_of(function_of(program, job.name).name, smaller, labelled=program.objects)
+        return f"{said}\n{call}".rstrip("\n")
     return f"{line_of(smaller)}\n{said}\n{_rewritten(program, fresh)}"
 
 
@@ -77,48 +79,21 @@ def _told(name: str, view: TrialView) -> str:
     return f"# {name}, trial {view.number}: {said}"
 
 
-# a cell
-
-
 def _rewritten(program: Program, fresh: Mapping[str, AnyDimension]) -> str:
     """Return a cell's source with these dimensions in place of its own, and all else as it was."""
-    text = program.source.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "surrogatepass")
-    starts = [0]
-    for line in text.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
-    places = []
-    for name, call in _calls(ast.parse(text)):
-        written = _written(name, call, fresh, program)
-        if written is not None:
-            begin = starts[call.lineno - 1] + call.col_offset
-            end = starts[(call.end_lineno or 0) - 1] + (call.end_col_offset or 0)
-            places.append((begin, end, written.encode()))
-    for begin, end, written_bytes in reversed(places):
-        text = text[:begin] + written_bytes + text[end:]
-    return text.decode("utf-8", "surrogatepass")
+    lines = CellLines(program.source)
+    written = {name: _written(each, fresh[name], program) for name, each in lines.assigned(fresh).items()}
+    return lines.with_calls({name: text for name, text in written.items() if text is not None})
 
 
-def _calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
-    for statement in tree.body:
-        match statement:
-            case (
-                ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call)
-                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Call() as call)
-            ):
-                yield name, call
-
-
-def _written(name: str, call: ast.Call, fresh: Mapping[str, AnyDimension], program: Program) -> str | None:
+def _written(assigned: Assigned, dimension: AnyDimension, program: Program) -> str | None:
     """Return how a dimension is written now, or `None` where it stays as it is."""
-    dimension = fresh.get(name)
-    if dimension is None:
-        return None
     if is_off(dimension):
         return "None"
     kind, _, arguments = repr(dimension).partition("(")
-    constructor = ast.unparse(call.func)
-    if isinstance(dimension, Categorical) and name in program.objects:
-        objects = choices_of(call)
+    constructor = ast.unparse(assigned.call.func)
+    if isinstance(dimension, Categorical) and assigned.name in program.objects:
+        objects = choices_of(assigned.call)
         kept = _kept(objects, dimension.choices)
         if objects is None or kept is None:
             return None
@@ -137,45 +112,3 @@ def _kept(objects: ast.expr | None, labels: Sequence[ParamValue]) -> str | None:
         if isinstance(key, ast.Constant) and key.value in labels
     ]
     return "{" + ", ".join(pairs) + "}" if len(pairs) == len(labels) else None
-
-
-# a function
-
-
-def _call(program: Program, spec: JobSpec) -> list[str]:
-    """Return the lines of a call of `tune`."""
-    try:
-        (function,) = ast.parse(program.source).body
-    except (SyntaxError, ValueError):
-        function = None
-    if not isinstance(function, ast.FunctionDef):
-        raise NotFound(f"the function of {spec.name} has no name: no cell can be written for it")
-    space = spec.space.dimensions
-    kinds = sorted({type(each).__name__ for each in space.values()})
-    labels = [name for name in program.objects if name in space]
-    return [
-        f"from astraml_lab import {', '.join([*kinds, 'tune'])}",
-        "",
-        *(f"# {name}: put the objects here that the labels stand for" for name in labels),
-        "job = tune(",
-        f"    {function.name},",
-        "    {",
-        *(f"        {quoted(name)}: {dimension!r}," for name, dimension in space.items()),
-        "    },",
-        *(f"    {name}={value}," for name, value in _options(spec)),
-        ")",
-    ]
-
-
-def _options(spec: JobSpec) -> Iterator[tuple[str, str]]:
-    """Yield the arguments that differ from the defaults."""
-    for goal in ("maximize", "minimize"):
-        metrics = [each.metric for each in spec.objectives if each.goal.value == goal]
-        if metrics:
-            yield goal, quoted(metrics[0]) if len(metrics) == 1 else repr(metrics)
-    defaults = type(spec).model_construct()
-    names = [*(name for name in option_fields() if name in _OWN), *option_fields()]
-    for name in dict.fromkeys(names):
-        value: Any = getattr(spec, name)
-        if name not in {"check", "form", "dry_run"} and value != getattr(defaults, name):
-            yield name, quoted(str(value)) if isinstance(value, str) else repr(value)

@@ -7,11 +7,12 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import NotFound
+from astraml_lab.objectives import CellLines
 from astraml_lab.objectives.dimensions import choices_of
-from astraml_lab.spec import state_words
+from astraml_lab.spec import quoted, state_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from astraml_lab.spec import JobSpec, ParamValue, Program, TrialView
 
@@ -38,21 +39,26 @@ def foreground_cell(spec: JobSpec, view: TrialView, call: str) -> str:
     return "\n".join([*head, *_cell(program, view, spec.space.names(), call)])
 
 
-def quoted(text: str) -> str:
-    """Return a text as Python source, in double quotes like the rest of the cell."""
-    return f'"{text}"' if text.isprintable() and not {'"', "\\"} & {*text} else repr(text)
-
-
 # a function
 
 
-def _function(program: Program, view: TrialView, name: str, call: str) -> list[str]:
+def function_of(program: Program, name: str) -> ast.FunctionDef:
+    """Return the function of the job `name`.
+
+    Raises:
+        NotFound: It has no name that a cell could call, such as a `lambda`.
+    """
     try:
         (function,) = ast.parse(program.source).body
     except (SyntaxError, ValueError):
         function = None
     if not isinstance(function, ast.FunctionDef):
         raise NotFound(f"the function of {name} has no name: no cell can be written for it")
+    return function
+
+
+def _function(program: Program, view: TrialView, name: str, call: str) -> list[str]:
+    function = function_of(program, name)
     labels = [each for each in program.objects if view.params.get(each) is not None]
     lines = [f"# {each}: put the object here that the label stands for" for each in labels]
     listed = "".join(f"    {quoted(each)}: {value!r},\n" for each, value in view.params.items())
@@ -84,18 +90,16 @@ def _arguments(function: ast.FunctionDef, params: Mapping[str, ParamValue]) -> I
 # a cell
 
 
-def _cell(program: Program, view: TrialView, names: Iterable[str], call: str) -> list[str]:
-    tree = ast.parse(program.source)
-    dimensions = {
-        found[0]: (each, found[1]) for each in tree.body if (found := _called(each)) and found[0] in names
-    }
+def _cell(program: Program, view: TrialView, names: Collection[str], call: str) -> list[str]:
+    lines = CellLines(program.source)
+    tree, dimensions = lines.tree, lines.assigned(names)
     future = [each for each in tree.body if isinstance(each, ast.ImportFrom) and each.module == "__future__"]
-    out = [*future, *(statement for statement, _ in dimensions.values())]
+    out = [*future, *(each.statement for each in dimensions.values())]
     body = [each for each in tree.body if each not in out]
     used = {node.id for each in body for node in ast.walk(each) if isinstance(node, ast.Name)}
     listed = ", ".join(f'"{name}": {name}' for name in dimensions)
     params = f", params={{{listed}}}" if dimensions else ""
-    calls = {name: expression for name, (_, expression) in dimensions.items()}
+    calls = {name: each.call for name, each in dimensions.items()}
     return [
         *map(ast.unparse, future),
         f"from astraml_lab import foreground{', report' if 'report' in used else ''}",
@@ -103,7 +107,7 @@ def _cell(program: Program, view: TrialView, names: Iterable[str], call: str) ->
         *_assignments(calls, program, view, tree),
         f"with foreground({call}{params}) as trial:",
         *(["    device = trial.device"] if "device" in used else []),
-        _indented(program.source.splitlines(), out, body),
+        _indented(lines.text.split("\n"), out, body),
     ]
 
 
@@ -123,17 +127,6 @@ def _assignments(
         found.append(f"{name} = {value}  # {ast.unparse(call)}")
     above = [each for each in tree.body if _assigned(each) in needed]
     return [*map(ast.unparse, above), *found, *([""] if found else [])]
-
-
-def _called(statement: ast.stmt) -> tuple[str, ast.Call] | None:
-    """Return name and call of `name = call(…)`."""
-    match statement:
-        case (
-            ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call)
-            | ast.AnnAssign(target=ast.Name(id=name), value=ast.Call() as call)
-        ):
-            return name, call
-    return None
 
 
 def _assigned(statement: ast.stmt) -> str | None:

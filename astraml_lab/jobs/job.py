@@ -12,14 +12,14 @@ from astraml_lab.jobs import cells, events, tables
 from astraml_lab.jobs.debug import account
 from astraml_lab.jobs.describing import describe_job, first_traceback
 from astraml_lab.jobs.finding import free_name
-from astraml_lab.jobs.foreground_cell import foreground_cell, quoted
+from astraml_lab.jobs.foreground_cell import foreground_cell
 from astraml_lab.jobs.handles import TrialHandle, Trials
 from astraml_lab.jobs.naming import tune_line
 from astraml_lab.jobs.owner import Owner
 from astraml_lab.jobs.presenter import presenter
 from astraml_lab.jobs.taking_over import ask, take_over
 from astraml_lab.search import check_point, study_of
-from astraml_lab.spec import JobState
+from astraml_lab.spec import JobState, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab.magics.commands import COMMANDS, FORMS
 from astraml_lab.magics.examples import EXAMPLES
 from astraml_lab.objectives import metric_names
-from astraml_lab.spec.options import OPTIONS, Kind
+from astraml_lab.spec.options import OPTIONS, OptionKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,12 +53,12 @@ def _cell_offers(words: list[str], last: str, body: str, lab: Callable[[], Lab])
     flag, equals, value = last.partition("=")
     option = OPTIONS.get(flag if equals else words[-1] if words else "")
     if option is None or not option.takes_value:
-        toggles = [f"--no-{each.flag[2:]}" for each in OPTIONS.values() if each.kind is Kind.TOGGLE]
+        toggles = [f"--no-{each.flag[2:]}" for each in OPTIONS.values() if each.kind is OptionKind.TOGGLE]
         return [*OPTIONS, *toggles], last
     typed = value if equals else last
-    if option.kind is Kind.LIST:
+    if option.kind is OptionKind.LIST:
         typed = typed.rpartition(",")[2]
-    if option.kind is Kind.GOAL:
+    if option.kind is OptionKind.GOAL:
         return metric_names(body), typed
     if option.name in _NAMES_JOBS:
         return _job_names(lab), typed

@@ -6,6 +6,7 @@ from astraml_lab.objectives.attempt import TrialRun
 from astraml_lab.objectives.base import Code
 from astraml_lab.objectives.body import BodyKind, body_kind
 from astraml_lab.objectives.cell import CellCode
+from astraml_lab.objectives.cell_lines import CellLines
 from astraml_lab.objectives.cell_source import (
     CellMistakes,
     CellSyntaxError,
@@ -15,8 +16,8 @@ from astraml_lab.objectives.cell_source import (
 )
 from astraml_lab.objectives.fingerprint import changed, digest
 from astraml_lab.objectives.function import FunctionCode
-from astraml_lab.objectives.function_call import call_in
-from astraml_lab.objectives.kinds import KINDS, Asks, Kind, Made
+from astraml_lab.objectives.function_call import call_in, call_of
+from astraml_lab.objectives.kinds import KINDS, Asks, Made, ObjectiveKind
 from astraml_lab.objectives.places import Place, ProcessPlace, ThreadPlace
 from astraml_lab.objectives.reported import metric_names
 
@@ -25,12 +26,13 @@ __all__ = [
     "Asks",
     "BodyKind",
     "CellCode",
+    "CellLines",
     "CellMistakes",
     "CellSyntaxError",
     "Code",
     "FunctionCode",
-    "Kind",
     "Made",
+    "ObjectiveKind",
     "ParsedCell",
     "Place",
     "ProcessPlace",
@@ -38,6 +40,7 @@ __all__ = [
     "TrialRun",
     "body_kind",
     "call_in",
+    "call_of",
     "cell_filename",
     "changed",
     "digest",

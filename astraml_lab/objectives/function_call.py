@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import InvalidSpec, Problem
@@ -15,28 +14,41 @@ from astraml_lab.spec import (
     Program,
     changed_options,
     objectives_of,
+    quoted,
     validate,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 
-def call_of(name: str, spec: JobSpec) -> str:
+def call_of(name: str, spec: JobSpec, *, labelled: Collection[str] = ()) -> str:
     """Write the cell that tunes the function `name`.
+
+    Args:
+        name: The function.
+        spec: The job.
+        labelled: Dimensions whose objects whoever gets the cell puts in place of their labels: it says so.
 
     Raises:
         InvalidSpec: Choices are objects, which have no text.
     """
-    labelled = spec.space.with_objects()
-    if labelled:
+    refused = [each for each in spec.space.with_objects() if each not in labelled]
+    if refused:
         said, hint = "its choices are objects, which have no text", "write them there as labels and objects"
-        raise InvalidSpec([Problem(f"space.{each}", "", said, hint) for each in labelled], subject="the cell")
-    used = {type(each) for each in spec.space.dimensions.values()}
-    names = [each.__name__ for each in CONSTRUCTORS if each in used]
+        raise InvalidSpec([Problem(f"space.{each}", "", said, hint) for each in refused], subject="the cell")
+    labels = [each for each in labelled if each in spec.space]
+    names = sorted({type(each).__name__ for each in spec.space.dimensions.values()})
     arguments = [name or "train", *_arguments(spec)]
-    lines = [f"from astraml_lab import {', '.join([*names, 'tune'])}", "", "job = tune("]
-    return "\n".join([*lines, *(f"    {each}," for each in arguments), ")"]) + "\n"
+    lines = [
+        f"from astraml_lab import {', '.join([*names, 'tune'])}",
+        "",
+        *(f"# {each}: put the objects here that the labels stand for" for each in labels),
+        "job = tune(",
+        *(f"    {each}," for each in arguments),
+        ")",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def call_in(text: str, names: Mapping[str, Any]) -> JobSpec | None:
@@ -75,14 +87,14 @@ def _spec_of(call: ast.Call, names: Mapping[str, Any]) -> JobSpec:
 
 def _arguments(spec: JobSpec) -> Iterator[str]:
     if len(spec.space):
-        rows = [f"        {name!r}: {each!r}," for name, each in spec.space.dimensions.items()]
+        rows = [f"        {quoted(name)}: {each!r}," for name, each in spec.space.dimensions.items()]
         yield "\n".join(["space={", *rows, "    }"])
     for goal in Goal:
         metrics = [each.metric for each in spec.objectives if each.goal is goal]
         if metrics:
-            yield f"{goal.value}={(metrics[0] if len(metrics) == 1 else metrics)!r}"
+            yield f"{goal.value}={quoted(metrics[0]) if len(metrics) == 1 else repr(metrics)}"
     for option, value in changed_options(spec).items():
-        yield f"{option}={(str(value) if isinstance(value, StrEnum) else value)!r}"
+        yield f"{option}={quoted(str(value)) if isinstance(value, str) else repr(value)}"
 
 
 def _is_tune(node: ast.AST) -> bool:

@@ -41,7 +41,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ObjectiveKind:
     """A kind of objective.
 
     Attributes:
@@ -64,13 +64,13 @@ class Kind:
     write: Callable[[str, JobSpec], str] | None = None
 
 
-class Kinds:
+class ObjectiveKinds:
     """The registry: kinds by name, in the order in which they are offered."""
 
     def __init__(self) -> None:
-        self._kinds: dict[str, Kind] = {}
+        self._kinds: dict[str, ObjectiveKind] = {}
 
-    def register(self, kind: Kind) -> None:
+    def register(self, kind: ObjectiveKind) -> None:
         """Add a kind, or replace the one of its name."""
         self._kinds[kind.name] = kind
 
@@ -78,13 +78,13 @@ class Kinds:
         """Take a kind away."""
         self._kinds.pop(name, None)
 
-    def __iter__(self) -> Iterator[Kind]:
+    def __iter__(self) -> Iterator[ObjectiveKind]:
         return iter(self._kinds.values())
 
     def __contains__(self, name: object) -> bool:
         return name in self._kinds
 
-    def __getitem__(self, name: str) -> Kind:
+    def __getitem__(self, name: str) -> ObjectiveKind:
         return self._kinds[name]
 
 
@@ -117,10 +117,10 @@ def _function(text: str, spec: JobSpec, names: Mapping[str, Any]) -> Made:
     return Made(spec.space, FunctionCode(found, spec.space, spec.objectives))
 
 
-KINDS = Kinds()
+KINDS = ObjectiveKinds()
 """The registry of this process."""
 KINDS.register(
-    Kind(
+    ObjectiveKind(
         "cell",
         "the cell's body",
         "Statements that report; the space's names are variables.",
@@ -129,7 +129,7 @@ KINDS.register(
     )
 )
 KINDS.register(
-    Kind(
+    ObjectiveKind(
         "function",
         "a function of the notebook",
         "Its parameters come from the space; `trial` and `report` are ours.",

@@ -29,7 +29,7 @@ _LINE = "the line"
 _DEFINITION = r"^definitions\[0\]\."
 
 
-class Kind(StrEnum):
+class OptionKind(StrEnum):
     """How an option is written."""
 
     GOAL = "goal"
@@ -58,7 +58,7 @@ class Option:
     """
 
     name: str
-    kind: Kind
+    kind: OptionKind
     help: str
     choices: tuple[str, ...] = ()
 
@@ -70,14 +70,14 @@ class Option:
     @property
     def takes_value(self) -> bool:
         """Whether a word follows it."""
-        return self.kind not in {Kind.FLAG, Kind.TOGGLE}
+        return self.kind not in {OptionKind.FLAG, OptionKind.TOGGLE}
 
     @property
     def usage(self) -> str:
         """How it is written, with its value: `--strategy auto|tpe|gp`."""
-        words = {Kind.GOAL: "METRIC", Kind.PAIR: "KEY=VALUE", Kind.LIST: "A,B"}
+        words = {OptionKind.GOAL: "METRIC", OptionKind.PAIR: "KEY=VALUE", OptionKind.LIST: "A,B"}
         value = "|".join(self.choices) or words.get(self.kind, "VALUE")
-        if self.kind is Kind.TOGGLE:
+        if self.kind is OptionKind.TOGGLE:
             return f"{self.flag}/--no-{self.flag[2:]}"
         return f"{self.flag} {value}" if self.takes_value else self.flag
 
@@ -89,11 +89,11 @@ def option_of(name: str, info: FieldInfo) -> Option:
     words = info.description or ""
     choices = tuple(str(value) for kind in types for value in _choices(kind))
     if types <= {bool, type(None)}:
-        return Option(name, Kind.TOGGLE if type(None) in types else Kind.FLAG, words)
+        return Option(name, OptionKind.TOGGLE if type(None) in types else OptionKind.FLAG, words)
     if default not in {None, PydanticUndefined, "", (), 0} and "default" not in words:
         spelled = format_duration(default) if name == "window" else str(default)
         words = f"{words.rstrip('.')} (default: {spelled})."
-    kind = Kind.LIST if tuple in types else Kind.PAIR if dict in types else Kind.VALUE
+    kind = OptionKind.LIST if tuple in types else OptionKind.PAIR if dict in types else OptionKind.VALUE
     return Option(name, kind, words, choices)
 
 
@@ -117,7 +117,7 @@ def _choices(kind: Any) -> tuple[Any, ...]:
 
 
 def _options() -> dict[str, Option]:
-    goals = [Option(goal.value, Kind.GOAL, f"A metric to {goal.value}; repeatable.") for goal in Goal]
+    goals = [Option(goal.value, OptionKind.GOAL, f"A metric to {goal.value}; repeatable.") for goal in Goal]
     options = [*goals, *(option_of(name, info) for name, info in option_fields().items())]
     return {option.flag: option for option in options}
 
@@ -220,7 +220,7 @@ class _Reader:
 
     def _other(self, word: str, flag: str, rest: list[str]) -> None:
         positive = OPTIONS.get("--" + flag.removeprefix("--no-"))
-        if positive is not None and positive.kind is Kind.TOGGLE:
+        if positive is not None and positive.kind is OptionKind.TOGGLE:
             self._set(positive, value=False)
         elif word.startswith("-"):
             hint = nearest(flag, OPTIONS) or "%%tune? lists all options"
@@ -234,14 +234,14 @@ class _Reader:
             self.problems.append(Problem(word, "", "is no option", f"a job is named with {name}"))
 
     def _take(self, option: Option, text: str) -> None:
-        if option.kind is Kind.GOAL:
+        if option.kind is OptionKind.GOAL:
             if text:
                 self.objectives.append(Objective(metric=text, goal=Goal(option.name)))
             else:
                 self.problems.append(Problem(option.flag, "", "needs a metric", option.usage))
-        elif option.kind is Kind.LIST:
+        elif option.kind is OptionKind.LIST:
             self._set(option, value=[part.strip() for part in text.split(",") if part.strip()])
-        elif option.kind is Kind.PAIR:
+        elif option.kind is OptionKind.PAIR:
             key, equals, value = text.partition("=")
             if equals and key:
                 self.fields.setdefault(option.name, {})[key] = value

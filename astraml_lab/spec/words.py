@@ -1,4 +1,4 @@
-"""Numbers and trials in words: one spelling wherever people read them.
+"""Numbers, texts and trials in words: one spelling wherever people read them.
 
 `widgets/src/format.js` spells numbers the same way; both are tested against one table.
 """
@@ -80,6 +80,11 @@ def trial_words(trial: TrialView, objectives: Sequence[Objective], *, stale: boo
         trial.reason,
     ]
     return " · ".join(part for part in parts if part)
+
+
+def quoted(text: str) -> str:
+    """Spell a text as Python source: in double quotes, where that is possible."""
+    return f'"{text}"' if text.isprintable() and not {'"', "\\"} & {*text} else repr(text)
 
 
 def _trimmed(text: str) -> str:

@@ -80,10 +80,7 @@ class Actions:
     @classmethod
     def of(cls, job: ShownJob) -> Actions:
         """Return what a job's handle can do."""
-        acts: dict[str, _Act] = {}
-        for name in _OF_JOB:
-            if hasattr(job, name):
-                acts[name] = _asked_of_job(getattr(job, name))
+        acts = asked_of_job(job, *_OF_JOB)
         for name in _OF_TRIAL:
             if hasattr(job, name):
                 acts[name] = _asked_of_trial(getattr(job, name))
@@ -112,11 +109,13 @@ class Actions:
         return answer if isinstance(answer, Answer) else Answer(said=answer or "")
 
 
-def _asked_of_job(method: Callable[[], object]) -> Callable[[Request], None]:
-    def act(_request: Request) -> None:
+def asked_of_job(job: object, *names: str) -> dict[str, _Act]:
+    """Return what those methods do that a job has and that need nothing but the press."""
+
+    def act(method: Callable[[], object], _request: Request) -> None:
         method()
 
-    return act
+    return {name: functools.partial(act, getattr(job, name)) for name in names if hasattr(job, name)}
 
 
 def _asked_of_trial(method: Callable[[int], object]) -> Callable[[Request], None]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     from astraml_lab.clock import Clock
 
-Kind = Literal["step", "time", "importance"]
-_KINDS = ("step", "time", "importance")
+WantKind = Literal["step", "time", "importance"]
+_KINDS = get_args(WantKind)
 LEASE_SECONDS = 10.0
 """A visible view says "alive" every 3 s; browsers may stretch that."""
 _CLIENTS = 16
@@ -30,7 +30,7 @@ class Want:
     """What a view draws of a metric: its lines by step or by time, or what it depends on."""
 
     metric: str
-    kind: Kind
+    kind: WantKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.objectives import CellLines
 from astraml_lab.spec import Categorical, line_of, shown
 
 if TYPE_CHECKING:
@@ -48,17 +49,15 @@ def cell_of(spec: JobSpec, body: str = "", written: Mapping[str, str] | None = N
 
 def body_without(source: str, names: Collection[str]) -> str:
     """Return a cell's body without the statements that assign its dimensions."""
-    text = _normal(source)
     try:
-        tree = ast.parse(text)
+        lines = CellLines(source)
     except (SyntaxError, ValueError):
         return source
-    gone = list(_assignments(tree, names).values())
-    kept = ast.Module([statement for statement in tree.body if statement not in gone], [])
+    gone = [each.statement for each in lines.assigned(names).values()]
+    kept = ast.Module([statement for statement in lines.tree.body if statement not in gone], [])
+    text = lines.text
     for statement in reversed(gone):
-        start = _offset(text, statement.lineno, statement.col_offset)
-        end = _offset(text, statement.end_lineno or 0, statement.end_col_offset or 0)
-        text = _cut(text, start, end)
+        text = _cut(text, *lines.span(statement))
     if not _means(text, kept):  # a backslash at the end of the line before, say
         text = ast.unparse(kept)
     return text.strip("\n")
@@ -66,13 +65,11 @@ def body_without(source: str, names: Collection[str]) -> str:
 
 def written_dimensions(source: str, names: Collection[str]) -> dict[str, str]:
     """Return how a cell spells each of its dimensions: `Float(1e-4, 1e-1, log=True)`."""
-    text = _normal(source)
     try:
-        found = _assignments(ast.parse(text), names)
+        lines = CellLines(source)
     except (SyntaxError, ValueError):
         return {}
-    values = {name: statement.value for name, statement in found.items() if statement.value is not None}
-    return {name: ast.get_source_segment(text, value) or "" for name, value in values.items()}
+    return {name: lines.of(each.call) for name, each in lines.assigned(names).items()}
 
 
 def _problems(spec: JobSpec, written: Mapping[str, str]) -> list[Problem]:
@@ -95,30 +92,6 @@ def _report(spec: JobSpec) -> str:
     if all(name.isidentifier() and not keyword.iskeyword(name) for name in names):
         return ", ".join(f"{name}=..." for name in names)
     return "{" + ", ".join(f"{json.dumps(name)}: ..." for name in names) + "}"
-
-
-def _normal(source: str) -> str:
-    """Give every line the end that Python's own parser counts."""
-    return source.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _assignments(tree: ast.Module, names: Collection[str]) -> dict[str, ast.Assign | ast.AnnAssign]:
-    """Return the first top-level `name = call(…)` of each name."""
-    found: dict[str, ast.Assign | ast.AnnAssign] = {}
-    for statement in tree.body:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call()) if name in names:
-                found.setdefault(name, statement)
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Call()) if name in names:
-                found.setdefault(name, statement)
-    return found
-
-
-def _offset(text: str, line: int, column: int) -> int:
-    """Return where in the text a place is that `ast` gives by line and by bytes of UTF-8."""
-    lines = text.split("\n")
-    before = sum(len(each) + 1 for each in lines[: line - 1])
-    return before + len(lines[line - 1].encode("utf-8", "surrogatepass")[:column].decode("utf-8", "replace"))
 
 
 def _cut(text: str, start: int, end: int) -> str:

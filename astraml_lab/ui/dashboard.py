@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import anywidget
 
 from astraml_lab.clock import SystemClock
 from astraml_lab.spec import JobState
@@ -17,6 +13,7 @@ from astraml_lab.ui.audience import Audience, numbers_of
 from astraml_lab.ui.cell_watch import WATCH
 from astraml_lab.ui.choice import Choice
 from astraml_lab.ui.feed import Feed
+from astraml_lab.ui.page_widget import STATIC, PageWidget
 from astraml_lab.ui.schedule import PERIOD
 
 if TYPE_CHECKING:
@@ -26,17 +23,15 @@ if TYPE_CHECKING:
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.ui.choice import Selection
 
-STATIC = Path(__file__).parent / "static"
 BEAT_SECONDS = 5.0
 """A watched dashboard says this often that its kernel lives."""
 SLOW_SECONDS = 2.0
 """The rate while a cell keeps the views' "alive" from being heard."""
 SLOW_LIMIT = 900.0
 """After so long a silence nobody is supposed to look any more: a server would keep each frame for them."""
-_log = logging.getLogger(__name__)
 
 
-class Dashboard(anywidget.AnyWidget):
+class Dashboard(PageWidget):
     """The live view of one job, in as many places as it is shown.
 
     Messages arrive on the kernel's main thread or, while a cell runs, on a subshell's; everything that is
@@ -81,8 +76,6 @@ class Dashboard(anywidget.AnyWidget):
         self._watching_cells = True
         WATCH.attach()
         super().__init__()
-        answer_in_subshell(self.comm)
-        self.on_msg(self._on_message)
 
     @property
     def ended(self) -> bool:
@@ -150,14 +143,6 @@ class Dashboard(anywidget.AnyWidget):
         deaf = WATCH.running and not self._hears_while_busy
         return SLOW_SECONDS if deaf and self._audience.silence() < SLOW_LIMIT else None
 
-    def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
-        try:
-            if isinstance(content, dict):
-                self._hear(content)
-        except Exception:  # noqa: BLE001  logged; see the comment
-            # An exception here would be printed into whatever cell runs.
-            _log.exception("A message of a dashboard was dropped.")
-
     def _hear(self, message: dict[str, Any]) -> None:
         kind = message.get("t")
         self._hears_while_busy = threading.current_thread() is not threading.main_thread()
@@ -180,14 +165,3 @@ class Dashboard(anywidget.AnyWidget):
         self._wake()
         answer = self._actions.run(request)
         self._answers.put({"t": "done", "do": request.name, "id": request.token} | answer.message())
-
-
-def answer_in_subshell(comm: Any) -> None:
-    """Let a comm's messages be handled while a cell runs.
-
-    JupyterLab addresses them to a subshell, but ipykernel 7.4 sends them to the shell that last published on
-    the comm, which is the main one (`ipykernel.comm.comm.BaseComm._reply_subshell_for`). Elsewhere there is
-    nothing to mend.
-    """
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = lambda _data, default: default  # noqa: SLF001  the hook has no public name

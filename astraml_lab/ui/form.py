@@ -25,7 +25,6 @@ from astraml_lab.spec import (
     refuse_unbuilt,
 )
 from astraml_lab.ui.cell_text import cell_of, written_dimensions
-from astraml_lab.ui.dashboard import answer_in_subshell
 from astraml_lab.ui.debounce import Debounce
 from astraml_lab.ui.form_fields import OptionField, complaint, marked, said
 from astraml_lab.ui.form_layout import button, devices_words, option_sections, section, shown_if
@@ -35,6 +34,7 @@ from astraml_lab.ui.form_program import ProgramPart
 from astraml_lab.ui.form_reading import Findings, read
 from astraml_lab.ui.form_text import job_in, json_of
 from astraml_lab.ui.hands import Hands
+from astraml_lab.ui.page_widget import answer_in_subshell
 from astraml_lab.ui.places import within
 
 if TYPE_CHECKING:

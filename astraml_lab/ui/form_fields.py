@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 import ipywidgets as widgets
 
 from astraml_lab.spec import text_of
-from astraml_lab.spec.options import Kind, option_of
+from astraml_lab.spec.options import OptionKind, option_of
 from astraml_lab.ui.form_words import pair, parts, spelled, unquoted
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _ANSWERS = {"by itself": None, "yes": True, "no": False}
 _SUGGESTED = {"keep_checkpoints": ("all", "none", "best:1", "best:3", "last:1", "last:3")}
 """Values to choose from where others may be typed as well."""
 _DEFAULT = re.compile(r"\s*\(default: ([^()]*)\)")
-_EXAMPLE = {Kind.PAIR: "key=value, key=value", Kind.LIST: "with commas between"}
+_EXAMPLE = {OptionKind.PAIR: "key=value, key=value", OptionKind.LIST: "with commas between"}
 """What an empty field shows whose default says nothing."""
 
 
@@ -95,14 +95,14 @@ class OptionField:
         if not isinstance(entered, str):
             return entered
         text = entered.strip()
-        if self._option.kind is Kind.TOGGLE:
+        if self._option.kind is OptionKind.TOGGLE:
             return _ANSWERS[text]
         if not text:
             return self._default
-        if self._option.kind is Kind.PAIR:
+        if self._option.kind is OptionKind.PAIR:
             pairs = map(pair, parts(text))
             return {key: unquoted(value or "") for key, value in pairs}
-        if self._option.kind is Kind.LIST:
+        if self._option.kind is OptionKind.LIST:
             return [unquoted(part) for part in parts(text)]
         return text
 
@@ -110,9 +110,9 @@ class OptionField:
         common: dict[str, Any] = {"description": self.label, "tooltip": self.help}
         if self._option.choices:
             return widgets.Dropdown(options=self._option.choices, value=str(value), **common)
-        if self._option.kind is Kind.FLAG:
+        if self._option.kind is OptionKind.FLAG:
             return widgets.Checkbox(indent=False, **common)
-        if self._option.kind is Kind.TOGGLE:
+        if self._option.kind is OptionKind.TOGGLE:
             return widgets.Dropdown(options=list(_ANSWERS), **common)
         common |= {"placeholder": self._placeholder(), "continuous_update": True}
         suggested = _SUGGESTED.get(self.name)
@@ -129,9 +129,9 @@ class OptionField:
     def _shown(self, value: Any) -> Any:
         if self._option.choices:
             return str(value)
-        if self._option.kind is Kind.FLAG:
+        if self._option.kind is OptionKind.FLAG:
             return bool(value)
-        if self._option.kind is Kind.TOGGLE:
+        if self._option.kind is OptionKind.TOGGLE:
             return next(word for word, meaning in _ANSWERS.items() if meaning is value)
         return "" if value == self._default else _spelled(self.name, value)
 

@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from IPython.core.getipython import get_ipython
 
 from astraml_lab.errors import InvalidSpec, Problem
-from astraml_lab.objectives import KINDS, Asks, Kind, Made
+from astraml_lab.objectives import KINDS, Asks, Made, ObjectiveKind
 from astraml_lab.ui.cell_text import body_without
 from astraml_lab.ui.form_fields import complaint, marked, said
 
@@ -55,7 +55,7 @@ class ProgramPart:
             control.observe(lambda _change: on_change(), "value")
 
     @property
-    def chosen(self) -> Kind:
+    def chosen(self) -> ObjectiveKind:
         """The kind that is chosen."""
         return KINDS[self.kind.value]
 

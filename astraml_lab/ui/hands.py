@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
-import anywidget
-
-from astraml_lab.ui.dashboard import STATIC, answer_in_subshell
+from astraml_lab.ui.page_widget import STATIC, PageWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_log = logging.getLogger(__name__)
 
-
-class Hands(anywidget.AnyWidget):
+class Hands(PageWidget):
     """Reaches the notebook from its page; it also brings the form's style sheet.
 
     Args:
@@ -29,8 +24,6 @@ class Hands(anywidget.AnyWidget):
     def __init__(self, on_inserted: Callable[[bool], object] = lambda _done: None) -> None:
         self._on_inserted = on_inserted
         super().__init__()
-        answer_in_subshell(self.comm)
-        self.on_msg(self._hear)
 
     def insert(self, source: str, below: str) -> None:
         """Put a cell below the one that shows the widget `below`."""
@@ -40,9 +33,6 @@ class Hands(anywidget.AnyWidget):
         """Have the browser store a file of a media type."""
         self.send({"t": "download", "name": name, "text": text, "kind": kind})
 
-    def _hear(self, _widget: object, content: Any, _buffers: object) -> None:
-        try:
-            if isinstance(content, dict) and content.get("t") == "inserted":
-                self._on_inserted(content.get("done") is True)
-        except Exception:  # noqa: BLE001  logged: an exception here would be printed into whatever cell runs
-            _log.exception("The answer of a page was dropped.")
+    def _hear(self, message: dict[str, Any]) -> None:
+        if message.get("t") == "inserted":
+            self._on_inserted(message.get("done") is True)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import ipywidgets as widgets
 
 from astraml_lab.errors import AstramlError
 from astraml_lab.spec import JobState, TrialState
-from astraml_lab.ui.actions import Actions, Answer, Request, request_of
+from astraml_lab.ui.actions import Actions, Answer, Request, asked_of_job, request_of
 from astraml_lab.ui.audience import Audience
-from astraml_lab.ui.dashboard import STATIC, answer_in_subshell
 from astraml_lab.ui.frames import elsewhere
+from astraml_lab.ui.page_widget import STATIC, PageWidget
 from astraml_lab.ui.places import within
 from astraml_lab.ui.text import one_line
 
@@ -33,7 +31,6 @@ ROWS = 200
 _NAME, _REASON = 200, 300
 _ACTS = ("pause", "resume", "stop", "delete")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-_log = logging.getLogger(__name__)
 
 
 class JobsTable:
@@ -107,17 +104,8 @@ class JobsTable:
             job = self._jobs.find(view)
         except AstramlError as problem:
             return Answer(str(problem))
-        return Actions(self._acts(job)).run(request)
-
-    def _acts(self, job: Any) -> dict[str, Callable[[Request], None]]:
-        def act(method: Callable[[], object]) -> Callable[[Request], None]:
-            def run(_request: Request) -> None:
-                method()
-
-            return run
-
-        methods = {name: getattr(job, name) for name in _ACTS if hasattr(job, name)}
-        return {name: act(method) for name, method in {**methods, "show": lambda: self._show(job)}.items()}
+        acts = {**asked_of_job(job, *_ACTS), "show": lambda _request: self._show(job)}
+        return Actions(acts).run(request)
 
     def _show(self, job: Any) -> None:
         """Show a job below the table, in the place of the one before: live, to look around in it."""
@@ -130,7 +118,7 @@ class JobsTable:
             each.close()
 
 
-class TableWidget(anywidget.AnyWidget):
+class TableWidget(PageWidget):
     """The table on the page."""
 
     _esm = STATIC / "jobs.js"
@@ -139,15 +127,9 @@ class TableWidget(anywidget.AnyWidget):
     def __init__(self, hear: Callable[[dict[str, Any]], object]) -> None:
         self._heard = hear
         super().__init__()
-        answer_in_subshell(self.comm)
-        self.on_msg(self._on_message)
 
-    def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
-        try:
-            if isinstance(content, dict):
-                self._heard(content)
-        except Exception:  # noqa: BLE001  logged: an exception here would be printed into whatever cell runs
-            _log.exception("A message of a list of jobs was dropped.")
+    def _hear(self, message: dict[str, Any]) -> None:
+        self._heard(message)
 
 
 def key_of(view: JobView) -> str:

@@ -97,7 +97,7 @@ def test_a_function_is_tuned_by_a_call(bench: Bench) -> None:
         "# act: put the objects here that the labels stand for",
         "job = tune(",
         "    train,",
-        "    {",
+        "    space={",
         f'        "x": {lab_narrowed(job)!r},',
         "        \"act\": Categorical(['a']),",
         "    },",

@@ -14,8 +14,11 @@ from astraml_lab.spec import JobState
 from astraml_lab.ui.actions import Actions, Answer
 from astraml_lab.ui.audience import LEASE_SECONDS
 from astraml_lab.ui.cell_watch import CellWatch
-from astraml_lab.ui.dashboard import Dashboard, answer_in_subshell
+from astraml_lab.ui.dashboard import Dashboard
+from astraml_lab.ui.hands import Hands
+from astraml_lab.ui.jobs_table import TableWidget
 from astraml_lab.ui.live import QUIET_SECONDS, Live
+from astraml_lab.ui.page_widget import PageWidget, answer_in_subshell
 from astraml_lab.ui.publisher import Publisher
 from astraml_lab.ui.schedule import PERIOD
 
@@ -401,3 +404,19 @@ def test_a_job_that_is_stopped_from_the_dashboard_shows_it() -> None:
     assert job.stopped.is_set()
     board.publish()
     assert board.ended
+
+
+@pytest.mark.parametrize("widget", [Dashboard, Hands, TableWidget])
+def test_every_widget_drops_and_logs_what_it_cannot_act_on(
+    widget: type[PageWidget], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr(widget, "_hear", fail)
+    shown = widget.__new__(widget)
+    shown._on_message(shown, {"t": "do"}, [])
+    assert f"A message for a {widget.__name__} was dropped." in caplog.text
+    caplog.clear()
+    shown._on_message(shown, "no message", [])
+    assert not caplog.text

@@ -8,7 +8,7 @@ import pytest
 from IPython.core.getipython import get_ipython
 
 from astraml_lab.errors import InvalidSpec, Problem
-from astraml_lab.objectives import KINDS, Asks, FunctionCode, Kind, Made
+from astraml_lab.objectives import KINDS, Asks, FunctionCode, Made, ObjectiveKind
 from astraml_lab.objectives.kinds import functions_of
 from astraml_lab.spec import Definition, Float, JobSpec, Space, objectives_of
 from astraml_lab.trial import report
@@ -38,17 +38,17 @@ class Lab:
 
 
 @pytest.fixture
-def script() -> Iterator[Kind]:
+def script() -> Iterator[ObjectiveKind]:
     def make(text: str, spec: JobSpec, _names: Mapping[str, Any]) -> Made:
         return Made(spec.space, FunctionCode({"train.py": train}[text], spec.space, spec.objectives))
 
-    kind = Kind("script", "a script", "A Python file.", Asks.LINE, make)
+    kind = ObjectiveKind("script", "a script", "A Python file.", Asks.LINE, make)
     KINDS.register(kind)
     yield kind
     KINDS.remove("script")
 
 
-def test_the_kinds_of_objective_are_those_of_the_registry(script: Kind) -> None:
+def test_the_kinds_of_objective_are_those_of_the_registry(script: ObjectiveKind) -> None:
     lab = Lab()
     form = TuneForm(JobSpec(definitions=(DEFINITION,)), lab=lab, patience=0)
     assert [name for _, name in form.program.kind.options] == ["cell", "function", "script"]

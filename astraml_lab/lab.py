@@ -17,7 +17,7 @@ from astraml_lab.clock import SystemClock
 from astraml_lab.devices import Pool, ProcessTuning, SystemProbe
 from astraml_lab.errors import InvalidSpec, NotBuiltYet, Problem, one_of
 from astraml_lab.executors import ThreadExecutor
-from astraml_lab.jobs import Job, JobList, Manager, Preflight, Wiring, attended, presenter
+from astraml_lab.jobs import Job, JobList, Manager, Preflight, Wiring, attended, presenter, views_of
 from astraml_lab.jobs.debug import foreground as one_trial
 from astraml_lab.jobs.device_ledger import StoreLedger
 from astraml_lab.jobs.importing import import_job
@@ -319,8 +319,7 @@ def jobs(project: str | None = None, state: JobState | str | None = None) -> Job
     source = manager()
 
     def ask() -> list[JobView]:
-        views = [found.view() for found in source.jobs(project)]
-        return [view for view in views if wanted in {None, view.state}]
+        return [view for view in views_of(source, project) if wanted in {None, view.state}]
 
     return JobList(ask, lambda view: source.find(view.name, view.project))
 

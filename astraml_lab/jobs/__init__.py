@@ -6,7 +6,7 @@ from astraml_lab.jobs.attendance import attended, in_kernel
 from astraml_lab.jobs.describing import describe_job
 from astraml_lab.jobs.handles import TrialHandle
 from astraml_lab.jobs.job import Job
-from astraml_lab.jobs.listing import JobList
+from astraml_lab.jobs.listing import JobList, views_of
 from astraml_lab.jobs.manager import Manager
 from astraml_lab.jobs.preflight import Preflight, preflight
 from astraml_lab.jobs.presenter import Presenter, presenter
@@ -27,4 +27,5 @@ __all__ = [
     "in_kernel",
     "preflight",
     "presenter",
+    "views_of",
 ]

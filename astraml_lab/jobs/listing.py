@@ -5,12 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.jobs.presenter import presenter
+from astraml_lab.jobs.stored import StoredReader
 from astraml_lab.spec import JobView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from astraml_lab.jobs.job import Job
+    from astraml_lab.jobs.manager import Manager
+
+
+def views_of(manager: Manager, project: str | None = None) -> list[JobView]:
+    """Return how every job stands, the newest first: their rows at once, then what moves or has changed."""
+    views = []
+    for found in manager.store.list_jobs(project):
+        reader = manager.reader(found.id, found)
+        views.append(reader.view_of(found) if isinstance(reader, StoredReader) else reader.view())
+    return views
 
 
 class JobList(list[JobView]):

@@ -122,8 +122,12 @@ class Manager:
         with self._lock:
             return self._runners.get(generation_id)
 
-    def reader(self, generation_id: int) -> JobReader:
+    def reader(self, generation_id: int, row: GenerationRecord | None = None) -> JobReader:
         """Return the read side of a generation: its runner's memory while that runs, else the store.
+
+        Args:
+            generation_id: The generation.
+            row: It, where it was read just now.
 
         Raises:
             NotFound: It was deleted.
@@ -136,7 +140,7 @@ class Manager:
             return found
         # What ran here may go on in another kernel: once it is over, the store is the truth.
         try:
-            made = StoredReader(self.store, self.stored(generation_id))
+            made = StoredReader(self.store, row or self.stored(generation_id))
         except StoreUnavailable:
             if found is not None:
                 return found  # damaged meanwhile, perhaps: memory has what was shown

@@ -44,9 +44,19 @@ class StoredReader:
         """Return the job as the store has it."""
         with self._lock:
             self._refresh()
-            if self._view is None:
-                self._view = self._look()
-            return self._view
+            return self._seen()
+
+    def view_of(self, found: GenerationRecord) -> JobView:
+        """Return the job, whose row was read just now with others: one that has ended costs no more."""
+        with self._lock:
+            if self._read_at is None or not found.state.ended or found != self._record:
+                self._take(found)
+            return self._seen()
+
+    def _seen(self) -> JobView:
+        if self._view is None:
+            self._view = self._look()
+        return self._view
 
     def _look(self) -> JobView:
         record, spec = self._record, self._spec
@@ -128,10 +138,14 @@ class StoredReader:
         found = self._store.load_generation(self._record.id)
         if found is None:
             raise NotFound(f"job {self._record.name} was deleted")
+        self._take(found)
+
+    def _take(self, found: GenerationRecord) -> None:
+        """Take the job's row as it is now, and read what goes with it."""
         self._curves.clear()
         self._windows.clear()
         known = self._read_at is not None and found.state.ended and found == self._record
-        self._read_at = now
+        self._read_at = self._store.clock.monotonic()
         if known:
             return
         self._view = None

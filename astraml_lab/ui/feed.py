@@ -22,7 +22,8 @@ from astraml_lab.ui.lines import LINES, Lines, Source, chosen
 if TYPE_CHECKING:
     from astraml_lab.clock import Clock
     from astraml_lab.jobs.reader import JobReader
-    from astraml_lab.spec import JobState, JobView, TrialView
+    from astraml_lab.search import Importance
+    from astraml_lab.spec import JobState, JobView, Space, TrialView
     from astraml_lab.ui.choice import Choice
 
 ROWS = 400
@@ -52,9 +53,9 @@ class Feed:
         self._lines: dict[Want, Lines] = {}
         self._unsent: dict[int, None] = {}
         self._importances = Importances(clock)
-        self._matters: dict[str, dict[str, Any]] = {}
+        self._matters: dict[str, Importance] = {}
         self._job: dict[str, Any] = {}
-        self._space: dict[str, Any] | None = None
+        self._space: Space | None = None
         self._vital: dict[str, Any] = {}
         self._vital_at = 0.0
         self._details: dict[int, dict[str, Any]] = {}
@@ -119,9 +120,9 @@ class Feed:
         job["params"] = list(dict.fromkeys((*view.param_names, *self._params)))[:PARAMS]
         if job != self._job:
             frame.head["job"] = self._job = job
-            space = space_head(view)
-            if space != self._space:
-                frame.head["space"] = self._space = space
+        if view.space is not self._space and view.space != self._space:
+            frame.head["space"] = space_head(view)
+        self._space = view.space
         now = self._clock.monotonic()
         if not self._vital or "job" in frame.head or now - self._vital_at >= _VITAL_SECONDS:
             vital = vital_head(view)
@@ -166,10 +167,9 @@ class Feed:
             if want.kind != "importance":
                 continue
             found = self._importances.ask(want.metric, view, self._trials.values())
-            head = None if found is None else importance_head(want.metric, found)
-            if head is not None and head != self._matters.get(want.metric):
-                self._matters[want.metric] = head
-                parts.append(head)
+            if found is not None and found != self._matters.get(want.metric):
+                self._matters[want.metric] = found
+                parts.append(importance_head(want.metric, found))
         if parts:
             frame.head["importance"] = parts
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from astraml_lab.search import Importance
-    from astraml_lab.spec import AnyDimension, JobView, TrialView
+    from astraml_lab.spec import AnyDimension, JobView, ParamValue, TrialView
 
 _NAME = 200
 _REASON = 600
@@ -31,8 +31,12 @@ _NOTE = 2_000
 _NOTES = 5
 _METRICS = 24
 _SHARES = 50
-_VALUES = 500
 PARAMS = 200
+_VALUES = 500
+"""So many choices of a dimension travel at most: forms offer the first, charts show those that were tried;"""
+_ALL_VALUES = 4_000
+"""and so many of all, where each dimension has still so many:"""
+_SOME_VALUES = 20
 
 
 @dataclass(slots=True)
@@ -98,22 +102,36 @@ def vital_head(view: JobView) -> dict[str, Any]:
 
 def space_head(view: JobView) -> dict[str, Any]:
     """Return the dimensions by name, as far as charts and forms need them."""
-    return {name: _dimension(each) for name, each in list(view.space.dimensions.items())[:PARAMS]}
+    dimensions = dict(list(view.space.dimensions.items())[:PARAMS])
+    counts = [len(_values(each)) for each in dimensions.values()]
+    whole = sum(min(count, _VALUES) for count in counts) <= _ALL_VALUES
+    most = _VALUES if whole else max(_SOME_VALUES, _ALL_VALUES // len(counts))
+    return {name: _dimension(each, most) for name, each in dimensions.items()}
 
 
-def _dimension(dimension: AnyDimension) -> dict[str, Any]:
-    if not dimension.when:
-        return _range(dimension)
-    when = {name: [plain(value) for value in values] for name, values in dimension.when.items()}
-    return _range(dimension) | {"when": when}
+def _dimension(dimension: AnyDimension, most: int) -> dict[str, Any]:
+    head = _range(dimension, most)
+    if len(_values(dimension)) > most:
+        head["of"] = len(_values(dimension))
+    # A condition that is cut would be another one: the kernel judges what a form sends.
+    conditions = {name: values for name, values in (dimension.when or {}).items() if len(values) <= most}
+    if conditions:
+        head["when"] = {name: [plain(value) for value in values] for name, values in conditions.items()}
+    return head
 
 
-def _range(dimension: AnyDimension) -> dict[str, Any]:
+def _values(dimension: AnyDimension) -> Sequence[ParamValue]:
     if isinstance(dimension, Categorical):
-        return {"kind": "words", "choices": [plain(choice) for choice in dimension.choices]}
+        return dimension.choices
+    return dimension.values if isinstance(dimension, Discrete) else ()
+
+
+def _range(dimension: AnyDimension, most: int) -> dict[str, Any]:
+    if isinstance(dimension, Categorical):
+        return {"kind": "words", "choices": [plain(choice) for choice in dimension.choices[:most]]}
     if isinstance(dimension, Discrete):
         values = list(dimension.values)
-        return {"kind": "number", "low": values[0], "high": values[-1], "values": values[:_VALUES]}
+        return {"kind": "number", "low": values[0], "high": values[-1], "values": values[:most]}
     log = {"log": True} if dimension.scale is Scale.LOG else {}
     whole = {"whole": True} if isinstance(dimension, Int) else {}
     return {"kind": "number", "low": dimension.low, "high": dimension.high, **log, **whole}

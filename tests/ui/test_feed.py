@@ -11,14 +11,27 @@ from plugins.fake_job import FakeReader, play
 
 from astraml_lab.clock import FakeClock
 from astraml_lab.jobs.holding import BY_HAND
-from astraml_lab.spec import FailureKind, JobState, TrialState, TrialView
+from astraml_lab.spec import (
+    Categorical,
+    Discrete,
+    FailureKind,
+    Float,
+    JobState,
+    Space,
+    TrialState,
+    TrialView,
+)
 from astraml_lab.store.processes import this_host
+from astraml_lab.ui import feed as feed_module
 from astraml_lab.ui.audience import LEASE_SECONDS, Attention, Audience, Want
 from astraml_lab.ui.feed import ROWS, Feed
 from astraml_lab.ui.lines import LINES, SAMPLE, sampled
 from astraml_lab.ui.traces import POINTS
 
 if TYPE_CHECKING:
+    import pytest
+
+    from astraml_lab.spec import AnyDimension
     from astraml_lab.ui.frames import Frame
 
 LOOK = Attention((Want("accuracy", "step"),))
@@ -212,6 +225,65 @@ def test_the_line_of_a_trial_that_is_tried_again_starts_over() -> None:
     reader.report(0, 1, accuracy=0.7)
     frame = next_frame(feed)
     assert frame.head["charts"][0]["lines"] == [{"n": 0, "k": 0, "p": 1, "c": 2}]
+
+
+def size_of(frame: Frame | None) -> int:
+    return 0 if frame is None else sum(len(each) for each in frame.buffers())
+
+
+def test_of_ten_thousand_choices_the_first_travel_and_once() -> None:
+    reader = FakeReader(clock=FakeClock())
+    words = [f"the choice of number {number:05}" for number in range(10_000)]
+    space: dict[str, AnyDimension] = {
+        "word": Categorical(words),
+        "place": Discrete(range(10_000)),
+        "x": Float(0, 1, when={"word": words}),
+    }
+    reader.change(space=Space(space), param_names=tuple(space))
+    feed = Feed(reader, reader.clock)
+    first = next_frame(feed)
+    sent = first.head["space"]
+    assert (len(sent["word"]["choices"]), sent["word"]["of"]) == (500, 10_000)
+    assert (len(sent["place"]["values"]), sent["place"]["of"], sent["place"]["high"]) == (500, 10_000, 9_999)
+    assert "when" not in sent["x"]
+    assert size_of(first) < 25_000
+    reader.start(0)
+    assert size_of(next_frame(feed)) < 1_500
+
+
+def test_many_dimensions_share_what_travels_of_their_choices() -> None:
+    reader = FakeReader(clock=FakeClock())
+    words = ["x" * 30 + str(number) for number in range(100)]
+    space = Space({f"p{index}": Categorical(words) for index in range(300)})
+    reader.change(space=space, param_names=tuple(space.names()))
+    frame = next_frame(Feed(reader, reader.clock))
+    assert {len(each["choices"]) for each in frame.head["space"].values()} == {20}
+    assert size_of(frame) < 200_000
+    reader.change(space=Space({f"p{index}": Categorical(words[:15]) for index in range(200)}))
+    head = next_frame(Feed(reader, reader.clock)).head["space"]
+    assert {(len(each["choices"]), each.get("of")) for each in head.values()} == {(15, None)}
+
+
+def test_what_has_not_changed_is_not_even_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    for name in ("space_head", "importance_head"):
+        real = getattr(feed_module, name)
+
+        def counted(*given: Any, name: str = name, real: Any = real) -> Any:
+            made.append(name)
+            return real(*given)
+
+        monkeypatch.setattr(feed_module, name, counted)
+    reader = FakeReader(clock=FakeClock())
+    feed = Feed(reader, reader.clock)
+    look = Attention((Want("loss", "importance"),))
+    assert next_frame(feed, look).head["importance"][0]["reason"] == "This metric is no objective of the job."
+    for number in range(5):
+        reader.start(number)
+        assert "space" not in next_frame(feed, look).head
+    assert made == ["space_head", "importance_head"]
+    feed.start_over()
+    assert {"space", "importance"} <= next_frame(feed, look).head.keys()
 
 
 def test_who_runs_a_job_is_said_where_that_is_another_kernel() -> None:

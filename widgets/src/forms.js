@@ -3,8 +3,6 @@
 import { make, setText } from "./dom.js";
 import { formatNumber, shorten } from "./format.js";
 
-const CHOICES = 500;
-
 /**
  * @typedef {import("./store.js").Dimension} Dimension
  * @typedef {import("./store.js").Value} Value
@@ -104,11 +102,11 @@ class Field {
     this.choices = dimension.choices ?? dimension.values;
     this.root = make("label", "astraml-ask-field");
     const title = make("span", "astraml-ask-field-name", shorten(name, 40), { title: name });
-    this.hint = make("span", "astraml-quiet", this.choices ? "" : rangeWords(dimension));
+    this.hint = make("span", "astraml-quiet");
     this.wrong = make("span", "astraml-wrong", "", { role: "alert" });
     if (this.choices) {
       this.input = make("select", "astraml-input");
-      const options = this.choices.slice(0, CHOICES).map((choice, at) => make("option", "", wordsOf(choice), { value: String(at) }));
+      const options = this.choices.map((choice, at) => make("option", "", wordsOf(choice), { value: String(at) }));
       this.input.append(make("option", "", "as the search chooses", { value: "" }), ...options);
     } else {
       this.input = make("input", "astraml-input", "", { type: "text", inputmode: "decimal", placeholder: "as the search chooses" });
@@ -146,8 +144,7 @@ class Field {
   enable(active) {
     this.input.disabled = !active;
     this.root.classList.toggle("is-off", !active);
-    if (!this.choices || !active) setText(this.hint, active ? rangeWords(this.dimension) : "plays no part");
-    else setText(this.hint, "");
+    setText(this.hint, !active ? "plays no part" : this.choices ? someWords(this.choices, this.dimension) : rangeWords(this.dimension));
     const problem = active ? this.problem() : "";
     setText(this.wrong, problem);
     this.input.setAttribute("aria-invalid", String(problem !== ""));
@@ -230,6 +227,15 @@ function isActive(dimension, values, fields) {
 /** @param {Dimension} dimension */
 function rangeWords({ low, high }) {
   return low === undefined ? "" : `${formatNumber(low)} to ${formatNumber(high)}`;
+}
+
+/**
+ * Of thousands of choices the first are here.
+ * @param {Value[]} choices
+ * @param {Dimension} dimension
+ */
+function someWords(choices, { of }) {
+  return of === undefined ? "" : `the first ${choices.length} of ${of}`;
 }
 
 /** @param {Value} choice */

@@ -19,7 +19,7 @@
  * }} Row
  * @typedef {{
  *   kind: "number" | "words", log?: boolean, whole?: boolean, low?: number, high?: number, choices?: Value[],
- *   values?: number[], when?: Record<string, Value[]>,
+ *   values?: number[], of?: number, when?: Record<string, Value[]>,
  * }} Dimension
  * @typedef {{numbers: number[], seen: Record<string, number>}} Selected What is selected, and up to which choice of each view.
  * @typedef {{m: string, shares: [string, number][], reason: string, trials: number, of: number}} Importance

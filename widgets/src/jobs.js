@@ -3,9 +3,8 @@
 import { Listeners, icon, make, setText } from "./dom.js";
 import { formatDuration, formatNumber, shorten, tuneLine } from "./format.js";
 import { listenTo } from "./kernel.js";
+import { Presence } from "./presence.js";
 
-const ALIVE = 3000;
-const SECOND = 1000;
 const SILENCE = 14000;
 const SHARES = ["complete", "pruned", "failed", "running"];
 /** @type {Record<string, string>} */
@@ -32,8 +31,7 @@ class JobsView {
    * @param {(message: object) => void} send
    */
   constructor(element, send) {
-    this.send = send;
-    this.id = crypto.randomUUID?.() ?? String(Math.random());
+    this.deliver = send;
     this.listeners = new Listeners();
     /** @type {Map<string, Line>} */
     this.lines = new Map();
@@ -45,7 +43,6 @@ class JobsView {
     this.offset = 0;
     this.heardAt = Date.now();
     this.gone = false;
-    this.inSight = true;
     this.root = make("div", "astraml astraml-jobs");
     this.empty = make("p", "astraml-empty", "Asking the kernel for its jobs…");
     this.table = make("table", "", "", { "aria-label": "Jobs" });
@@ -59,33 +56,23 @@ class JobsView {
     this.said = make("div", "astraml-note", "", { role: "status" });
     this.root.append(this.table, this.empty, this.said);
     element.append(this.root);
+    this.presence = new Presence(this.root, this.listeners, { send: (message) => this.#send(message), tick: () => this.#tick() });
     this.#listen();
-    this.say("hello");
+    this.presence.say("hello");
   }
 
   #listen() {
-    this.timers = [setInterval(() => this.say("alive"), ALIVE), setInterval(() => this.#tick(), SECOND)];
-    this.listeners.on(document, "visibilitychange", () => this.say("alive"));
     this.listeners.on(this.body, "click", (event) => this.#click(event));
     this.listeners.on(this.body, "keydown", (event) => {
       if (event.key === "Escape" && this.asking.key) this.#ask("", "");
     });
-    this.sight = new IntersectionObserver((entries) => {
-      this.inSight = entries.at(-1)?.isIntersecting ?? true;
-      this.say("alive");
-    });
-    this.sight.observe(this.root);
   }
 
-  get visible() {
-    return !document.hidden && this.inSight && this.root.isConnected;
-  }
-
-  /** @param {"hello" | "alive"} kind */
-  say(kind) {
-    if (this.gone || (kind !== "hello" && !this.visible)) return;
+  /** @param {object} message */
+  #send(message) {
+    if (this.gone) return;
     try {
-      this.send({ t: kind, c: this.id });
+      this.deliver(message);
     } catch {
       // The kernel is gone: the silence is named below.
     }
@@ -250,17 +237,16 @@ class JobsView {
   #press(key, act) {
     if (this.pressed.has(key) || this.gone) return;
     this.count += 1;
-    const id = `${this.id} ${this.count}`;
+    const id = `${this.presence.id} ${this.count}`;
     this.pressed.set(key, id);
     this.asking = { key: "", name: "" };
     setText(this.said, "");
-    this.send({ t: "do", c: this.id, do: act, id, job: key });
+    this.#send({ t: "do", c: this.presence.id, do: act, id, job: key });
     this.#redraw(key);
   }
 
   /** Let the clocks run. */
   #tick() {
-    if (!this.visible) return;
     const now = Date.now() / 1000 + this.offset;
     for (const { job, cells } of this.lines.values()) {
       const [, , , , elapsed, , created] = cells;
@@ -277,13 +263,7 @@ class JobsView {
   }
 
   remove() {
-    try {
-      this.send({ t: "bye", c: this.id });
-    } catch {
-      // nobody hears it: its lease ends by itself
-    }
-    for (const timer of this.timers ?? []) clearInterval(timer);
-    this.sight?.disconnect();
+    this.presence.end();
     this.listeners.off();
     this.root.remove();
   }

@@ -12,11 +12,10 @@ import { Linked } from "./linked.js";
 import { lookOf } from "./look.js";
 import { OfferedCell } from "./offered_cell.js";
 import { download } from "./notebook.js";
+import { Presence } from "./presence.js";
 import { Selection } from "./selection.js";
 import { Table } from "./table.js";
 
-const ALIVE = 3000;
-const SECOND = 1000;
 /** Milliseconds after which a silent kernel is named. */
 const SILENCE = 14000;
 const PICTURE = 6000;
@@ -60,12 +59,17 @@ export class View {
   constructor(page, element, insert) {
     this.page = page;
     this.insert = insert;
-    this.id = crypto.randomUUID?.() ?? String(Math.random());
+    this.root = make("div", "astraml");
     this.listeners = new Listeners();
+    this.presence = new Presence(this.root, this.listeners, {
+      send: (message) => page.send(message),
+      looks: () => this.#looks(),
+      seen: () => this.changed(),
+      tick: () => this.#tick(),
+    });
     this.selection = new Selection();
-    this.linked = new Linked(this.selection, this.id);
+    this.linked = new Linked(this.selection, this.presence.id);
     this.frame = 0;
-    this.inSight = true;
     /** What the view itself has to say. */
     this.message = { text: "", error: false, ofTrial: false };
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -76,7 +80,6 @@ export class View {
     this.asked = new Asked();
     /** @type {import("./banner.js").Link} */
     this.link = "live";
-    this.root = make("div", "astraml");
     /** @type {Does} */
     const does = {
       pick: (number, beside) => this.#select(() => this.selection.pick(number, beside)),
@@ -105,8 +108,6 @@ export class View {
   }
 
   #listen() {
-    this.timers = [setInterval(() => this.say("alive"), ALIVE), setInterval(() => this.#tick(), SECOND)];
-    this.listeners.on(document, "visibilitychange", () => this.#seen());
     // In a notebook letters are commands (`d d` deletes the cell), and so are the arrows: here they are not. To save is.
     this.listeners.on(this.root, "keydown", (event) => {
       const { target, key } = event;
@@ -116,11 +117,6 @@ export class View {
     });
     this.sizes = new ResizeObserver(() => this.changed());
     this.sizes.observe(this.charts.stage);
-    this.sight = new IntersectionObserver((entries) => {
-      this.inSight = entries.at(-1)?.isIntersecting ?? true;
-      this.#seen();
-    });
-    this.sight.observe(this.root);
     // The theme: JupyterLab sets attributes of the body, others its classes.
     this.themes = new MutationObserver(() => this.changed());
     for (const place of [document.body, document.documentElement]) {
@@ -130,23 +126,12 @@ export class View {
     this.listeners.on(this.scheme, "change", () => this.changed());
   }
 
-  get visible() {
-    return !document.hidden && this.inSight && this.root.isConnected;
-  }
-
-  #seen() {
-    if (!this.visible) return;
-    this.say("alive");
-    this.changed();
-  }
-
   /**
    * Tell the kernel that somebody looks, and at what.
    * @param {"hello" | "alive" | "want"} kind
    */
   say(kind) {
-    if (kind !== "hello" && !this.visible) return;
-    this.page.send({ t: kind, c: this.id, ...this.#looks() });
+    this.presence.say(kind);
   }
 
   /** What of the job is drawn here; unknown until there is a job. */
@@ -168,12 +153,12 @@ export class View {
    * @param {object} [given] what else was entered
    */
   #act(name, number, given) {
-    const id = this.asked.press(this.id, name, number);
+    const id = this.asked.press(this.presence.id, name, number);
     if (id === undefined) return;
     this.#say("");
     const n = number === null ? {} : { n: number };
     const more = given === undefined ? {} : { given };
-    this.page.send({ t: "do", do: name, id, c: this.id, ...n, ...more, ...this.#looks() });
+    this.page.send({ t: "do", do: name, id, c: this.presence.id, ...n, ...more, ...this.#looks() });
     this.changed();
   }
 
@@ -225,7 +210,6 @@ export class View {
   }
 
   #tick() {
-    if (!this.visible) return;
     this.header.tick(this.page.store);
     if (this.#linkNow() !== this.link || this.asked.late()) this.changed();
   }
@@ -238,10 +222,10 @@ export class View {
 
   /** Draw soon: once per frame of the browser, and not at all while nobody can see it. */
   changed() {
-    if (this.frame || !this.visible) return;
+    if (this.frame || !this.presence.visible) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      if (this.visible) this.#draw();
+      if (this.presence.visible) this.#draw();
     });
   }
 
@@ -313,13 +297,11 @@ export class View {
   }
 
   remove() {
-    this.page.send({ t: "bye", c: this.id });
+    this.presence.end();
     cancelAnimationFrame(this.frame);
-    for (const timer of this.timers ?? []) clearInterval(timer);
     clearTimeout(this.newsTimer);
     clearTimeout(this.endTimer);
     this.sizes?.disconnect();
-    this.sight?.disconnect();
     this.themes?.disconnect();
     this.listeners.off();
     this.charts.remove();

@@ -11,6 +11,11 @@ import { Tab, axisOf, nothing } from "./tab.js";
 const NO_CURVES = "No curve of this metric was stored. History shows what the trials came to.";
 const EMPTY = "The first metric will appear here as soon as a trial reports it.";
 
+/**
+ * @typedef {{layer: number, trace: any}} Drawn
+ * @typedef {{row: import("../store.js").Row, x: number, y: number, colour: string, opacity: number}} End
+ */
+
 export class MetricsTab extends Tab {
   constructor() {
     super("metrics");
@@ -73,45 +78,26 @@ export class MetricsTab extends Tab {
 export function metricsFigure(scene, options, chart) {
   const { store, look } = scene;
   const byTime = options.axis === "time";
-  const shift = byTime ? new Date().getTimezoneOffset() * 60 : 0;
-  /** @type {{layer: number, trace: any}[]} */
+  /** @type {Drawn[]} */
   const drawn = [];
   /** @type {Map<string, import("./tab.js").Key>} */
   const keys = new Map();
-  /** @type {{row: import("../store.js").Row, x: number, y: number, colour: string, opacity: number}[]} */
+  /** @type {End[]} */
   const ends = [];
   for (const number of chart?.show ?? []) {
-    const line = chart?.lines.get(number);
-    const [x, y, low, high] = line?.columns ?? [];
-    if (!line || !x || !y || !x.length) continue;
-    const { label, colour, dash, width, layer, opacity } = lineStyle(number, scene);
-    const places = byTime ? Array.from(x, (value) => (line.x0 + value - shift) * 1000) : x;
-    const row = store.rows.get(number);
-    if (byTime && low && high && layer > 1 && opacity === 1) drawn.push(...bandOf(places, low, high, colour, layer));
-    const bare = { type: "scatter", mode: x.length === 1 ? "markers" : "lines", x: places };
-    if (options.smooth && layer > 1 && opacity === 1) {
-      drawn.push({ layer: 0.5, trace: { ...bare, y, line: { color: colour, width: 1 }, opacity: 0.3, hoverinfo: "skip" } });
-    }
-    const shown = options.smooth ? smoothed(y, options.smooth) : y;
-    const text = row && store.job ? hoverText(row, store.job) : `trial ${number}`;
-    const style = { line: { color: colour, width, dash }, marker: { color: colour, size: 6 }, opacity };
-    drawn.push({ layer, trace: { ...bare, y: shown, ...style, meta: number, text, hoverinfo: "x+y+text" } });
-    const [lastX, lastY] = [places[places.length - 1], shown[shown.length - 1]];
-    if (row && row.state !== "COMPLETE" && lastX !== undefined && lastY !== undefined) {
-      ends.push({ row, x: lastX, y: lastY, colour, opacity });
-    }
+    const line = lineOf(number, chart, scene, options);
+    if (!line) continue;
+    const { label, colour, dash, width } = line.style;
+    drawn.push(...line.drawn);
+    if (line.end) ends.push(line.end);
     const key = keys.get(label) ?? { label, colour, dash, width, numbers: [] };
     key.numbers.push(number);
     keys.set(label, key);
   }
-  if (chart?.band && !byTime) {
-    const { columns, trials, of } = chart.band;
-    const [x, low, high] = columns;
-    if (x && low && high && x.length) {
-      drawn.push(...bandOf(x, low, high, look.band, 0));
-      const label = `range of ${trials < of ? `${trials} of ` : ""}${of} other${of === 1 ? "" : "s"}`;
-      keys.set(label, { label, colour: look.band, dash: "band", width: 9, numbers: [] });
-    }
+  const others = byTime || !chart?.band ? null : othersOf(chart.band, look);
+  if (others) {
+    drawn.push(...others.drawn);
+    keys.set(others.key.label, others.key);
   }
   if (!drawn.length) return nothing(store.job?.ended ? NO_CURVES : EMPTY);
   if (ends.length) drawn.push({ layer: 9, trace: endsOf(ends, store.job) });
@@ -127,8 +113,66 @@ export function metricsFigure(scene, options, chart) {
 }
 
 /**
+ * The curve of a trial, what lies below it, and where it ends; nothing where it has no point.
+ * @param {number} number
+ * @param {import("../store.js").Chart | undefined} chart
+ * @param {import("./tab.js").Scene} scene
+ * @param {{axis: string, smooth: number}} options
+ */
+function lineOf(number, chart, scene, { axis, smooth }) {
+  const line = chart?.lines.get(number);
+  const [x, y, low, high] = line?.columns ?? [];
+  if (!line || !x || !y || !x.length) return null;
+  const byTime = axis === "time";
+  const style = lineStyle(number, scene);
+  const { colour, dash, width, layer, opacity } = style;
+  const places = byTime ? localTimes(x, line.x0) : x;
+  const { rows, job } = scene.store;
+  const row = rows.get(number);
+  const aboveOthers = layer > 1 && opacity === 1;
+  /** @type {Drawn[]} */
+  const drawn = [];
+  if (byTime && low && high && aboveOthers) drawn.push(...bandOf(places, low, high, colour, layer));
+  const bare = { type: "scatter", mode: x.length === 1 ? "markers" : "lines", x: places };
+  if (smooth && aboveOthers) {
+    drawn.push({ layer: 0.5, trace: { ...bare, y, line: { color: colour, width: 1 }, opacity: 0.3, hoverinfo: "skip" } });
+  }
+  const shown = smooth ? smoothed(y, smooth) : y;
+  const text = row && job ? hoverText(row, job) : `trial ${number}`;
+  const look = { line: { color: colour, width, dash }, marker: { color: colour, size: 6 }, opacity };
+  drawn.push({ layer, trace: { ...bare, y: shown, ...look, meta: number, text, hoverinfo: "x+y+text" } });
+  const [lastX, lastY] = [places[places.length - 1], shown[shown.length - 1]];
+  const open = row && row.state !== "COMPLETE" && lastX !== undefined && lastY !== undefined;
+  return { style, drawn, end: open ? { row, x: lastX, y: lastY, colour, opacity } : null };
+}
+
+/**
+ * Moments as a date axis takes them: plotly knows no time zone.
+ * @param {Float32Array} x seconds
+ * @param {number} x0 from this moment on
+ */
+function localTimes(x, x0) {
+  const shift = new Date().getTimezoneOffset() * 60;
+  return Array.from(x, (value) => (x0 + value - shift) * 1000);
+}
+
+/**
+ * The range of the trials without a line; nothing where it is empty.
+ * @param {import("../store.js").Band} band
+ * @param {import("./tab.js").Scene["look"]} look
+ */
+function othersOf({ columns, trials, of }, look) {
+  const [x, low, high] = columns;
+  if (!x || !low || !high || !x.length) return null;
+  const label = `range of ${trials < of ? `${trials} of ` : ""}${of} other${of === 1 ? "" : "s"}`;
+  /** @type {import("./tab.js").Key} */
+  const key = { label, colour: look.band, dash: "band", width: 9, numbers: [] };
+  return { drawn: bandOf(x, low, high, look.band, 0), key };
+}
+
+/**
  * Where lines end that did not end well, or have not ended: by the sign of the state.
- * @param {{row: import("../store.js").Row, x: number, y: number, colour: string, opacity: number}[]} ends
+ * @param {End[]} ends
  * @param {import("../store.js").Job | null} job
  */
 function endsOf(ends, job) {
@@ -159,7 +203,7 @@ function sorted(keys) {
 
 /**
  * A job younger than a window has one moment only: plotly would show its milliseconds.
- * @param {{trace: any}[]} drawn
+ * @param {Drawn[]} drawn
  */
 function rangeOf(drawn) {
   let [first, last] = [Infinity, -Infinity];

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import html
 import importlib
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -32,13 +33,13 @@ from astraml_lab.ui.form_lists import GoalsPart, SpacePart
 from astraml_lab.ui.form_opening import Opening
 from astraml_lab.ui.form_program import ProgramPart
 from astraml_lab.ui.form_reading import Findings, read
-from astraml_lab.ui.form_text import job_in, json_of
+from astraml_lab.ui.form_text import job_in, json_of, summary_of
 from astraml_lab.ui.hands import Hands
 from astraml_lab.ui.page_widget import answer_in_subshell
 from astraml_lab.ui.places import within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterator
 
     from astraml_lab.devices import Probe
     from astraml_lab.objectives import Code
@@ -47,6 +48,9 @@ _FIRST: dict[str, AnyDimension] = {"lr": Float(1e-4, 1e-1, log=True)}
 """What a new job starts with."""
 _TYPING = 0.35
 """Seconds without a key after which what is entered is judged."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
@@ -150,18 +154,17 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self._complain(None)
         if code is None:
             self.message.value = said(
-                f"✓ {_summary(spec)} Nothing would run yet: say what each trial runs.", "good"
+                f"✓ {summary_of(spec)} Nothing would run yet: say what each trial runs.", "good"
             )
             return True
-        self.message.value = said(f"{_summary(spec)} Trying the first configuration…")
+        self.message.value = said(f"{summary_of(spec)} Trying the first configuration…")
         try:
             found = self._facade().preflight(spec, code)
         except AstramlError as error:
             self._refuse(error)
             return False
-        self.message.value = (
-            f'{said(f"✓ {_summary(spec)}", "good")}<pre class="astraml-said">{html.escape(str(found))}</pre>'
-        )
+        tried = f'<pre class="astraml-said">{html.escape(str(found))}</pre>'
+        self.message.value = said(f"✓ {summary_of(spec)}", "good") + tried
         return True
 
     def write_as_cell(self) -> str:
@@ -264,7 +267,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
 
     def _review(self) -> None:
         """Judge what is entered: beside what was touched, and beside everything after the first check."""
-        with self._lock:
+        with self._told(), self._lock:
             self.program.refresh()
             self._offer()
             found = self._read()
@@ -275,6 +278,18 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             self._distribute(problems, in_program, self._judged)
             if not self._judged or "is-mistake" in self.message.value:
                 self.message.value = ""
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say in the form what goes wrong on a thread of its own: nobody else would hear of it."""
+        try:
+            yield
+        except AstramlError as error:
+            self._refuse(error)
+        except Exception as error:  # noqa: BLE001  said and logged
+            _log.exception("What is entered in a form could not be judged.")
+            what = f"{type(error).__name__}: {error}"
+            self.message.value = complaint(f"This could not be judged ({what}): change what each trial runs.")
 
     def _program_problems(self, spec: JobSpec | None) -> list[Problem]:
         if spec is None or not self.program.entered.strip():
@@ -397,7 +412,8 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
 
         def run() -> None:
             try:
-                self.check()
+                with self._told():
+                    self.check()
             finally:
                 self._check_button.disabled = False
 
@@ -426,10 +442,3 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
 def _defining(spec: JobSpec, **changes: Any) -> JobSpec:
     """Return the job with these parts of its definition in place of its own."""
     return spec.model_copy(update={"definitions": (spec.definitions[0].model_copy(update=changes),)})
-
-
-def _summary(spec: JobSpec) -> str:
-    goals = ", ".join(f"{objective.goal.value} {objective.metric}" for objective in spec.objectives)
-    count = len(spec.space)
-    dimensions = f"{count} dimension{'' if count == 1 else 's'}"
-    return f"No mistakes: {dimensions}, {goals or 'no objective'}, {spec.trials} trials."

@@ -61,52 +61,55 @@ class DimensionRow:
         on_change: Callable[[DimensionRow], object] = lambda _row: None,
     ) -> None:
         self._start, self.start_name = dimension, name
-        self._start_entered = start = entered_of(dimension)
-        self.name = _text("name", "What the value is called in the cell", "is-name", name)
-        kinds: dict[str, Any] = {"options": _KINDS, "value": start.kind, "tooltip": "The kind of values"}
-        self.kind = marked(widgets.Dropdown(**kinds), "is-kind")
-        self.low = _text("from", "Lower bound, included", "is-bound", start.low)
-        self.high = _text("to", "Upper bound, included", "is-bound", start.high)
-        self.step = _text("any step", "Distance of the allowed values; empty for none", "is-step", start.step)
-        # One scale exists for imported requests only: it is kept, and offered to nobody else.
-        scales = [scale.value for scale in Scale if scale is not Scale.VERTEX_REVERSE_LOG]
-        self.scale = widgets.Dropdown(
-            options=[(each.replace("_", " "), each) for each in dict.fromkeys([*scales, start.scale])],
-            value=start.scale,
-            tooltip="How the values are spread out for the search",
-        )
-        marked(self.scale, "is-scale")
-        tip = "The choices or numbers, with commas between"
-        self.values = _text("relu, gelu, 3, true", tip, "is-values", start.values)
-        self.when = widgets.Combobox(
-            value=start.when,
-            placeholder="always; or: optimizer = sgd",
-            tooltip="Active only while other dimensions have these values: name = value, value; name = value",
-            continuous_update=True,
-        )
-        marked(self.when, "is-when")
-        self._picture = widgets.HTML(_EMPTY)
+        self._start_entered = entered_of(dimension)
         self._drawn: AnyDimension | None = None
         self._said_first = ""
-        self._said = widgets.HTML()
+        self.name = _text("name", "What the value is called in the cell", "is-name", name)
+        self._make_range(self._start_entered)
+        self._make_values(self._start_entered)
         controls = [self.name, self.kind, self.low, self.high, self.scale, self.step, self.values]
-        when = widgets.HTML('<span class="astraml-said is-help">when</span>')
-        first = [*controls, when, self.when, _remove("dimension", lambda: on_remove(self))]
-        self.row = marked(
-            widgets.VBox(
-                [
-                    marked(widgets.HBox(first), "astraml-controls"),
-                    marked(widgets.HBox([self._picture, self._said]), "astraml-below"),
-                ]
-            ),
-            "astraml-dimension",
-        )
+        self._picture, self._said = widgets.HTML(_EMPTY), widgets.HTML()
+        self.row = self._laid_out(controls, _remove("dimension", lambda: on_remove(self)))
         self.controls = [*controls, self.when]
         for control in self.controls:
             control.observe(lambda _change: on_change(self), "value")
         self.kind.observe(lambda _change: self._show_fields(), "value")
         self._show_fields()
         self.draw()
+
+    def _make_range(self, start: Entered) -> None:
+        """Make the controls of a dimension that has two ends."""
+        self.low = _text("from", "Lower bound, included", "is-bound", start.low)
+        self.high = _text("to", "Upper bound, included", "is-bound", start.high)
+        self.step = _text("any step", "Distance of the allowed values; empty for none", "is-step", start.step)
+        # One scale exists for imported requests only: it is kept, and offered to nobody else.
+        scales = [scale.value for scale in Scale if scale is not Scale.VERTEX_REVERSE_LOG]
+        scale = widgets.Dropdown(
+            options=[(each.replace("_", " "), each) for each in dict.fromkeys([*scales, start.scale])],
+            value=start.scale,
+            tooltip="How the values are spread out for the search",
+        )
+        self.scale = marked(scale, "is-scale")
+
+    def _make_values(self, start: Entered) -> None:
+        """Make the controls that say which kind of values there are, which ones, and when."""
+        kinds: dict[str, Any] = {"options": _KINDS, "value": start.kind, "tooltip": "The kind of values"}
+        self.kind = marked(widgets.Dropdown(**kinds), "is-kind")
+        tip = "The choices or numbers, with commas between"
+        self.values = _text("relu, gelu, 3, true", tip, "is-values", start.values)
+        when = widgets.Combobox(
+            value=start.when,
+            placeholder="always; or: optimizer = sgd",
+            tooltip="Active only while other dimensions have these values: name = value, value; name = value",
+            continuous_update=True,
+        )
+        self.when = marked(when, "is-when")
+
+    def _laid_out(self, controls: Sequence[Any], remove: Any) -> Any:
+        when = widgets.HTML('<span class="astraml-said is-help">when</span>')
+        above = marked(widgets.HBox([*controls, when, self.when, remove]), "astraml-controls")
+        below = marked(widgets.HBox([self._picture, self._said]), "astraml-below")
+        return marked(widgets.VBox([above, below]), "astraml-dimension")
 
     def read(self) -> tuple[str, AnyDimension]:
         """Return the dimension.

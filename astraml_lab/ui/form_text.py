@@ -52,6 +52,14 @@ def json_of(spec: JobSpec) -> str:
     return spec.model_dump_json(indent=2) + "\n"
 
 
+def summary_of(spec: JobSpec) -> str:
+    """Say of a job without mistakes how large it is."""
+    goals = ", ".join(f"{objective.goal.value} {objective.metric}" for objective in spec.objectives)
+    count = len(spec.space)
+    dimensions = f"{count} dimension{'' if count == 1 else 's'}"
+    return f"No mistakes: {dimensions}, {goals or 'no objective'}, {spec.trials} trials."
+
+
 def _cell(text: str, names: Mapping[str, Any]) -> JobSpec:
     """Read a cell; the mistakes of its line and of its body are reported together."""
     line, _, body = text.partition("\n")

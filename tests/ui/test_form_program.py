@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from IPython.core.getipython import get_ipython
 
-from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.errors import InvalidSpec, NotFound, Problem
 from astraml_lab.objectives import KINDS, Asks, FunctionCode, Made, ObjectiveKind
 from astraml_lab.objectives.kinds import functions_of
 from astraml_lab.spec import Definition, Float, JobSpec, Space, objectives_of
@@ -15,7 +16,7 @@ from astraml_lab.trial import report
 from astraml_lab.ui.form import TuneForm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 DEFINITION = Definition(space=Space({"lr": Float(0, 1)}), objectives=objectives_of("accuracy"))
 
@@ -111,3 +112,38 @@ def test_a_launch_takes_the_place_of_the_form_and_the_form_comes_back() -> None:
     form._bar.children[0].click()
     assert form._entry.layout.display is None
     assert form._bar.layout.display == "none"
+
+
+def until(claim: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(1_000):
+        if claim():
+            return
+        pause.wait(0.01)
+    raise AssertionError("waited for 10 s")
+
+
+def test_code_that_cannot_even_be_judged_is_said_in_the_form_and_ends_no_thread() -> None:
+    def make(text: str, spec: JobSpec, _names: Mapping[str, Any]) -> Made:
+        if text == "broken.py":
+            raise RuntimeError("<no> such interpreter")
+        if text == "missing.py":
+            raise NotFound("there is no missing.py")
+        return Made(spec.space, FunctionCode(train, spec.space, spec.objectives))
+
+    KINDS.register(ObjectiveKind("strange", "a script", "A Python file.", Asks.LINE, make))
+    try:
+        form = TuneForm(JobSpec(definitions=(DEFINITION,)), patience=0)
+        form.program.kind.value = "strange"
+        form.program.line.value = "broken.py"
+        assert "RuntimeError: &lt;no&gt; such interpreter" in form.message.value
+        form.program.line.value = "missing.py"
+        assert "there is no missing.py" in form.message.value
+        form.program.line.value = "train.py"
+        assert form.message.value == ""
+        form.program.line.value = "broken.py"
+        form._check_button.click()
+        until(lambda: not form._check_button.disabled)
+        assert "RuntimeError" in form.message.value
+    finally:
+        KINDS.remove("strange")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -74,14 +75,27 @@ class Kernel:
         self.process.communicate()
 
 
+@contextlib.contextmanager
+def started(home: Path) -> Iterator[list[Kernel]]:
+    with Store(home):  # made before they race for it
+        kernels = [Kernel(home) for _ in range(3)]
+    assert [kernel.answer() for kernel in kernels] == ["ready"] * 3
+    yield kernels
+    for kernel in kernels:
+        kernel.kill()
+
+
 @pytest.fixture
 def kernels(home: Path) -> Iterator[list[Kernel]]:
-    with Store(home):  # made before they race for it
-        started = [Kernel(home) for _ in range(3)]
-    assert [kernel.answer() for kernel in started] == ["ready"] * 3
-    yield started
-    for kernel in started:
-        kernel.kill()
+    with started(home) as kernels:
+        yield kernels
+
+
+@pytest.fixture(scope="module")
+def racers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Kernel]]:
+    """Kernels that give back all that they got."""
+    with started(tmp_path_factory.mktemp("home")) as kernels:
+        yield kernels
 
 
 @pytest.fixture
@@ -104,12 +118,12 @@ def lend(pool: Pool, request: LeaseRequest) -> Lease:
 
 @pytest.mark.parametrize(("gpus", "winners"), [(1.0, 1), (0.5, 2)])
 def test_kernels_that_race_for_a_gpu_never_get_more_than_there_is(
-    kernels: list[Kernel], gpus: float, winners: int
+    racers: list[Kernel], gpus: float, winners: int
 ) -> None:
     for _ in range(20):
-        answers = race(kernels, gpus)
+        answers = race(racers, gpus)
         assert answers == ["cuda:0"] * winners + ["waits"] * (3 - winners)
-        assert race(kernels, "release") == ["released"] * 3
+        assert race(racers, "release") == ["released"] * 3
 
 
 def test_what_a_killed_kernel_held_is_free_at_once(kernels: list[Kernel], store: Store) -> None:

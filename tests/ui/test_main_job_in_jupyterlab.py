@@ -75,8 +75,8 @@ def test_a_job_is_watched_reloaded_stopped_beside_a_busy_cell_and_kept(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:
     jupyter_lab.use_theme("light")
-    busy = "import time\ntime.sleep(20)"
-    cells = [SETUP, cell("watched", trials=400, epochs=60), busy, "%tune", "%tune show watched"]
+    busy = "import pathlib, time\nwhile not pathlib.Path('watched.done').exists(): time.sleep(0.1)"
+    cells = [SETUP, cell("watched", trials=400, epochs=30), busy, "%tune", "%tune show watched"]
     path = jupyter_lab.write_notebook("watched.ipynb", cells)
     notebook.open("watched.ipynb")
     notebook.run_cell(0)
@@ -102,6 +102,7 @@ def test_a_job_is_watched_reloaded_stopped_beside_a_busy_cell_and_kept(
     print(f"stop to ended, seen in the browser while a cell blocked: {seconds:.2f} s")  # noqa: T201 - a figure
     notebook.screenshot("main-stopped-beside-a-busy-cell")
     expect(view).to_contain_text("%tune show watched", timeout=15_000)
+    (jupyter_lab.root / "watched.done").touch()
     notebook.wait_until_idle(seconds=40)
 
     notebook.run_cell(3)

@@ -251,19 +251,38 @@ export class Table {
     const first = Math.max(0, Math.floor(this.scroll.scrollTop / ROW) - SPARE);
     const count = Math.ceil((this.scroll.clientHeight || 300) / ROW) + 2 * SPARE;
     const rows = this.rows.slice(first, first + count);
-    while (this.pool.length < rows.length) {
-      const row = make("tr");
-      row.append(...this.specs.map((spec) => make("td", spec.number ? "is-number" : "")));
-      this.pool.push(row);
-      this.below.before(row);
-    }
-    for (const row of this.pool.splice(rows.length)) row.remove();
+    this.#place(rows);
     setHeight(this.above, first * ROW);
     setHeight(this.below, Math.max(0, this.rows.length - first - rows.length) * ROW);
     rows.forEach((row, index) => {
       const element = this.pool[index];
       if (element) this.#fillRow(element, row, first + index);
     });
+  }
+
+  /**
+   * Have an element for each row: a trial keeps its own, so that one more row lays out no other anew.
+   * @param {Row[]} rows
+   */
+  #place(rows) {
+    const mine = new Map(this.pool.map((element) => [Number(element.dataset.n), element]));
+    const staying = rows.map((row) => mine.get(row.n));
+    for (const row of rows) mine.delete(row.n);
+    const free = [...mine.values()];
+    for (const element of free) element.remove();
+    let next = this.above.nextElementSibling;
+    this.pool = staying.map((kept) => {
+      const element = kept ?? free.pop() ?? this.#rowOf();
+      if (element === next) next = next.nextElementSibling;
+      else next?.before(element);
+      return element;
+    });
+  }
+
+  #rowOf() {
+    const row = make("tr");
+    row.append(...this.specs.map((spec) => make("td", spec.number ? "is-number" : "")));
+    return row;
   }
 
   /**

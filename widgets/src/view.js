@@ -232,6 +232,7 @@ export class View {
   #draw() {
     const { store } = this.page;
     this.linked.hear(store.selected);
+    const look = lookOf(this.root); // before anything is written: what is asked of a changed page is laid out first
     this.charts.prepare(store);
     const wanted = JSON.stringify(this.#looks());
     if (wanted !== this.wanted && store.job) {
@@ -248,15 +249,15 @@ export class View {
     if (this.link === "gone") this.asked.clear();
     this.asked.settle(store);
     const can = still ? [] : this.page.can;
+    this.table.update(store, this.selection);
     this.header.update(store, can, this.asked, still ? this.link : "live", this.selection.size);
     if (still) for (const form of [this.more, this.point]) form.close();
     const message = this.#words();
     const nothing = { text: "", error: false };
     this.header.banner.update(bannerOf(store.job, this.link, message.ofTrial ? nothing : message));
     this.detail.banner.update(message.ofTrial && !still ? bannerOf(null, "live", message) : null);
-    this.table.update(store, this.selection);
     this.detail.update(store, this.selection, can, this.asked);
-    this.charts.draw(store, lookOf(this.root), this.selection, this.page.version);
+    this.charts.draw(store, look, this.selection, this.page.version);
   }
 
   /** What the view itself has to say: an answer, a button that nobody acts on, how to get the picture. */

@@ -15,7 +15,7 @@ import { TimelineTab } from "./timeline.js";
 import { Tools } from "./tools.js";
 
 /** How many times the length of the last drawing passes before news are drawn. */
-const REST = 8;
+const REST = 12;
 
 export class Charts {
   /**

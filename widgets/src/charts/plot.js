@@ -3,6 +3,7 @@
 import Plotly from "plotly.js-basic-dist-min";
 
 import { make } from "../dom.js";
+import { MarksCanvas } from "./marks.js";
 import { markOf } from "./tab.js";
 
 /** @type {any} */
@@ -19,6 +20,9 @@ export class Plot {
   /** @param {import("../view.js").Does} does */
   constructor(does) {
     this.root = make("div", "astraml-plot-canvas", "", { role: "img" });
+    this.marks = new MarksCanvas();
+    this.graph = make("div", "astraml-plot-graph");
+    this.root.append(this.marks.root, this.graph);
     this.does = does;
     this.drawn = false;
     this.panes = 0;
@@ -90,11 +94,14 @@ export class Plot {
       ...structuredClone(this.axes),
       ...figure.layout,
     };
-    plotly.react(this.root, figure.data, layout, CONFIG);
+    plotly.react(this.graph, this.marks.take(figure.data, look), layout, CONFIG);
+    this.marks.draw(this.graph);
     if (this.drawn) return;
     this.drawn = true;
-    /** @type {any} */ (this.root).on("plotly_click", (/** @type {any} */ event) => this.#pick(event));
-    /** @type {any} */ (this.root).on("plotly_selected", (/** @type {any} */ event) => this.#select(event));
+    const graph = /** @type {any} */ (this.graph);
+    graph.on("plotly_click", (/** @type {any} */ event) => this.#pick(event));
+    graph.on("plotly_selected", (/** @type {any} */ event) => this.#select(event));
+    for (const moved of ["plotly_relayouting", "plotly_relayout"]) graph.on(moved, () => this.marks.draw(graph));
   }
 
   /** @param {any} event */
@@ -122,7 +129,7 @@ export class Plot {
    * @returns {Promise<string>}
    */
   png(figure, { look, width, height }) {
-    const now = /** @type {any} */ (this.root);
+    const now = /** @type {any} */ (this.graph);
     const layout = { ...now.layout, paper_bgcolor: look.paper, plot_bgcolor: look.paper };
     return plotly.toImage({ data: figure.data, layout, config: CONFIG }, { format: "png", width, height, scale: 2 });
   }
@@ -136,7 +143,7 @@ export class Plot {
       if (range) change[`${name}.range`] = [...range];
       else change[`${name}.autorange`] = autorange ?? true;
     }
-    plotly.relayout(this.root, change);
+    plotly.relayout(this.graph, change);
   }
 
   /** Take plotly's own listeners and elements off the page. */
@@ -147,7 +154,7 @@ export class Plot {
   }
 
   #clear() {
-    if (this.drawn) plotly.purge(this.root);
+    if (this.drawn) plotly.purge(this.graph);
     this.drawn = false;
   }
 }

@@ -129,6 +129,7 @@ class Limits(Model):
         min_runtime: No maximum ends the job within so many seconds.
         not_before: No maximum ends the job before this time, seconds UTC.
         min_complete: No maximum ends the job before so many trials are COMPLETE or PRUNED.
+        max_trials: No trial beyond so many begins once every minimum is met; the budget holds in any case.
         max_wait: A trial that waits longer for a device than so many seconds is FAILED.
         grace: Seconds from a trial's stop request to its end by force.
     """
@@ -140,6 +141,7 @@ class Limits(Model):
     min_runtime: float | None = None
     not_before: float | None = None
     min_complete: int = 0
+    max_trials: int | None = None
     max_wait: float | None = None
     grace: float = 120.0
 

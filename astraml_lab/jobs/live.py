@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict, TrialPruned, TrialStopped
 from astraml_lab.metrics import Board, PruneRule, TrialMetrics
-from astraml_lab.spec import FailureKind, Pruning, Select, TrialState, TrialView, format_duration
+from astraml_lab.spec import (
+    FailureKind,
+    Pruning,
+    Select,
+    StoppingKind,
+    StoppingRule,
+    Strategy,
+    TrialState,
+    TrialView,
+    format_duration,
+)
 from astraml_lab.trial import Verdict
 
 if TYPE_CHECKING:
@@ -243,7 +253,9 @@ class LiveJob:
             self._count_infeasible(trial)
             self.touch(trial)
             if self.board is not None:
-                self.board.finish(trial.number, complete=verdict.state is TrialState.COMPLETE)
+                state = verdict.state
+                cut_short = state in {TrialState.PRUNED, TrialState.STOPPED}
+                self.board.finish(trial.number, complete=state is TrialState.COMPLETE, cut_short=cut_short)
             self._let_go(trial)
 
     def _count_infeasible(self, trial: LiveTrial) -> None:
@@ -262,14 +274,18 @@ class LiveJob:
         """Return how a concluded trial ended, and its values if it is COMPLETE.
 
         What was decided while it ran comes first; then what its code raised; then what it reported. A trial
-        that was told to stop and came to its end all the same is COMPLETE.
+        that was told to stop and came to its end all the same is COMPLETE. What a vendor's rule gave up has
+        a value all the same, as with the vendor.
         """
         with self.lock:
             verdict = trial.verdict or how.verdict or Verdict(TrialState.COMPLETE, "")
             stopped_too_late = verdict.state is TrialState.STOPPED and how.finished
-            if verdict.state is not TrialState.COMPLETE and not stopped_too_late:
+            given_up = verdict.state is TrialState.PRUNED and self._spec.stopping is not None
+            if verdict.state is not TrialState.COMPLETE and not stopped_too_late and not given_up:
                 return verdict, None
             found = self._values(trial, how)
+        if given_up:
+            return verdict, None if isinstance(found, Verdict) else found
         if isinstance(found, Verdict):
             return (verdict if stopped_too_late else found), None
         return (Verdict(TrialState.COMPLETE, "") if stopped_too_late else verdict), found
@@ -294,11 +310,11 @@ class LiveJob:
             if name not in self.metric_names:
                 self.metric_names[name] = None
             if name in self._objectives:
-                self._judge(trial, name, value, at)
+                self._judge(trial, name, value, at, now)
         if trial.verdict is None and self.clock.monotonic() > trial.deadline:
             trial.verdict = self.timed_out(trial)
 
-    def _judge(self, trial: LiveTrial, name: str, value: float, step: int) -> None:
+    def _judge(self, trial: LiveTrial, name: str, value: float, step: int, now: float) -> None:
         if name == self._first:
             trial.step = step
         if trial.verdict is not None:
@@ -307,9 +323,9 @@ class LiveJob:
             if self._spec.on_nan == "fail":
                 trial.verdict = _not_finite(name, value, step)
             return
-        if self.board is None:
+        if self.board is None or name != self._first:
             return
-        ending = self.board.report(trial.number, value, step)
+        ending = self.board.report(trial.number, value, step, now - (trial.started_at or now))
         if ending is not None:
             state = TrialState.PRUNED if ending.kind == "pruned" else TrialState.COMPLETE
             trial.verdict = Verdict(state, ending.reason)
@@ -334,16 +350,25 @@ class LiveJob:
 
 
 def _board_of(spec: JobSpec) -> Board | None:
-    """Return the board of a job with one objective; a Pareto job and a single run are not pruned."""
-    if len(spec.objectives) != 1:
+    """Return the board of a job with one objective; a Pareto job and a single run are not pruned.
+
+    A vendor's rule goes by the first objective also where there are several.
+    """
+    if not spec.objectives or (spec.pareto and spec.stopping is None):
         return None
+    objective = spec.objectives[0]
+    return Board(objective.metric, maximize=objective.maximize, rule=_rule_of(spec), patience=spec.patience)
+
+
+def _rule_of(spec: JobSpec) -> PruneRule | StoppingRule:
+    if spec.stopping is not None:
+        return spec.stopping
+    if spec.strategy is Strategy.HYPERBAND or spec.prune is Pruning.HYPERBAND:
+        return StoppingRule(kind=StoppingKind.HYPERBAND)
     kind = {Pruning.AUTO: "median", Pruning.MEDIAN: "median", Pruning.PERCENTILE: "percentile"}.get(
         spec.prune, "off"
     )
-    objective = spec.objectives[0]
-    worthwhile = spec.prune is Pruning.AUTO
-    rule = PruneRule(kind, worthwhile=worthwhile)  # type: ignore[arg-type]  # the table above holds its three kinds only
-    return Board(objective.metric, maximize=objective.maximize, rule=rule, patience=spec.patience)
+    return PruneRule(kind, worthwhile=spec.prune is Pruning.AUTO)  # type: ignore[arg-type]  # the table above holds its three kinds only
 
 
 def _not_finite(metric: str, value: float, step: int | None = None) -> Verdict:

@@ -23,7 +23,7 @@ from astraml_lab.jobs import disk
 from astraml_lab.jobs.deleting import Deleted, refuse_alive, weigh
 from astraml_lab.jobs.finding import find
 from astraml_lab.jobs.job import Job
-from astraml_lab.jobs.live import LiveJob, LiveTrial
+from astraml_lab.jobs.live import LiveJob
 from astraml_lab.jobs.live_reader import LiveReader
 from astraml_lab.jobs.owner import Owner
 from astraml_lab.jobs.past import collect, warm_up
@@ -40,12 +40,13 @@ from astraml_lab.jobs.planning import (
 )
 from astraml_lab.jobs.preflight import Preflight, preflight
 from astraml_lab.jobs.record import Record, give_back, open_search
+from astraml_lab.jobs.restoring import restore
 from astraml_lab.jobs.runner import Runner
 from astraml_lab.jobs.selected import Selected
 from astraml_lab.jobs.stored import StoredReader, read_spec
 from astraml_lab.metrics import RETENTION, roll_up
-from astraml_lab.search import Ended, Searcher, Told
-from astraml_lab.spec import FailureKind, JobSpec, JobState, TrialState, refuse_unbuilt
+from astraml_lab.search import Searcher
+from astraml_lab.spec import JobSpec, JobState, refuse_unbuilt
 from astraml_lab.store import InterruptsHeldBack, Writer, name_key
 
 if TYPE_CHECKING:
@@ -64,7 +65,6 @@ _LEAVE_WAIT = 2.0
 """Seconds that the end of a kernel may take longer: JupyterLab kills it after 5."""
 _DONE_KEPT = 8
 """So many ended jobs stay in memory."""
-_PLACE_LOST = "its place in the search was lost with a damaged part of the store"
 _NAMES = 5
 """Tries to make up a name that nobody has."""
 
@@ -369,7 +369,7 @@ class Manager:
             live = LiveJob(spec, self._wiring.clock)
             request = replace(plan.request, owner=record.id)
             runner = Runner(plan.code, live, record, searcher, request, self._wiring)
-            self._restore(runner, searcher, views)
+            restore(runner, searcher, views)
             for event in first:
                 runner.tell(event)
         except BaseException as error:
@@ -387,38 +387,6 @@ class Manager:
                 self._readers.pop(known, None)
             self._runners[generation_id] = runner
             self._readers[generation_id] = LiveReader(runner)
-
-    def _restore(self, runner: Runner, searcher: Searcher, views: tuple[TrialView, ...]) -> None:
-        """Bring back the trials of an earlier run, and what the board knew of them."""
-        held = {proposal.number for proposal in searcher.restore()} if views else set()
-        self._relearn(runner, searcher, held, views)
-        board = runner.live.board
-        for found in views:
-            view = found
-            if not view.state.ended and view.number not in held:
-                if view.number >= searcher.count:
-                    continue  # its start was never committed: as if it had not been asked for
-                view = replace(view, state=TrialState.FAILED, kind=FailureKind.STALE, reason=_PLACE_LOST)
-                runner.record.save(searcher, view)
-            trial = LiveTrial.restored(view)
-            runner.live.add(trial)
-            runner.restore(trial, was_running=view.state is TrialState.RUNNING)
-            if board is not None and view.state is TrialState.COMPLETE:
-                points = runner.record.stored_points(view.number)
-                board.restore(view.number, ((int(step), value) for step, value in points), complete=True)
-
-    def _relearn(
-        self, runner: Runner, searcher: Searcher, held: set[int], views: tuple[TrialView, ...]
-    ) -> None:
-        """Tell the search what it has lost of its journal: the trials table is the truth."""
-        lost = [v for v in views if v.state.ended and (v.number in held or v.number >= searcher.count)]
-        if not lost:
-            return
-        record = runner.record
-        told = (Told(view.state, view.values, record.stored_points(view.number)) for view in lost)
-        searcher.adopt({view.number: Ended(view.params, how) for view, how in zip(lost, told, strict=True)})
-        held.difference_update(view.number for view in lost)
-        record.remark(f"the search learned {len(lost)} trials again: the store was damaged")
 
     def _stop_and_wait(self, found: GenerationRecord) -> None:
         old = Job(self, found).stop("replaced by a changed search")

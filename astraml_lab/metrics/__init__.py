@@ -6,9 +6,11 @@ A report goes through `Board.report` (the objective only) and `TrialMetrics.add`
 
 from __future__ import annotations
 
-from astraml_lab.metrics.board import Board, Ending, PruneRule
+from astraml_lab.metrics.board import Board
 from astraml_lab.metrics.curve import CURVE_LIMIT, Curve
 from astraml_lab.metrics.downsampling import downsample
+from astraml_lab.metrics.percentiles import PruneRule
+from astraml_lab.metrics.running import Ending
 from astraml_lab.metrics.series import MetricSeries, TrialChanges, TrialMetrics
 from astraml_lab.metrics.tiers import RETENTION, retention, roll_up, tier_for, tiers
 from astraml_lab.metrics.windows import WINDOW_SECONDS, Window, WindowSeries

@@ -101,18 +101,20 @@ class StoppingRule(Model):
         kind: The rule.
         best_so_far: AVERAGES compares the trial's best value (Vertex), not its current one (SageMaker).
         by_time: Curves are compared by seconds since the trial's start, not by step.
-        min_trials: AVERAGES needs so many finished trials.
-        min_resource: HYPERBAND's smallest budget of a trial, in steps; CONVEX stops nobody before this step.
-        max_resource: HYPERBAND's largest budget; the step at which CONVEX looks (none: the largest seen).
+        min_trials: AVERAGES needs so many finished trials, pruned and stopped ones among them.
+        min_resource: HYPERBAND's smallest budget of a trial, in steps (none: 1); CONVEX stops nobody up to
+            this step (none: a tenth of its maximum).
+        max_resource: HYPERBAND's largest budget, at which a trial is complete; the step that CONVEX and
+            DECAY_CURVE look ahead to (none: the furthest that a complete trial came).
         reduction: HYPERBAND's eta.
-        min_measurements: CONVEX needs more finished trials than this.
+        min_measurements: CONVEX needs more complete trials than this, and as many reports of the trial.
     """
 
     kind: StoppingKind
     best_so_far: bool = False
     by_time: bool = False
     min_trials: int = 3
-    min_resource: int = 1
+    min_resource: int | None = None
     max_resource: int | None = None
     reduction: int = 3
     min_measurements: int = 5

@@ -157,9 +157,9 @@ class JobSpec(LaunchOptions):
     """GPUs kept free for your own cells."""
 
     strategy: Strategy = Strategy.AUTO
-    """How the next point is chosen (hyperband: in a later version)."""
+    """How the next point is chosen; hyperband draws at random and gives trials up early by its own rule."""
     prune: Pruning = Field(default=Pruning.AUTO, title="Pruning")
-    """When a trial is given up early (asha, hyperband: in a later version)."""
+    """When a trial is given up early (asha: in a later version)."""
     patience: Annotated[int, Field(ge=1)] | None = None
     """A trial ends itself after this many reports without a better objective (default: never)."""
     target: float | None = None
@@ -259,7 +259,13 @@ class JobSpec(LaunchOptions):
 
     def _search_problems(self) -> list[Problem]:
         problems = []
-        if self.strategy is Strategy.HYPERBAND and self.prune not in {Pruning.AUTO, Pruning.HYPERBAND}:
+        if self.stopping is not None and self.prune not in {Pruning.AUTO, Pruning.OFF}:
+            problems.append(Problem("prune", shown(self.prune), "the vendor's own rule stands in its place"))
+        elif (
+            self.strategy is Strategy.HYPERBAND
+            and self.stopping is None
+            and self.prune not in {Pruning.AUTO, Pruning.HYPERBAND}
+        ):
             problems.append(
                 Problem(
                     "prune", shown(self.prune), "--strategy hyperband brings its own pruner", "leave it out"
@@ -313,10 +319,8 @@ def refuse_unbuilt(spec: JobSpec) -> None:
     later: list[str] = []
     if spec.executor is ExecutorKind.RAY:
         later.append("--executor ray (threads and processes run now)")
-    if spec.prune in {Pruning.ASHA, Pruning.HYPERBAND}:
-        later.append(f"--prune {spec.prune} (median and percentile run now)")
-    if spec.strategy is Strategy.HYPERBAND:
-        later.append("--strategy hyperband (random with --prune median runs now)")
+    if spec.prune is Pruning.ASHA:
+        later.append("--prune asha (median, percentile and hyperband run now)")
     if len(spec.definitions) > 1:
         later.append("a job with several definitions")
     if later:

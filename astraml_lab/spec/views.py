@@ -32,7 +32,8 @@ class TrialView:
     reason: str = ""
     """Why it ended as it did: one plain sentence with its numbers."""
     values: tuple[float, ...] | None = None
-    """One per objective, in the order of the definition; `None` until the trial is COMPLETE."""
+    """One per objective, in the order of the definition; `None` until the trial is COMPLETE, or PRUNED by the
+    rule of a vendor to whom that is a result."""
     metrics: dict[str, float] = field(default_factory=dict)
     """The last report of every metric."""
     step: int | None = None

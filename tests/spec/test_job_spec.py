@@ -72,6 +72,7 @@ def test_ten_mistakes_are_said_at_once_with_paths_and_suggestions() -> None:
         ({"definitions": [TWO], "prune": "median"}, "prune"),
         ({"definitions": [TWO], "patience": 3}, "patience"),
         ({"strategy": "hyperband", "prune": "median"}, "prune"),
+        ({"stopping": {"kind": "averages"}, "prune": "median"}, "prune"),
         ({"strategy": "grid"}, "space.x"),
         ({"gpus": 1.5}, "gpus"),
         ({"devices": [0, 0]}, "devices"),
@@ -115,7 +116,6 @@ def test_what_comes_later_is_refused_in_one_sentence() -> None:
     for options in (
         {"executor": "ray"},
         {"prune": "asha"},
-        {"strategy": "hyperband"},
         {"definitions": [ONE, ONE]},
     ):
         with pytest.raises(NotBuiltYet):

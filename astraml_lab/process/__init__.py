@@ -11,6 +11,7 @@ from astraml_lab.process.attendance import Attendance, Ended
 from astraml_lab.process.channel import PipeChannel
 from astraml_lab.process.child import Label
 from astraml_lab.process.parcel import explain, pack
+from astraml_lab.process.program import Program
 from astraml_lab.process.system import (
     CAN_SPAWN,
     OUT_OF_MEMORY,
@@ -30,6 +31,7 @@ __all__ = [
     "OutOfMemoryCounter",
     "PipeChannel",
     "Probe",
+    "Program",
     "Template",
     "Templates",
     "explain",

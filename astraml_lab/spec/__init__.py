@@ -27,6 +27,7 @@ from astraml_lab.spec.imported import (
     SecretRef,
     StoppingKind,
     StoppingRule,
+    training_job_name,
 )
 from astraml_lab.spec.job import (
     INSTEAD_OF_RUNNING,
@@ -48,6 +49,7 @@ from astraml_lab.spec.job import (
 from astraml_lab.spec.line import line_of, text_of
 from astraml_lab.spec.narrowing import is_off, narrowed
 from astraml_lab.spec.problems import nearest, shown, validate
+from astraml_lab.spec.regexes import compile_problem
 from astraml_lab.spec.scales import coordinates
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TrialState
@@ -106,6 +108,7 @@ __all__ = [
     "WindowRow",
     "WindowView",
     "changed_options",
+    "compile_problem",
     "coordinates",
     "format_duration",
     "format_number",
@@ -123,6 +126,7 @@ __all__ = [
     "shown",
     "state_words",
     "text_of",
+    "training_job_name",
     "trial_words",
     "validate",
     "value_words",

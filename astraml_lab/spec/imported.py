@@ -5,6 +5,7 @@ A job written as a cell has none of these. They are no options of a magic line.
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from typing import Any
 
@@ -202,3 +203,15 @@ class Origin(Model):
     provenance: dict[str, str] = Field(default_factory=dict)
     policy_version: int | None = None
     migrated_from: str = ""
+
+
+def training_job_name(job: str, number: int, seed: int) -> str:
+    """Return what SageMaker calls a trial: `<job>-<NNN>-<8 hex>`.
+
+    Args:
+        job: The tuning job.
+        number: The trial's number, from 0; the name counts from 1.
+        seed: The trial's seed.
+    """
+    digest = hashlib.sha256(f"{job}/{number}/{seed}".encode()).hexdigest()[:8]
+    return f"{job}-{number + 1:03d}-{digest}"

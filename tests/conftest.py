@@ -14,6 +14,7 @@ pytest_plugins = [
     "plugins.selection",
     "plugins.browser",
     "plugins.jobs",
+    "plugins.scripts",
     "plugins.kernel",
     "plugins.full_disk",
 ]

@@ -7,9 +7,9 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.errors import Conflict, InvalidSpec
+from astraml_lab.errors import Conflict, InvalidSpec, NotFound
 from astraml_lab.jobs.naming import tune_line
-from astraml_lab.objectives import CellCode, FunctionCode, cell_filename, parse_cell
+from astraml_lab.objectives import CellCode, FunctionCode, cell_filename, parse_cell, script_again
 from astraml_lab.spec import JobState
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def code_of(spec: JobSpec, names: Mapping[str, Any] | None = None) -> tuple[JobS
     program = spec.definitions[0].program
     if program is None or not program.source:
         raise Conflict(f"the code of {spec.name} is not in the store: run what launched it, and it goes on")
-    return _cell(spec, program, names) if program.kind == "cell" else _function(spec, program, names)
+    again = {"cell": _cell, "function": _function, "script": _script}[program.kind]
+    return again(spec, program, names)
 
 
 def refuse_imported(spec: JobSpec) -> None:
@@ -112,6 +113,13 @@ def _function(spec: JobSpec, program: Program, names: Mapping[str, Any]) -> tupl
     if missing and code.program.source == program.source:
         raise _undefined(spec, missing)
     return spec.model_copy(update=_AS_STORED), code
+
+
+def _script(spec: JobSpec, _program: Program, _names: Mapping[str, Any]) -> tuple[JobSpec, Code]:
+    try:
+        return spec.model_copy(update=_AS_STORED), script_again(spec)
+    except (InvalidSpec, NotFound) as error:
+        raise Conflict(f"what {spec.name} runs is not here: {error}") from None
 
 
 def _name_of(source: str) -> str | None:

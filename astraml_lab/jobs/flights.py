@@ -13,7 +13,7 @@ from astraml_lab.errors import Conflict
 from astraml_lab.executors import Task
 from astraml_lab.jobs import events
 from astraml_lab.jobs.channel import LiveChannel
-from astraml_lab.objectives import ProcessPlace, ThreadPlace, TrialRun
+from astraml_lab.objectives import ProcessPlace, ThreadPlace, TrialRun, grace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,9 +176,9 @@ class Flights:
             if flight.told_to_end_at is None:
                 continue
             waited = now - flight.told_to_end_at
-            if waited > KILL_GRACE and self._kill(flight):
+            if waited > KILL_GRACE + grace_of(self._record.spec) and self._kill(flight):
                 continue
-            if waited > STOP_GRACE:
+            if waited > STOP_GRACE + grace_of(self._record.spec):
                 late.append(flight)
         return late
 

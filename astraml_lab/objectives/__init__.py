@@ -1,4 +1,4 @@
-"""What a trial runs: a cell, a function."""
+"""What a trial runs: a cell, a function, a script."""
 
 from __future__ import annotations
 
@@ -20,9 +20,14 @@ from astraml_lab.objectives.function_call import call_in, call_of
 from astraml_lab.objectives.kinds import KINDS, Asks, Made, ObjectiveKind
 from astraml_lab.objectives.places import Place, ProcessPlace, ThreadPlace
 from astraml_lab.objectives.reported import metric_names
+from astraml_lab.objectives.script import ScriptCode, grace_of, script_again, script_definition
+from astraml_lab.objectives.script_targets import TARGETS, Command
+from astraml_lab.objectives.script_uris import INPUTS
 
 __all__ = [
+    "INPUTS",
     "KINDS",
+    "TARGETS",
     "Asks",
     "BodyKind",
     "CellCode",
@@ -30,12 +35,14 @@ __all__ = [
     "CellMistakes",
     "CellSyntaxError",
     "Code",
+    "Command",
     "FunctionCode",
     "Made",
     "ObjectiveKind",
     "ParsedCell",
     "Place",
     "ProcessPlace",
+    "ScriptCode",
     "ThreadPlace",
     "TrialRun",
     "body_kind",
@@ -44,6 +51,9 @@ __all__ = [
     "cell_filename",
     "changed",
     "digest",
+    "grace_of",
     "metric_names",
     "parse_cell",
+    "script_again",
+    "script_definition",
 ]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.devices import is_oom, is_poisoned
 from astraml_lab.errors import AstramlError, TrialEnd, TrialInfeasible
+from astraml_lab.objectives.script_failure import ScriptFailed
 from astraml_lab.spec import FailureKind, TrialState
 from astraml_lab.trial import Attempt, Trial, Verdict, entered
 
@@ -88,8 +89,11 @@ class TrialRun:
             reason = _clean(_said(error)) or "the code raised optuna.TrialPruned"
             return Attempt(Verdict(TrialState.PRUNED, reason))
         text = _clean(self.code.traceback(error))
-        self.place.complain(text if text.endswith("\n") else text + "\n")
-        kind = FailureKind.OOM if is_oom(error) else FailureKind.EXCEPTION
+        if isinstance(error, ScriptFailed):  # its log has what it wrote itself
+            kind = error.kind
+        else:
+            self.place.complain(text if text.endswith("\n") else text + "\n")
+            kind = FailureKind.OOM if is_oom(error) else FailureKind.EXCEPTION
         verdict = Verdict(TrialState.FAILED, _reason(error), kind)
         return Attempt(verdict, traceback=text, poisoned=is_poisoned(error), disk_full=_is_disk_full(error))
 

@@ -7,12 +7,12 @@ import contextvars
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import NotInTrial
+from astraml_lab.trial.outside import FileChannel, reports_go_to
+from astraml_lab.trial.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
-
-    from astraml_lab.trial.trial import Trial
 
 _current: contextvars.ContextVar[Trial | None] = contextvars.ContextVar("astraml_trial", default=None)
 
@@ -41,13 +41,17 @@ def report(
 ) -> None:
     """Report metrics of the current trial; see `Trial.report`.
 
+    In a script that a trial has started, the trial takes them from there and ends the script by a signal.
+
     Raises:
         NotInTrial: No trial is running here.
         TrialPruned: The pruner gave the trial up.
         TrialStopped: Somebody or some limit ended it.
         TypeError: A value is no number.
     """
-    current_trial().report(metrics, *misplaced, step=step, **named)
+    file = reports_go_to() if _current.get() is None else None
+    trial = current_trial() if file is None else Trial(0, {}, FileChannel(file), checkpoint_dir=file.parent)
+    trial.report(metrics, *misplaced, step=step, **named)
 
 
 @contextlib.contextmanager

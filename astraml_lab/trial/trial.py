@@ -37,6 +37,9 @@ class Trial:
         seed: A seed of this trial alone; reproducible when the job has one.
         devices: The leased GPUs as torch numbers; empty on a CPU.
         checkpoint_dir: A folder that only this trial writes to, kept with the job.
+        raw: What an imported request says of each parameter, as text; empty in any other job.
+        env: The variables of such a request, which are never put into `os.environ`: threads share that.
+        inputs: Where its inputs are here, by channel; looked for when they are asked for.
     """
 
     def __init__(  # noqa: PLR0913 - built in one place, by the runner
@@ -55,6 +58,9 @@ class Trial:
         self.seed = seed
         self.devices = devices
         self.checkpoint_dir = checkpoint_dir
+        self.raw: Mapping[str, str] = {}
+        self.env: Mapping[str, str] = {}
+        self.inputs: Mapping[str, str] = {}
         self._channel = channel
         # What Optuna's names return: the stored values, not the objects behind labels.
         self._values: dict[str, ParamValue] = dict(params if values is None else values)

@@ -1,0 +1,99 @@
+"""`astraml.toml`: what a project runs in place of what its requests name, and where its inputs are.
+
+[targets]
+"xgboost:*" = "train.py"
+"trainer" = { command = ["python", "-m", "trainer.task"] }
+
+[inputs]
+"s3://bucket/prefix" = "data/"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.objectives.script_targets import Command, Registry
+from astraml_lab.objectives.script_uris import Inputs
+from astraml_lab.spec import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NAME = "astraml.toml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a project says.
+
+    Attributes:
+        folder: Where its file is; without one, the folder that was asked for.
+        targets: Its `[targets]`.
+        inputs: Its `[inputs]`.
+    """
+
+    folder: Path
+    targets: Registry = field(default_factory=Registry)
+    inputs: Inputs = field(default_factory=Inputs)
+
+
+def project_of(folder: Path) -> Project:
+    """Read the project file of a folder or of the nearest one above; paths in it start from where it is.
+
+    Raises:
+        InvalidSpec: It cannot be read, with every mistake.
+    """
+    file = next((each / NAME for each in (folder, *folder.parents) if (each / NAME).is_file()), None)
+    if file is None:
+        return Project(folder)
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidSpec([Problem(str(file), "", str(error))], subject=NAME) from None
+    project = Project(file.parent)
+    problems = [
+        *_each(
+            data, "targets", lambda name, value: project.targets.register(name, _target(value), file.parent)
+        ),
+        *_each(data, "inputs", lambda name, value: project.inputs.register(name, _text(value), file.parent)),
+    ]
+    if problems:
+        raise InvalidSpec(problems, subject=str(file))
+    return project
+
+
+def _each(data: dict[str, Any], table: str, take: Callable[[str, Any], None]) -> list[Problem]:
+    entries = data.get(table, {})
+    if not isinstance(entries, dict):
+        return [Problem(table, shown(entries), f"a table: [{table}]")]
+    problems = []
+    for name, value in entries.items():
+        try:
+            take(name, value)
+        except InvalidSpec as error:
+            problems += [Problem(f'{table}."{name}"', str(each)) for each in error.problems]
+    return problems
+
+
+def _target(value: Any) -> str | Command:
+    match value:
+        case str():
+            return value
+        case {"command": True, **rest} if not rest:
+            return Command()
+        case {"command": [*words], **rest} if (
+            not rest and words and all(isinstance(each, str) for each in words)
+        ):
+            return Command(*words)
+    said = 'a path, a module, { command = true } or { command = ["python", "train.py"] }'
+    raise InvalidSpec([Problem("the target", shown(value), said)])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise InvalidSpec([Problem("the folder", shown(value), "a path")])

@@ -1,0 +1,71 @@
+"""Secrets of a script never reach its log."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from urllib.parse import quote
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from astraml_lab.errors import NotFound
+from astraml_lab.objectives.script_secrets import Redactor, reference, resolve
+from astraml_lab.spec import SecretRef
+
+SECRET = "s3cr/t+tok en=7!"  # noqa: S105 - of a test
+
+
+def shown(text: str, *cuts: int) -> str:
+    """Return what is seen of a text that comes in pieces."""
+    redactor = Redactor({"token": SECRET})
+    ends = [0, *sorted(cuts), len(text)]
+    pieces = [redactor.add(text[a:b]) for a, b in itertools.pairwise(ends)]
+    return "".join(pieces) + redactor.end()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.b64encode(SECRET.encode()).decode().rstrip("="),
+        base64.urlsafe_b64encode(SECRET.encode()).decode(),
+        quote(SECRET),
+        quote(SECRET, safe=""),
+    ],
+)
+def test_each_form_of_a_secret_is_replaced(form: str) -> None:
+    assert shown(f"before {form} after\n") == "before ***token*** after\n"
+
+
+@given(st.lists(st.integers(0, 60), max_size=6), st.sampled_from(["", "\n", "\r\n"]))
+def test_a_secret_is_found_wherever_pieces_and_lines_end(cuts: list[int], between: str) -> None:
+    text = f"a {SECRET[:6]}{between}{SECRET[6:]} b {SECRET} c\n"
+    assert shown(text, *cuts) == "a ***token*** b ***token*** c\n"
+
+
+def test_what_only_begins_like_a_secret_is_shown_in_the_end() -> None:
+    assert shown(f"x {SECRET[:5]}") == f"x {SECRET[:5]}"
+    assert shown(f"x {SECRET[:5]} y", 4, 5) == f"x {SECRET[:5]} y"
+
+
+def test_a_short_secret_is_not_looked_for() -> None:
+    assert Redactor({"pin": "12345"}).add("12345") == "12345"
+
+
+def test_a_secret_comes_from_a_variable_of_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASTRAML_SECRET_P_DEMO_HF_TOKEN", SECRET)
+    assert resolve("p-demo", "hf_token") == SECRET
+
+
+def test_a_missing_secret_is_named_with_its_variable() -> None:
+    with pytest.raises(NotFound, match="set ASTRAML_SECRET_DEFAULT_HF_TOKEN in the kernel's environment"):
+        resolve("default", "hf-token")
+
+
+def test_a_reference_is_one_also_as_the_store_gives_it_back() -> None:
+    assert reference({"secret": "token"}) == SecretRef.model_validate({"secret": "token"})
+    assert reference({"secret": "token", "more": 1}) is None
+    assert reference("token") is None

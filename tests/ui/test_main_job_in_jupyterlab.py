@@ -82,7 +82,7 @@ def test_a_job_is_watched_reloaded_stopped_beside_a_busy_cell_and_kept(
     notebook.run_cell(0)
     notebook.run_cell(1)
     view = dashboard(notebook)
-    expect(view.locator(".astraml-chip")).to_have_text("running")
+    expect(view.locator(".astraml-chip")).to_have_text("running", timeout=20_000)
     expect(view.locator("tr[data-n='3']")).to_be_visible(timeout=60_000)
     expect(notebook.output(1)).not_to_contain_text("epoch 0 accuracy")
     notebook.screenshot("main-running")

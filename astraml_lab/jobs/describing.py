@@ -15,7 +15,7 @@ def describe_job(view: JobView) -> str:
     """Say a job in one line."""
     parts = [f"{view.name} {view.state}", f"{view.finished}/{view.trials} trials"]
     if view.started_at is not None and view.ended_at is not None:
-        parts.append(format_duration(max(0.0, view.ended_at - view.started_at)))
+        parts.append(format_duration(view.runtime(view.ended_at)))
     if view.best_value is not None:
         parts.append(f"best {view.objectives[0].metric} {view.best_value:.4g} (trial {view.best[0]})")
     elif view.best:

@@ -54,6 +54,8 @@ class LiveReader:
             created_at=record.created_at,
             started_at=record.started_at,
             ended_at=record.ended_at,
+            held=record.held,
+            held_at=record.held_at,
             eta=self._eta(counts),
             window=runner.spec.window,
             owner=record.owner if not record.state.ended else "",

@@ -59,6 +59,10 @@ class Record:
         self.created_at = found.created_at
         self.started_at: float | None = None
         self.ended_at: float | None = None
+        self.held = 0.0
+        """Seconds of the pauses that are over."""
+        self.held_at: float | None = None
+        """When the pause began that lasts."""
         self.ran_before = _seconds_run(found)
         """Seconds that the job ran for in earlier kernels."""
         self.owner = f"{lease.host}:{lease.pid}"
@@ -104,6 +108,7 @@ class Record:
     def begin(self) -> None:
         """Count the time from now on: a first trial's code runs."""
         self.started_at = self._store.clock.time() - self.ran_before
+        self.held, self.held_at = 0.0, None if self.held_at is None else self._store.clock.time()
         self._later({"started_at": self.started_at})
 
     def move(self, state: JobState, reason: str = "") -> None:
@@ -115,6 +120,7 @@ class Record:
         if state is not self.state:
             if not self.state.may_become(state):
                 raise Conflict(f"job {self.name} is {self.state} and cannot become {state}")
+            self._count_pause(state)
             self.state = state
         self.reason = reason
         self._later({"state": state, "reason": reason})
@@ -125,6 +131,7 @@ class Record:
         Raises:
             StoreUnavailable: Not written; call it again.
         """
+        self._count_pause(state)
         self._writer.flush(timeout=2.0)
         ended_at = self._store.clock.time()
         changes = {"state": state, "reason": reason, "note": self.note, "ended_at": ended_at}
@@ -135,6 +142,17 @@ class Record:
         self.ended_at = ended_at
         self.reason = reason
         self.state = state
+
+    def _count_pause(self, state: JobState) -> None:
+        """Take a pause that ends out of the time that the job ran for."""
+        now = self._store.clock.time()
+        if state is JobState.PAUSED:
+            self.held_at = now
+        elif self.held_at is not None:
+            self.held, self.held_at = self.held + now - self.held_at, None
+            if self.started_at is not None:
+                # Others read one figure: the start, later by the time that nothing was to run in.
+                self._later({"started_at": self.started_at + self.held})
 
     def fail(self, state: JobState, reason: str) -> None:
         """Show an end that came from the runner itself, and give the generation back if it is still ours."""

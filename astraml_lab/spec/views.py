@@ -105,6 +105,10 @@ class JobView:
     created_at: float = 0.0
     started_at: float | None = None
     ended_at: float | None = None
+    held: float = 0.0
+    """Seconds of its pauses, the one that lasts left out, as far as `started_at` does not leave them out."""
+    held_at: float | None = None
+    """When the pause began that lasts."""
     eta: float | None = None
     """Seconds until the budget is used up, as far as the finished trials tell."""
     window: float = 30.0
@@ -113,6 +117,13 @@ class JobView:
     disk_bytes: int = 0
     """What the folders of its trials hold."""
     tags: dict[str, str] = field(default_factory=dict)
+
+    def runtime(self, now: float) -> float:
+        """Return the seconds that it has run for: time stands still during a pause."""
+        if self.started_at is None:
+            return 0.0
+        until = next(at for at in (self.ended_at, self.held_at, now) if at is not None)
+        return max(0.0, until - self.started_at - self.held)
 
     @property
     def finished(self) -> int:

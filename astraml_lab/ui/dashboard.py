@@ -6,6 +6,8 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any
 
+import traitlets
+
 from astraml_lab.clock import SystemClock
 from astraml_lab.spec import JobState
 from astraml_lab.ui.actions import Actions, request_of
@@ -40,6 +42,8 @@ class Dashboard(PageWidget):
 
     _esm = STATIC / "dashboard.js"
     _css = STATIC / "dashboard.css"
+    named = traitlets.Unicode().tag(sync=True)
+    """Its own name in a notebook: a page that loads a saved notebook looks for it."""
 
     def __init__(
         self,
@@ -74,8 +78,11 @@ class Dashboard(PageWidget):
         self._hears_while_busy = False
         self._state: JobState | None = None
         self._watching_cells = True
+        self._keeps = False
+        self._greeted = 0
         WATCH.attach()
         super().__init__()
+        self.named = self.model_id or ""
 
     @property
     def ended(self) -> bool:
@@ -86,6 +93,24 @@ class Dashboard(PageWidget):
     def at_rest(self) -> bool:
         """Whether the job, when last looked at, would not move by itself: over, or its kernel gone."""
         return self.ended or self._state is JobState.STALE
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a page said that it stores the picture and goes on showing the view."""
+        return self._keeps
+
+    @property
+    def greeted(self) -> int:
+        """How many views have been opened so far."""
+        return self._greeted
+
+    def watched(self) -> bool:
+        """Whether anybody looks."""
+        return self._audience.looking()
+
+    def send_picture(self, picture: dict[str, Any], *, last: bool) -> None:
+        """Have the pages store this picture where the saved notebook would hold the widget."""
+        self.send({"t": "picture", "data": picture, "last": last})
 
     def keep(self) -> None:
         """Have the views know that no picture takes their place at the end of the job."""
@@ -147,7 +172,10 @@ class Dashboard(PageWidget):
         kind = message.get("t")
         self._hears_while_busy = threading.current_thread() is not threading.main_thread()
         changed = self._audience.hear(message)
+        if message.get("keeps") is True:
+            self._keeps = True
         if kind == "hello":
+            self._greeted += 1
             self._start_over.set()
         elif kind == "do":
             self._act(message)

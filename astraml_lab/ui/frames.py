@@ -81,6 +81,8 @@ def job_head(view: JobView) -> dict[str, Any]:
         "running": list(view.running),
         "started": view.started_at,
         "stopped": view.ended_at,
+        "stands": view.held_at,
+        "held": view.held,
     }
 
 

@@ -171,6 +171,8 @@ def row_of(view: JobView) -> dict[str, Any]:
         "created": view.created_at,
         "started": view.started_at,
         "ended": view.ended_at if view.state.ended else None,
+        "stands": view.held_at,
+        "held": view.held,
         "where": where,
         "can": buttons_of(view),
     }

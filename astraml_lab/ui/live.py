@@ -1,4 +1,4 @@
-"""A live dashboard in its cells, replaced by the final picture when the job ends."""
+"""A live dashboard in its cells, and the picture that the saved notebook holds of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from astraml_lab.errors import NotFound
 from astraml_lab.ui.actions import Actions
 from astraml_lab.ui.dashboard import Dashboard
 from astraml_lab.ui.followed import Followed
+from astraml_lab.ui.keepsake import Keepsake
 from astraml_lab.ui.places import put
 from astraml_lab.ui.static_bundle import bundle
 from astraml_lab.ui.text import progress_line
@@ -26,8 +27,16 @@ QUIET_SECONDS = 1.0
 """How often a job is looked at that nobody watches: its end has to be noticed."""
 
 
+GREETING = 3.0
+"""A page has this long to open a view that was just displayed, and to say what it can do."""
+
+
 class Live:
-    """Publishes one job's dashboard and replaces its displays at the end. Thread-safe."""
+    """Publishes one job's dashboard. Thread-safe.
+
+    Where a page can store a picture while it shows the view, it is sent the picture and the view stays.
+    Elsewhere the picture replaces the view when the job ends.
+    """
 
     def __init__(self, job: ShownJob, publisher: Publisher, clock: Clock) -> None:
         self.reader = Followed(job)
@@ -37,8 +46,10 @@ class Live:
         self._dashboard = Dashboard(
             self.reader, actions=Actions.of(job), selection=selection, clock=clock, wake=self._wake
         )
+        self._keepsake = Keepsake(self._dashboard, self.reader, clock)
         self._places: list[Place] = []
         self._kept: list[Place] = []
+        self._shown_at = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -57,15 +68,20 @@ class Live:
         view = {"version_major": 2, "version_minor": 0, "model_id": self._dashboard.model_id}
         place = put({WIDGET: view, "text/plain": text})
         with self._lock:
+            self._shown_at = self._clock.monotonic()
             (self._kept if kept else self._places).append(place)
         if kept:
             self._dashboard.keep()
         self._wake()
 
     def publish(self) -> float | None:
-        """Update the views; at the end, put the final picture in the place of each."""
+        """Update the views and the picture; at the end, put it in the place of each that cannot stay."""
         pause = self._dashboard.publish()
-        if self._dashboard.ended:
+        if self._dashboard.keeps:
+            self._keepsake.send_if_due()
+        elif self._dashboard.ended:
+            if not self._dashboard.greeted and self._clock.monotonic() < self._shown_at + GREETING:
+                return GREETING / 6
             self._put_picture()
         if pause is not None or self._dashboard.at_rest:
             # A view that a page reload brought back cannot be replaced: it asks when it needs something.

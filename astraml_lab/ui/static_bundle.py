@@ -28,21 +28,29 @@ if TYPE_CHECKING:
 
 PLOTLY = "application/vnd.plotly.v1+json"
 LIMIT = 280_000
-_ROOMS = (Room(40, 200), Room(20, 120, 600, 160), Room(10, 60, 300, 80), Room(5, 40, 100, 40))
+SMALL = Room(10, 60, 300, 80)
+"""For a picture that is sent again and again while the job runs."""
+_ROOMS = (Room(40, 200), Room(20, 120, 600, 160), SMALL, Room(5, 40, 100, 40))
 _ROWS = 12
 _COLUMNS = 6
 _TOP, _BOTTOM, _CHARTS, _LEGEND, _UNDER_AXIS = 130, 16, 300, 96, 46
 _HEADER, _ROW, _TWO_ROWS, _ONE_LINE = 30, 24, 44, 42
 
 
-def bundle(reader: JobReader, now: float, *, png: bool = False) -> dict[str, Any]:
+def bundle(reader: JobReader, now: float, *, png: bool = False, room: Room | None = None) -> dict[str, Any]:
     """Return the mimebundle: plotly's JSON, text, and a PNG where one is wanted and can be made.
 
     It holds neither `text/html`, which exporters would prefer and fill with scripts, nor a widget.
+
+    Args:
+        reader: The job.
+        now: The time.
+        png: Whether a PNG is wanted.
+        room: How much it may hold at most; else as much as a stored picture may.
     """
     _, trials = reader.trials(0)
     snapshot = Snapshot(reader.view(), trials, reader, now)
-    drawn = picture(snapshot)
+    drawn = picture(snapshot, room)
     made: dict[str, Any] = {PLOTLY: drawn, "text/plain": summary(snapshot.view, trials, now)}
     image = png_of(drawn) if png else None
     if image is not None:
@@ -50,9 +58,9 @@ def bundle(reader: JobReader, now: float, *, png: bool = False) -> dict[str, Any
     return made
 
 
-def picture(snapshot: Snapshot) -> dict[str, Any]:
+def picture(snapshot: Snapshot, most: Room | None = None) -> dict[str, Any]:
     """Return one figure of the job: title, two main charts, best trials; within the size limit."""
-    for room in _ROOMS:
+    for room in _ROOMS[_ROOMS.index(most) if most else 0 :]:
         drawn = _picture(snapshot, room)
         if len(json.dumps(drawn)) < LIMIT:
             break
@@ -110,9 +118,12 @@ def _title(snapshot: Snapshot) -> str:
         times(view, snapshot.now),
     ]
     second = look.escaped(" · ".join(part for part in parts if part), 200)
-    name = f"<b>{look.escaped(name_of(view))}</b>  {view.state.value.lower()}"
+    saved = "" if view.state.ended else " when this was saved"
+    name = f"<b>{look.escaped(name_of(view))}</b>  {view.state.value.lower()}{saved}"
     reason = f" · {look.escaped(view.reason, 120)}" if view.reason else ""
-    live = look.escaped(tune_line("show", view.name, view.project, "--live"), 120)
+    live = look.escaped(
+        tune_line("show", view.name, view.project, *(["--live"] if view.state.ended else [])), 120
+    )
     some = f"{_ROWS} of {len(snapshot.trials)} trials are listed; " if len(snapshot.trials) > _ROWS else ""
     hint = f"<br><span style='font-size:11px;color:{look.QUIET}'>{some}to look around: {live}</span>"
     return f"{name}<br><span style='font-size:12px'>{second}{reason}</span>{hint}"

@@ -64,7 +64,7 @@ def times(view: JobView, now: float) -> str:
     """Say how long the job has run and how long it will: `1 m 20 s, about 3 m left`."""
     if view.started_at is None:
         return ""
-    text = format_duration(max(0.0, (view.ended_at or now) - view.started_at))
+    text = format_duration(view.runtime(now))
     if view.eta is not None and not view.state.ended and view.eta > 0:
         text += f", about {roughly(view.eta)} left"
     return text

@@ -300,3 +300,25 @@ def in_notebook(monkeypatch: pytest.MonkeyPatch, **names: object) -> None:
 
 def stored(spec: Any) -> dict[str, str]:
     return {"spec": spec.model_dump_json(), "fingerprint": "{}"}
+
+
+def test_the_time_of_a_pause_counts_for_nobody(bench: Bench, other: Manager) -> None:
+    gate, clock = Gate(), bench.wiring.clock
+    job, seen = launched(bench, other, gate)
+    soon(lambda: gate.tried)
+    job.pause()
+    soon(lambda: job.state is JobState.PAUSED)
+    held = job.view()
+    before = held.runtime(clock.time())
+    threading.Event().wait(0.5)
+    assert job.view().runtime(clock.time()) == before
+    job.resume()
+    soon(lambda: job.state is JobState.RUNNING)
+    assert before <= job.view().runtime(clock.time()) < before + 0.4
+    gate.open.set()
+    job.wait(30)
+    soon(lambda: seen.state.ended)
+    for view in (job.view(), seen.view()):
+        assert view.ended_at is not None
+        assert held.started_at is not None
+        assert view.ended_at - held.started_at - view.runtime(view.ended_at) > 0.45

@@ -102,10 +102,9 @@ except KeyboardInterrupt:
     notebook.screenshot("dashboard-stop-confirm")
     view.get_by_role("button", name="Stop now").click()
 
-    # The dashboard is gone, the picture is in its place, and the cell still runs.
-    expect(view).to_have_count(0, timeout=6_000)
-    expect(notebook.output(1).locator(".js-plotly-plot").first).to_be_visible()
-    expect(notebook.output(1)).to_contain_text("cancelled")
+    # The dashboard stays, and the cell still runs.
+    expect(view.locator(".astraml-chip")).to_have_text("cancelled", timeout=6_000)
+    expect(view.locator(".astraml-banner").first).to_contain_text("This view stays")
     expect(notebook.output(2)).to_contain_text("True")
     expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
     notebook.cell(2).locator(".jp-InputPrompt").click()
@@ -133,7 +132,7 @@ def test_a_reload_brings_the_dashboard_back_and_the_picture_outlives_the_kernel(
     expect(view.locator("tr[data-n='3']")).to_be_visible()
     expect(view.locator(".astraml-count")).to_contain_text("12/12", timeout=30_000)
     notebook.run_cell(2)
-    expect(view.locator(".astraml-banner").first).to_contain_text("%tune show again", timeout=15_000)
+    expect(view.locator(".astraml-chip")).to_have_text("succeeded", timeout=15_000)
     notebook.screenshot("dashboard-ended-after-reload")
     notebook.save()
     outputs = [cell["outputs"] for cell in json.loads(path.read_text())["cells"]]
@@ -160,7 +159,9 @@ reader.start(0, **{{name: name, "width": 3}})
 reader.report(0, 1, **{{name: 0.5}}); reader.report(0, 2, **{{name: 0.6}})
 reader.logs[0] = [name]; reader.end(0, reason=name)
 presenter.show(job, live=True)"""
-    jupyter_lab.write_notebook("markup.ipynb", [FIRST, cell, "reader.finish(reason=name)"])
+    jupyter_lab.write_notebook(
+        "markup.ipynb", [FIRST, cell, "reader.finish(reason=name); presenter.show(job, live=True)"]
+    )
     notebook.open("markup.ipynb")
     notebook.run_cell(0)
     notebook.run_cell(1)
@@ -171,8 +172,8 @@ presenter.show(job, live=True)"""
     expect(view.locator(".scatterlayer path.point").first).to_be_attached()
     view.locator(".scatterlayer path.point").first.hover(force=True)
     notebook.run_cell(2)
-    expect(view).to_have_count(0)
-    expect(notebook.output(1).locator(".js-plotly-plot").first).to_be_visible()
+    expect(view.locator(".astraml-chip")).to_have_text("succeeded")
+    expect(notebook.output(2).locator(".js-plotly-plot").first).to_be_visible()
 
     assert notebook.page.locator("img[src='x'], img[onerror]").count() == 0
     assert notebook.page.title() != "owned"

@@ -94,7 +94,7 @@ def test_real_jobs_in_every_state(jupyter_lab: LabServer, notebook: NotebookPage
         tune("--trials 20 --name empty", extra=held),
         "lab.job('empty').stop(); gate.set()",
         tune("--trials 30 --name digits --prune median --parallel 2", wait=slow),
-        "lab.job('digits').wait().show(live=True)",
+        "%tune show digits",
         tune(
             "--minimize seconds --trials 14 --name front",
             more=", seconds=time.perf_counter() - began + width / 1000",
@@ -123,11 +123,14 @@ def test_real_jobs_in_every_state(jupyter_lab: LabServer, notebook: NotebookPage
     view.locator("tr", has=view.page.locator("td[data-state='PRUNED']")).first.click()
     expect(view.locator(".astraml-detail")).to_contain_text("pruned")
     picture(notebook, view, "pruned-trial")
-    expect(view).to_have_count(0, timeout=90_000)
-    picture(notebook, notebook.output(3), "finished-picture")
-
-    view = shown(notebook, 4)
-    expect(view.locator(".astraml-chip")).to_have_text("succeeded")
+    expect(view.locator(".astraml-chip")).to_have_text("succeeded", timeout=90_000)
+    notebook.run_cell(4)
+    expect(notebook.output(4).locator(".js-plotly-plot").first).to_be_visible(timeout=20_000)
+    picture(notebook, notebook.output(4), "finished-picture")
+    notebook.page.set_viewport_size({"width": 640, "height": 1100})
+    picture(notebook, notebook.output(4), "finished-picture-640")
+    notebook.page.set_viewport_size({"width": 1400, "height": 1100})
+    view.scroll_into_view_if_needed()
     every_tab(notebook, view, "finished")
     for number in (29, 28, 27):
         view.locator(f"tr[data-n='{number}']").click(modifiers=["ControlOrMeta"])

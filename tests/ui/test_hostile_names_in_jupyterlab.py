@@ -53,7 +53,7 @@ from astraml_lab.spec import objectives_of
 tags = {"why": EVIL, "long": LONG}
 spec = build_spec({"act": Categorical([EVIL, LONG])}, objectives_of(EVIL, ()), dict(tag=tags))
 TuneForm(spec, body=f"# {LONG}\\nact = 1\\nreport({{EVIL!r}}=1)")"""
-END = "reader.finish(reason=LONG)"
+END = "reader.finish(reason=LONG); presenter.show(job, live=True)"
 
 
 def unharmed(page: Page) -> None:
@@ -116,7 +116,7 @@ def test_hostile_names_are_shown_and_do_nothing(
     notebook.screenshot(f"hostile-form-{'pareto' if pareto else 'single'}")
     unharmed(page)
     notebook.run_cell(4)
-    expect(notebook.output(1).locator(".js-plotly-plot").first).to_be_attached(timeout=20_000)
+    expect(notebook.output(4).locator(".js-plotly-plot").first).to_be_attached(timeout=20_000)
     page.wait_for_timeout(500)
     unharmed(page)
     notebook.screenshot(f"hostile-picture-{'pareto' if pareto else 'single'}")

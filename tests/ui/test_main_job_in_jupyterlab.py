@@ -60,7 +60,7 @@ def reload_until_shown(notebook: NotebookPage, view: Locator, times: int = 3) ->
 
 
 def saved_output(notebook: NotebookPage, path: Path) -> dict[str, Any]:
-    """Save until JupyterLab's plotly renderer has added its PNG, which takes it a moment."""
+    """Save until the PNG is drawn, which takes the page a moment."""
     data: dict[str, Any] = {}
     for _ in range(20):
         notebook.save()
@@ -101,7 +101,6 @@ def test_a_job_is_watched_reloaded_stopped_beside_a_busy_cell_and_kept(
     expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
     print(f"stop to ended, seen in the browser while a cell blocked: {seconds:.2f} s")  # noqa: T201 - a figure
     notebook.screenshot("main-stopped-beside-a-busy-cell")
-    expect(view).to_contain_text("%tune show watched", timeout=15_000)
     (jupyter_lab.root / "watched.done").touch()
     notebook.wait_until_idle(seconds=40)
 
@@ -123,9 +122,7 @@ def test_a_finished_job_leaves_its_picture_in_the_saved_notebook(
     notebook.open("kept.ipynb")
     notebook.run_cell(0)
     notebook.run_cell(1)
-    expect(dashboard(notebook)).to_have_count(0, timeout=90_000)
-    expect(notebook.output(1).locator(".js-plotly-plot").first).to_be_visible()
-    notebook.screenshot("main-final-picture")
+    expect(dashboard(notebook).locator(".astraml-chip")).to_have_text("succeeded", timeout=90_000)
     data = saved_output(notebook, path)
     assert {"application/vnd.plotly.v1+json", "image/png", "text/plain"} <= set(data)
     assert "application/vnd.jupyter.widget-view+json" not in data

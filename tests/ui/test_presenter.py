@@ -44,6 +44,15 @@ def test_outside_a_notebook_a_job_is_text(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == line
 
 
+def test_the_clock_of_a_paused_job_stands_still(capsys: pytest.CaptureFixture[str]) -> None:
+    reader = FakeReader(clock=FakeClock())
+    presenter = NotebookPresenter(clock=reader.clock)
+    reader.change(held_at=(reader.view().started_at or 0.0) + 60.0, held=20.0)
+    reader.clock.advance(500.0)  # type: ignore[attr-defined]  # the fake clock
+    presenter.progress(FakeJob(reader))
+    assert "  40 s" in capsys.readouterr().out
+
+
 def test_a_figure_comes_from_the_reader() -> None:
     reader = FakeReader(clock=FakeClock())
     assert NotebookPresenter().figure(FakeJob(reader), "history").data == ()

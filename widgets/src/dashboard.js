@@ -3,6 +3,7 @@
 import { listenTo } from "./kernel.js";
 import { insertBelow } from "./notebook.js";
 import { Page } from "./page.js";
+import { Saved } from "./saved.js";
 import { View } from "./view.js";
 
 /** One closure per model: what `initialize` makes, `render` finds. */
@@ -12,8 +13,15 @@ export default () => {
 
   /** @type {import("@anywidget/types").Initialize} */
   function initialize({ model }) {
-    page = new Page((message) => model.send(message));
-    return listenTo(model, (message, buffers) => page.receive(message, buffers), () => page.lose());
+    const saved = new Saved(model.widget_manager, () => String(model.get("named") ?? ""));
+    page = new Page((message) => model.send(message), saved);
+    const named = () => saved.back();
+    model.on("change:named", named);
+    const deaf = listenTo(model, (message, buffers) => page.receive(message, buffers), () => page.lose());
+    return () => {
+      model.off("change:named", named);
+      deaf();
+    };
   }
 
   /** @type {import("@anywidget/types").Render} */

@@ -13,6 +13,15 @@ const MUCH = 100e6;
 /** What a button says while the job has not followed it yet. @type {Record<string, string>} */
 const UNDER_WAY = { pause: "Pausing…", resume: "Resuming…", stop: "Stopping…" };
 
+/**
+ * How many seconds a job has run for: during a pause the clock stands still.
+ * @param {Pick<import("./store.js").Job, "started" | "stopped" | "stands" | "held">} job
+ * @param {number} now
+ */
+export function ranFor({ started, stopped, stands, held }, now) {
+  return (stopped ?? stands ?? now) - (started ?? now) - held;
+}
+
 export class Header {
   /**
    * @param {import("./dom.js").Listeners} listeners
@@ -133,9 +142,9 @@ export class Header {
     const job = store.job;
     if (!job || job.started === null) return setText(this.time, job && !job.ended ? "not started" : "");
     const now = store.now();
-    let text = formatDuration(Math.floor((job.stopped ?? now) - job.started));
+    let text = formatDuration(Math.floor(ranFor(job, now)));
     const { eta } = store.vital;
-    if (eta !== null && !job.ended && !store.stale) {
+    if (eta !== null && !job.ended && job.stands === null && !store.stale) {
       const left = eta - (now - store.vitalAt);
       if (left > 0.5) text += `, about ${formatEstimate(left)} left`;
     }

@@ -20,7 +20,7 @@ const COLUMNS = ["Job", "State", "Trials", "Best", "Elapsed", "Runs on", "Create
  * @typedef {{
  *   key: string, name: string, project: string, state: string, reason: string, finished: number, trials: number,
  *   shares: number[], best: number | null, number: number | null, front: number, metric: string, created: number,
- *   started: number | null, ended: number | null, where: string, can: string[],
+ *   started: number | null, ended: number | null, stands: number | null, held: number, where: string, can: string[],
  * }} Job
  * @typedef {{row: HTMLTableRowElement, cells: HTMLTableCellElement[], seen: string, job: Job}} Line
  */
@@ -250,8 +250,8 @@ class JobsView {
     const now = Date.now() / 1000 + this.offset;
     for (const { job, cells } of this.lines.values()) {
       const [, , , , elapsed, , created] = cells;
-      const until = job.ended ?? now;
-      if (elapsed) setText(elapsed, job.started === null || job.state === "STALE" ? "" : formatDuration(until - job.started));
+      const until = job.ended ?? job.stands ?? now;
+      if (elapsed) setText(elapsed, job.started === null || job.state === "STALE" ? "" : formatDuration(until - job.started - job.held));
       if (created) {
         setText(created, ago(now - job.created));
         created.title = new Date(job.created * 1000).toLocaleString();

@@ -16,8 +16,12 @@ const PATIENCE = 3000;
 
 /** What one page knows of one job, and the views of it on that page. */
 export class Page {
-  /** @param {(message: object) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: object) => void} send
+   * @param {Pick<import("./saved.js").Saved, "possible" | "keep" | "settle">} saved what the notebook's file holds of the views
+   */
+  constructor(send, saved) {
+    this.saved = saved;
     this.store = new Store();
     /** @type {Set<Shown>} */
     this.views = new Set();
@@ -42,6 +46,7 @@ export class Page {
   lose() {
     this.gone = this.store.lost = true;
     this.version += 1;
+    if (this.store.job?.ended) this.saved.settle();
     for (const view of this.views) view.changed();
   }
 
@@ -78,6 +83,8 @@ export class Page {
       const read = (part) => String(message[part] ?? "");
       const answer = { id: read("id"), error: read("error"), said: read("said"), cell: read("cell"), file: read("file"), text: read("text") };
       for (const view of this.views) view.answered(answer);
+    } else if (message?.t === "picture") {
+      void this.saved.keep(message.data, message.last === true);
     } else if (message?.t === "frame") {
       this.#take(message, buffers);
     }

@@ -76,6 +76,8 @@ export class View {
     this.newsTimer = undefined;
     /** Whether the job ended a while ago and this view still stands where its picture should be. */
     this.left = false;
+    /** Whether the job ran while this view showed it. */
+    this.ran = false;
     this.wanted = "";
     this.asked = new Asked();
     /** @type {import("./banner.js").Link} */
@@ -136,8 +138,9 @@ export class View {
 
   /** What of the job is drawn here; unknown until there is a job. */
   #looks() {
-    if (!this.page.store.job) return {};
-    return { want: this.charts.wants(), details: this.selection.opened, numbers: this.selection.numbers.slice(0, DRAWN) };
+    const keeps = this.page.saved.possible;
+    if (!this.page.store.job) return { keeps };
+    return { keeps, want: this.charts.wants(), details: this.selection.opened, numbers: this.selection.numbers.slice(0, DRAWN) };
   }
 
   /** @param {() => void} change */
@@ -241,7 +244,8 @@ export class View {
     }
     const news = this.linked.news();
     if (news) this.page.send(news);
-    this.#expectPicture((store.job?.ended ?? false) && !this.page.kept);
+    this.#expectPicture((store.job?.ended ?? false) && !this.page.kept && !this.page.saved.possible);
+    if (this.page.saved.possible) this.#noticeEnd(store.job?.ended);
     this.link = this.#linkNow();
     const still = this.link === "gone" || (this.link === "silent" && !store.job?.ended);
     store.stand(still);
@@ -295,6 +299,12 @@ export class View {
         this.changed();
       }, PICTURE);
     }
+  }
+
+  /** @param {boolean | undefined} ended */
+  #noticeEnd(ended) {
+    if (ended && this.ran) this.#say("The job has ended. This view stays; what is saved of it is its picture.");
+    this.ran = ended === false;
   }
 
   remove() {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bestWords, failureWords, notesOf, runningWords } from "../src/header.js";
+import { bestWords, failureWords, notesOf, ranFor, runningWords } from "../src/header.js";
 import { Store } from "../src/store.js";
 
 const JOB = { objectives: [{ metric: "acc", maximize: true }], best: [], running: [], failed: 0, infeasible: 0 };
@@ -38,4 +38,12 @@ test("every note is said by itself, and how much lies on disk from 100 MB on", (
   const note = "went on after 12 finished trials; warm start: 5 trials";
   const said = ["went on after 12 finished trials", "warm start: 5 trials", "1.2 GB on disk"];
   assert.deepEqual(notesOf(jobOf({ note, disk: 1.2e9 })), said);
+});
+
+test("the clock stands still during a pause, and leaves it out afterwards", () => {
+  const job = { started: 100, stopped: null, stands: null, held: 0 };
+  assert.equal(ranFor(job, 160), 60);
+  assert.equal(ranFor({ ...job, stands: 130 }, 160), 30);
+  assert.equal(ranFor({ ...job, held: 25 }, 160), 35);
+  assert.equal(ranFor({ ...job, held: 25, stopped: 150, stands: 140 }, 160), 25);
 });

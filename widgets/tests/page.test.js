@@ -5,9 +5,9 @@ import { Page } from "../src/page.js";
 
 /** A page with one view, which notes what it is told. */
 function watched() {
-  const page = new Page(() => {});
   /** @type {string[]} */
   const said = [];
+  const page = new Page(() => {}, { possible: true, keep: async () => {}, settle: () => said.push("settled") });
   page.views.add({
     root: /** @type {any} */ ({}),
     say: (kind) => said.push(kind),
@@ -70,4 +70,14 @@ test("a page whose kernel is gone sends nothing and tells its views", () => {
   page.lose();
   page.send({ t: "alive" });
   assert.deepEqual(said, ["changed"]);
+});
+
+test("a kernel that goes leaves the picture of a job that has ended, and the view of one that ran", () => {
+  const { page, said } = watched();
+  receive(page, 1, { fresh: true, job: { state: "RUNNING", ended: false } });
+  page.lose();
+  assert.ok(!said.includes("settled"));
+  page.store.job = /** @type {any} */ ({ ended: true });
+  page.lose();
+  assert.ok(said.includes("settled"));
 });

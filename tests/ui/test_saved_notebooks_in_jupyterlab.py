@@ -1,0 +1,110 @@
+"""What a notebook's file holds of a live view, at any moment, and what the page shows of it meanwhile."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+    from plugins.lab_server import LabServer
+    from plugins.notebook_page import NotebookPage
+
+pytestmark = pytest.mark.browser
+
+PLOTLY = "application/vnd.plotly.v1+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+FIRST = f"""import sys, threading; sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from plugins.fake_job import FakeJob, FakeReader, play
+from astraml_lab.ui.presenter import NotebookPresenter
+presenter = NotebookPresenter(); reader = FakeReader("digits", trials=12); job = FakeJob(reader)
+play(reader, 6); presenter.show(job, live=True)"""
+END = "reader.finish()"
+SOON = 20_000
+
+
+def stored(path: Path, cell: int = 0) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(path.read_text())["cells"][cell]["outputs"][0]["data"]
+    return data
+
+
+def chip(notebook: NotebookPage, words: str) -> Locator:
+    view = notebook.output(0).locator(".astraml")
+    expect(view.locator(".astraml-chip")).to_have_text(words, timeout=SOON)
+    return view
+
+
+def saved_with(notebook: NotebookPage, path: Path, *kinds: str) -> dict[str, Any]:
+    """Save until the file holds these kinds of data: a picture takes a moment to be drawn."""
+    for _ in range(40):
+        notebook.save()
+        data = stored(path)
+        if set(kinds) <= set(data):
+            return data
+        notebook.page.wait_for_timeout(250)
+    raise AssertionError(sorted(data))
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_the_view_stays_on_the_page_and_the_file_holds_the_picture(
+    jupyter_lab: LabServer, notebook: NotebookPage, app: Any
+) -> None:
+    jupyter_lab.use_theme("light")
+    path = jupyter_lab.write_notebook(f"stays-{app}.ipynb", [FIRST, END])
+    notebook.open(path.name, app)
+    notebook.run_cell(0)
+    view = chip(notebook, "running")
+    expect(view.locator("tr[data-n='5']")).to_be_visible(timeout=SOON)
+    running = saved_with(notebook, path, PLOTLY)
+    assert WIDGET not in running
+    assert "running when this was saved" in json.dumps(running)
+    view.locator("tr[data-n='3']").click()
+
+    notebook.reload()
+
+    view = chip(notebook, "running")
+    expect(view.locator("tr[data-n='3']")).to_have_attribute("aria-selected", "true", timeout=SOON)
+    notebook.run_cell(1)
+    chip(notebook, "succeeded")
+    view.locator("tr[data-n='4']").click()
+    expect(view.locator(".astraml-detail")).to_contain_text("Trial 4")
+    view.get_by_role("tab", name="History").click()
+    expect(view.locator(".scatterlayer path.point").first).to_be_attached()
+    final = saved_with(notebook, path, PLOTLY, "image/png")
+    assert WIDGET not in final
+    assert "text/html" not in final
+    assert "6/12 trials" in json.dumps(final[PLOTLY])
+    expect(view.locator(".astraml-banner").first).to_be_hidden(timeout=15_000)
+    notebook.screenshot(f"saved-stays-{app}")
+
+    notebook.reload()
+    view = chip(notebook, "succeeded")
+    view.locator("tr[data-n='2']").click()
+    assert "image/png" in saved_with(notebook, path, PLOTLY)
+
+    path.with_name(f"reopened-{app}.ipynb").write_text(path.read_text())
+    notebook.open(f"reopened-{app}.ipynb", app)  # its kernel is new and knows nothing of the job
+    expect(notebook.output(0).locator(".js-plotly-plot, img").first).to_be_visible(timeout=SOON)
+    assert "model not found" not in notebook.output(0).inner_text()
+    notebook.screenshot(f"saved-reopened-{app}")
+
+
+def test_a_kernel_that_is_restarted_after_the_end_leaves_the_picture(
+    jupyter_lab: LabServer, notebook: NotebookPage
+) -> None:
+    path = jupyter_lab.write_notebook("stays-restart.ipynb", [FIRST, END])
+    notebook.open(path.name)
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    view = chip(notebook, "succeeded")
+    saved_with(notebook, path, PLOTLY)
+    notebook.page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    notebook.page.get_by_role("menuitem", name=re.compile("^Restart Kernel…")).click()
+    notebook.page.get_by_role("button", name="Confirm Kernel Restart").click()
+    expect(view).to_have_count(0, timeout=SOON)
+    expect(notebook.output(0).locator(".js-plotly-plot").first).to_be_visible(timeout=SOON)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from astraml_lab.jobs.attendance import attended, in_kernel
 from astraml_lab.jobs.describing import describe_job
+from astraml_lab.jobs.foreground_cell import risk
 from astraml_lab.jobs.handles import TrialHandle
 from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.listing import JobList, views_of
@@ -27,5 +28,6 @@ __all__ = [
     "in_kernel",
     "preflight",
     "presenter",
+    "risk",
     "views_of",
 ]

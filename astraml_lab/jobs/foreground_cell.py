@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from astraml_lab.errors import NotFound
 from astraml_lab.objectives import CellLines
 from astraml_lab.objectives.dimensions import choices_of
-from astraml_lab.spec import quoted, state_words
+from astraml_lab.spec import FailureKind, quoted, state_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from astraml_lab.spec import JobSpec, ParamValue, Program, TrialView
 
 _OWN = "nothing is stored; %debug steps into an error"
+
+
+def risk(view: TrialView) -> str:
+    """Say what running a trial in the foreground may do to this kernel; empty where nothing is to be feared."""
+    if view.kind is not FailureKind.CRASHED:
+        return ""
+    return f"Trial {view.number} ended its whole process; in the foreground that may end this kernel."
 
 
 def foreground_cell(spec: JobSpec, view: TrialView, call: str) -> str:
@@ -34,6 +41,7 @@ def foreground_cell(spec: JobSpec, view: TrialView, call: str) -> str:
     if program is None or not program.source:
         raise NotFound(f"the code of {name} is not in the store: no cell can be written for it")
     head = [f"# {name}, trial {view.number}, {state_words(view)}: here in the foreground; {_OWN}"]
+    head += [f"# {risk(view)}"] if risk(view) else []
     if program.kind == "function":
         return "\n".join([*head, *_function(program, view, str(name), call)])
     return "\n".join([*head, *_cell(program, view, spec.space.names(), call)])

@@ -102,10 +102,11 @@ class Call:
             raise Conflict(f"Several jobs are {words}; name one: {', '.join(view.name for view in live)}.")
         return self.lab.job(live[0].name, project=live[0].project)
 
-    def line(self, command: str, job: Any) -> str:
+    def line(self, command: str, job: Any, rest: str = "") -> str:
         """Return what to type for a job: `%tune resume digits`."""
+        rest = f" {rest}" if rest else ""
         project = "" if job.project == "default" else f" --project {shlex.quote(job.project)}"
-        return f"`%tune {command} {shlex.quote(job.name)}{project}`"
+        return f"`%tune {command} {shlex.quote(job.name)}{rest}{project}`"
 
     def trial(self, job: Any) -> int | None:
         """Return the trial of `job` that the second word names, if there is one.

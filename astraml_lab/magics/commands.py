@@ -184,9 +184,11 @@ COMMANDS: dict[str, Command] = {
         Command("rerun", "rerun JOB TRIAL", "Try a trial's parameters once more, next.", control.rerun),
         Command(
             "debug",
-            "debug JOB TRIAL",
-            "All about a trial, and a new cell that runs it in the foreground, to step through.",
+            "debug JOB TRIAL [--here]",
+            "All about a trial, and a new cell that runs it in the foreground, to step through; "
+            "of a trial that crashed with `--here` only.",
             control.debug,
+            flags=("here",),
         ),
         Command(
             "narrow",

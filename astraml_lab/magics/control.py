@@ -92,11 +92,15 @@ def rerun(call: Call) -> str:
 
 def debug(call: Call) -> str:
     """Say all about a trial, and write the cell that runs it in the foreground."""
-    from astraml_lab.jobs import attended  # brings SQLAlchemy and Optuna: not while the extension loads
+    from astraml_lab.jobs import attended, risk  # brings SQLAlchemy and Optuna: not while the extension loads
 
     job = call.job()
     trial = call.trial(job)
     account: str = job.debug(trial)
+    feared = risk(job.reader.trial(trial))
+    if feared and "here" not in call.options:
+        again = call.line("debug", job, f"{trial} --here")
+        return f"{account}\n\n{feared} {again} writes the cell all the same."
     try:
         source = job.trial_as_cell(trial)
     except NotFound as error:

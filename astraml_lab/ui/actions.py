@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import AstramlError, Conflict
+from astraml_lab.jobs import risk
 from astraml_lab.jobs.naming import file_name
 from astraml_lab.ui.audience import numbers_of
 
@@ -182,7 +183,9 @@ def _best_cell(job: Any, _request: Request) -> Answer:
 
 def _trial_cell(job: Any, request: Request) -> Answer:
     number = _number(request)
-    said = f"The new cell below runs the configuration of trial {number} in the foreground."
+    view = job.reader.trial(number)
+    feared = risk(view) if view is not None else ""
+    said = f"The new cell below runs the configuration of trial {number} in the foreground. {feared}".rstrip()
     return Answer(said=said, cell=job.trial_as_cell(number))
 
 

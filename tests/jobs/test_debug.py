@@ -244,3 +244,4 @@ def test_a_crash_is_told_once_and_without_the_list_of_modules(bench: Bench) -> N
     assert said.count("Fatal Python error: Aborted") == 1
     assert "Extension modules" not in said
     assert "  before" in said
+    assert "# Trial 0 ended its whole process; in the foreground that may end" in job.trial_as_cell(0)

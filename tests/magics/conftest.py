@@ -14,6 +14,7 @@ from astraml_lab.magics import load_ipython_extension, unload_ipython_extension
 from astraml_lab.spec import (
     Categorical,
     Definition,
+    FailureKind,
     Float,
     Goal,
     JobSpec,
@@ -37,10 +38,16 @@ LOSS = Objective(metric="loss", goal=Goal.MINIMIZE)
 @dataclass
 class FakeTrial:
     number: int
+    kind: FailureKind | None = None
 
     def view(self) -> TrialView:
         return TrialView(
-            self.number, TrialState.COMPLETE, {"lr": 0.25, "mom": None}, values=(0.5,), started_at=1.0
+            self.number,
+            TrialState.COMPLETE,
+            {"lr": 0.25, "mom": None},
+            values=(0.5,),
+            started_at=1.0,
+            kind=self.kind,
         )
 
 
@@ -57,6 +64,7 @@ class FakeJob:
     budget: int = 20
     weight: tuple[int, int] = (1, 3)
     grows: int = 0
+    last_kind: FailureKind | None = None
     asked: list[Any] = field(default_factory=list)
 
     def view(self) -> JobView:
@@ -87,7 +95,7 @@ class FakeJob:
         return [FakeTrial(1), FakeTrial(2)]
 
     def trials(self) -> tuple[int, tuple[TrialView, ...]]:
-        return 1, (FakeTrial(0).view(), FakeTrial(1).view())
+        return 1, (FakeTrial(0).view(), FakeTrial(1, self.last_kind).view())
 
     def trial(self, number: int) -> TrialView | None:
         return {view.number: view for view in self.trials()[1]}.get(number)

@@ -6,7 +6,7 @@ import pytest
 
 from astraml_lab.jobs.naming import file_name
 from astraml_lab.magics.commands import COMMANDS
-from astraml_lab.spec import Goal, JobState, Objective
+from astraml_lab.spec import FailureKind, Goal, JobState, Objective
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,6 +159,20 @@ def test_debug_writes_a_cell_or_prints_it(
     assert notebook.run("%tune debug digits 0").endswith("in the foreground:\n\nwith foreground(0):\n")
     digits.state = JobState.STALE
     assert notebook.run("%tune debug digits 0") == "all about trial 0\n\nits code is not in the store\n"
+
+
+def test_a_trial_that_ended_its_process_is_not_offered_to_this_kernel_unasked(
+    notebook: Notebook, digits: FakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASTRAML_HEADLESS", "0")
+    digits.last_kind = FailureKind.CRASHED
+    notebook.shell.rl_next_input = None  # IPython's shell is one for all tests
+    said = notebook.run("%tune debug digits 1")
+    assert "in the foreground that may end this kernel" in said
+    assert "`%tune debug digits 1 --here` writes the cell all the same." in said
+    assert notebook.shell.rl_next_input is None
+    assert "The new cell below" in notebook.run("%tune debug digits 1 --here")
+    assert notebook.shell.rl_next_input == "with foreground(1):"
 
 
 def test_the_list_says_what_holds_a_job(notebook: Notebook, digits: FakeJob) -> None:

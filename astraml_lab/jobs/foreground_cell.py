@@ -20,7 +20,7 @@ _OWN = "nothing is stored; %debug steps into an error"
 
 
 def risk(view: TrialView) -> str:
-    """Say what running a trial in the foreground may do to this kernel; empty where nothing is to be feared."""
+    """Say what running a trial in the foreground may do to this kernel; empty where there is no danger."""
     if view.kind is not FailureKind.CRASHED:
         return ""
     return f"Trial {view.number} ended its whole process; in the foreground that may end this kernel."

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _NAME = re.compile(
-    r"(?:^|[_.\-])(?:password|passwd|secret|token|api_?key|access_?key|private_?key|credential)s?(?:$|[_.\-])",
+    r"(?:^|[_.\-])(?:password|passwd|secret|token|(?:api|access|private)[_.\-]?key|credential)s?(?:$|[_.\-])",
     re.IGNORECASE,
 )
 _VALUE = re.compile(
@@ -17,6 +17,8 @@ _VALUE = re.compile(
     r"|(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"
     r"|(?<![A-Za-z0-9])hf_[A-Za-z0-9]{20,}"
     r"|(?<![A-Za-z0-9])AIza[0-9A-Za-z_\-]{35}"
+    r"|(?<![A-Za-z0-9])(?:glpat-[A-Za-z0-9_\-]{16,}|xox[abprs]-[A-Za-z0-9\-]{10,}|sk-[A-Za-z0-9_\-]{20,})"
+    r"|://[^/\s:@]*:[^/\s@]+@"  # a password in an address
 )
 _REFERENCE = re.compile(r"\$\([A-Za-z_][A-Za-z0-9_]*\)")
 _PLAIN = re.compile(r"(?i)[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|true|false|yes|no|none|null|")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -28,6 +28,9 @@ class SecretRef(Model):
     """The name of a secret, in place of its value; resolved in the trial alone."""
 
     secret: str = Field(pattern=_SECRET)
+
+
+_Fixed = Annotated[SecretRef | Any, Field(union_mode="left_to_right")]
 
 
 class LogMetric(Model):
@@ -59,7 +62,7 @@ class Script(Model):
         command: What a container would run, for a target that is registered to run as it says.
         args: Arguments that come before the parameters.
         env: Environment of the process.
-        fixed: Hyperparameters that do not vary; SageMaker's are strings, kept verbatim.
+        fixed: Hyperparameters that do not vary, some of them secrets; SageMaker's are strings, kept verbatim.
         names: The script's name for a dimension where the two differ.
         channels: Inputs by name.
         output: Where results go, a URI.
@@ -75,7 +78,7 @@ class Script(Model):
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     env: dict[str, str | SecretRef] = Field(default_factory=dict)
-    fixed: dict[str, Any] = Field(default_factory=dict)
+    fixed: dict[str, _Fixed] = Field(default_factory=dict)
     names: dict[str, str] = Field(default_factory=dict)
     channels: dict[str, Channel] = Field(default_factory=dict)
     output: str = ""

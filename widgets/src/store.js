@@ -63,6 +63,8 @@ export class Store {
     this.selected = null;
     /** How much the parameters matter, by objective. @type {Map<string, Importance>} */
     this.importance = new Map();
+    /** Grows with every change of it. */
+    this.weighed = 0;
     /** @type {Map<number, Detail>} */
     this.details = new Map();
     /** Seconds to add to this page's clock to get the kernel's. */
@@ -133,6 +135,7 @@ export class Store {
     if (head.space) this.space = head.space;
     if (head.selected) this.selected = head.selected;
     for (const found of head.importance ?? []) this.importance.set(found.m, found);
+    if (head.fresh || head.importance) this.weighed += 1;
     if (settled) this.settled += 1;
     for (const detail of head.details ?? []) this.details.set(detail.n, detail);
     this.#applyCharts(head.charts ?? [], values);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { historyFigure } from "../src/charts/history.js";
-import { importanceFigure } from "../src/charts/importance.js";
+import { ImportanceTab, importanceFigure } from "../src/charts/importance.js";
 import { smoothed } from "../src/charts/lines.js";
 import { metricsFigure } from "../src/charts/metrics.js";
 import { matrixFigure, pairsOf, paretoFigure } from "../src/charts/pareto.js";
@@ -11,7 +11,7 @@ import { shade } from "../src/charts/ramp.js";
 import { gridOf, sliceFigure } from "../src/charts/slice.js";
 import { lanesOf, timelineFigure } from "../src/charts/timeline.js";
 import { luminance } from "../src/look.js";
-import { objective, sceneOf } from "./scene.js";
+import { objective, sceneOf, storeOf } from "./scene.js";
 
 const METRIC = { metric: "acc", axis: "step", smooth: 0, log: false };
 const LINEAR = /** @type {[boolean, boolean]} */ ([false, false]);
@@ -196,4 +196,15 @@ test("every shade is seen on its paper, and later ones are lighter", () => {
     assert.deepEqual(light, [...light].sort((one, other) => one - other));
     assert.ok(dark ? (light[0] ?? 0) > 0.25 : (light[4] ?? 1) < 0.8, String(light));
   }
+});
+
+test("the chart of the importance is drawn again when it was weighed again, not with every trial that ends", () => {
+  const store = storeOf({ params: ["lr"] }, []);
+  const importance = ImportanceTab.prototype.version;
+  const known = () => importance(store);
+  const before = known();
+  store.apply({ now: 0, rows: [/** @type {any} */ ({ n: 0, state: "COMPLETE", params: {}, metrics: {}, values: [1], start: 0, end: 1 })] }, new Float32Array(0));
+  assert.equal(known(), before);
+  store.apply({ now: 0, importance: [{ m: "acc", shares: [["lr", 1]], reason: "", trials: 9, of: 9 }] }, new Float32Array(0));
+  assert.notEqual(known(), before);
 });

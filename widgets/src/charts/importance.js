@@ -35,6 +35,11 @@ export class ImportanceTab extends Tab {
     return [this.name];
   }
 
+  /** @param {import("../store.js").Store} store */
+  version(store) {
+    return store.weighed;
+  }
+
   /** @param {import("./tab.js").Scene} scene */
   figure(scene) {
     return importanceFigure(scene, this.name);

@@ -158,7 +158,7 @@ class Job:
             for number, curve in curves.items()
             if curve is not None
         }
-        return study_of(self.spec.definitions[0], views, steps, name=self.id)
+        return study_of(self.spec.search, views, steps, name=self.id)
 
     # what to do with it
 
@@ -271,7 +271,7 @@ class Job:
             InvalidSpec: The values do not fit the space.
             Conflict: The job has ended and cannot go on in this kernel; see `resume`.
         """
-        point = check_point(self.spec.definitions[0], params)
+        point = check_point(self.spec.search, params)
         return ask(self._manager, self._owner, events.Enqueue(point, Future()))
 
     def rerun(self, number: int) -> int | None:

@@ -24,6 +24,7 @@ from astraml_lab.spec import (
     TrialState,
     TrialView,
     format_duration,
+    part_of,
 )
 from astraml_lab.trial import Verdict
 
@@ -48,6 +49,7 @@ class LiveTrial:
     ) -> None:
         self.number = number
         self.params = dict(params)
+        self.definition = "default"
         self.seed = seed
         self.created_at = created_at
         self.attempt = attempt
@@ -98,6 +100,7 @@ class LiveTrial:
             device=self.device,
             seed=self.seed,
             attempt=self.attempt,
+            definition=self.definition,
             created_at=self.created_at,
             started_at=self.started_at,
             ended_at=self.ended_at,
@@ -132,11 +135,13 @@ class LiveJob:
         self._objectives = {objective.metric: objective for objective in spec.objectives}
         self._first = spec.objectives[0].metric if spec.objectives else None
         self.board = _board_of(spec)
+        self._common = _common_names(spec)
 
     def add(self, trial: LiveTrial) -> None:
         """Take in a new or restored trial."""
         with self.lock:
             trial.metrics = TrialMetrics(self._spec.window)
+            trial.definition = part_of(self._spec.definitions, trial.params).name
             self.trials[trial.number] = trial
             self.counts[trial.state] += 1
             self._count_infeasible(trial)
@@ -208,7 +213,7 @@ class LiveJob:
             trial.ended_at = now = self.clock.time()
             trial.traceback = how.traceback
             trial.notes += [*trial.metrics.take_notes(), *how.notes]
-            for name, value in how.returned.items():
+            for name, value in self._with_common(trial, how.returned).items():
                 if trial.metrics.get(name) is None:
                     trial.metrics.add(name, value, None, now)
                     self.metric_names.setdefault(name)
@@ -292,8 +297,9 @@ class LiveJob:
 
     def _values(self, trial: LiveTrial, how: Attempt) -> tuple[float, ...] | Verdict:
         values: list[float] = []
+        returned = self._with_common(trial, how.returned)
         for objective in self._spec.objectives:
-            value = self._value(trial, objective, how.returned.get(objective.metric))
+            value = self._value(trial, objective, returned.get(objective.metric))
             if value is None:
                 return _no_metric(objective, trial.metrics.names)
             if not math.isfinite(value):
@@ -301,10 +307,18 @@ class LiveJob:
             values.append(value)
         return tuple(values)
 
+    def _with_common(self, trial: LiveTrial, metrics: Mapping[str, float]) -> Mapping[str, float]:
+        """Add what the job calls a metric that is the objective of the trial's own definition."""
+        names = self._common.get(trial.definition)
+        if not names:
+            return metrics
+        known = {names[name]: value for name, value in metrics.items() if name in names}
+        return {**known, **metrics}
+
     def _fold(self, trial: LiveTrial, metrics: Mapping[str, float], step: int | None) -> None:
         now = self.clock.time()
         trial.reported_at = now
-        for name, value in metrics.items():
+        for name, value in self._with_common(trial, metrics).items():
             at = trial.metrics.add(name, value, step, now)
             trial.last[name] = value
             if name not in self.metric_names:
@@ -347,6 +361,17 @@ class LiveJob:
         if returned is not None or series is None:
             return returned
         return series.last_finite if self._spec.on_nan == "last_finite" else series.last
+
+
+def _common_names(spec: JobSpec) -> dict[str, dict[str, str]]:
+    """Return by definition what the job calls those of its objectives that have another name there."""
+    common = [objective.metric for objective in spec.objectives]
+    return {
+        each.name: {
+            own.metric: name for own, name in zip(each.objectives, common, strict=True) if own.metric != name
+        }
+        for each in spec.definitions
+    }
 
 
 def _board_of(spec: JobSpec) -> Board | None:

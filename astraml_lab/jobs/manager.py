@@ -363,7 +363,9 @@ class Manager:
         storage = open_search(self.store, self._writer, lease)
         record = Record(self.store, self._writer, found, lease, spec, storage)
         try:
-            searcher = Searcher(spec.definitions[0], strategy=spec.strategy, seed=spec.seed, storage=storage)
+            searcher = Searcher(
+                spec.search, strategy=spec.strategy, seed=spec.seed, turns=spec.turns, storage=storage
+            )
             warm = warm_up(searcher, self.store, found, spec)
             record.open("; ".join([*plan.notes, *warm]))
             live = LiveJob(spec, self._wiring.clock)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from astraml_lab.devices import Pool
     from astraml_lab.objectives.base import Code
-    from astraml_lab.spec import JobSpec
+    from astraml_lab.spec import Definition, JobSpec
     from astraml_lab.store import GenerationRecord
 
 SPACE = "the space"
@@ -66,7 +66,7 @@ def make_plan(spec: JobSpec, code: Code, pool: Pool) -> Plan:
         InvalidSpec: The search or the devices cannot be had, or the code cannot travel to processes.
         MissingExtra: The strategy needs a library that is not installed.
     """
-    definition = spec.definitions[0]
+    definition = spec.search
     apart = spec.executor is ExecutorKind.PROCESSES
     problems = [*space_problems(spec.space), *sampler_problems(spec.strategy, definition)]
     request = _request(spec, pool)
@@ -80,7 +80,7 @@ def make_plan(spec: JobSpec, code: Code, pool: Pool) -> Plan:
     parallel = 1 if single else spec.parallel or max(1, pool.slots(request))
     update: dict[str, Any] = {
         "name": spec.name or made_up_name(),
-        "definitions": (definition.model_copy(update={"program": code.program}),),
+        "definitions": _programmed(spec, code),
         "parallel": parallel,
         "trials": 1 if single else spec.trials,
     }
@@ -91,6 +91,13 @@ def make_plan(spec: JobSpec, code: Code, pool: Pool) -> Plan:
     notes += strategy_notes(spec.strategy, definition, spec.trials)
     planned, request = spec.model_copy(update=update), replace(request, parallel=parallel)
     return Plan(planned, code, request, fingerprint(spec, code), tuple(notes))
+
+
+def _programmed(spec: JobSpec, code: Code) -> tuple[Definition, ...]:
+    """Return the definitions with what they run; several say it themselves."""
+    if len(spec.definitions) > 1:
+        return spec.definitions
+    return (spec.definitions[0].model_copy(update={"program": code.program}),)
 
 
 def fingerprint(spec: JobSpec, code: Code) -> dict[str, str]:

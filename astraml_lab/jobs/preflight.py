@@ -90,7 +90,7 @@ def preflight(spec: JobSpec, code: Code, pool: Pool, request: LeaseRequest) -> P
         InvalidSpec: The code ended without a report of an objective, or no device is free now.
         JobFailed: The code raised; with its traceback.
     """
-    searcher = Searcher(spec.definitions[0], strategy=spec.strategy, seed=spec.seed)
+    searcher = Searcher(spec.search, strategy=spec.strategy, seed=spec.seed, turns=spec.turns)
     drawn = [searcher.ask() for _ in range(SAMPLES)]
     samples = [proposal for proposal in drawn if proposal is not None]
     lease = pool.try_lease(replace(request, owner="the preflight"))

@@ -8,6 +8,7 @@ import threading
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
 import optuna
 from optuna.exceptions import DuplicatedStudyError, StorageInternalError, UpdateFinishedTrialError
 
@@ -74,3 +75,11 @@ def quiet() -> Iterator[None]:
         finally:
             for handler in handlers:
                 handler.removeFilter(silence)
+
+
+def numbers_may_be_fine() -> np.errstate:
+    """Let TPE take the logarithm of a difference that rounds to 0, as it does in a range of 2**53 numbers.
+
+    For the calling thread alone: numpy keeps this in a context variable.
+    """
+    return np.errstate(all="ignore")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
+
+from astraml_lab.spec import DEFINITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +44,20 @@ class Grid:
             return
         for value in self._values[name]:
             yield from self._below(depth + 1, {**point, name: value}, (*active, name))
+
+
+def grid_points(
+    space: Space, values: Mapping[str, Sequence[ParamValue]], turns: Sequence[str] = ()
+) -> Iterator[tuple[Point, tuple[str, ...]]]:
+    """Yield the combinations of a grid; definitions that take turns do so as long as they have any left."""
+    parts = [{**values, DEFINITION: (name,)} for name in turns] or [dict(values)]
+    left = deque(iter(Grid(space, part)) for part in parts)
+    while left:
+        walk = left.popleft()
+        for found in walk:
+            yield found
+            left.append(walk)
+            break
 
 
 class GridWalk:

@@ -7,23 +7,23 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import optuna
 from optuna.trial import TrialState as OptunaState
 from optuna.trial import create_trial
 
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound
-from astraml_lab.search.boundary import optuna_boundary
+from astraml_lab.search.boundary import numbers_may_be_fine, optuna_boundary
 from astraml_lab.search.curves import thinned
 from astraml_lab.search.distributions import coding_of
 from astraml_lab.search.enqueueing import admitted
-from astraml_lab.search.grid import Grid, GridWalk
+from astraml_lab.search.grid import GridWalk, grid_points
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.opening import derived, entropy_of, open_study
 from astraml_lab.search.proposals import Proposal, Told
 from astraml_lab.search.samplers import build_sampler, require_sampler, sampler_problems
 from astraml_lab.search.warming import count_warm, warm_trials
-from astraml_lab.spec import Strategy, TrialState
+from astraml_lab.spec import DEFINITION, Strategy, TrialState
+from astraml_lab.spec.merging import definition_of_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -78,6 +78,7 @@ class Searcher:
         seed: Seed of the search and of each proposal; drawn and stored with the study if there is none.
         storage: Where Optuna keeps the study (default: in memory).
         study_name: The study's name there.
+        turns: The definitions that take turns, where the definition is several merged.
 
     Raises:
         InvalidSpec: The strategy cannot search this definition.
@@ -93,6 +94,7 @@ class Searcher:
         seed: int | None = None,
         storage: BaseStorage | None = None,
         study_name: str = "default",
+        turns: Sequence[str] = (),
     ) -> None:
         problems = sampler_problems(strategy, definition)
         if problems:
@@ -101,6 +103,7 @@ class Searcher:
         self._definition = definition
         self._strategy = strategy
         self._space = definition.space
+        self._turns = tuple(turns)
         self._codings = {
             name: coding_of(name, dimension) for name, dimension in self._space.dimensions.items()
         }
@@ -186,9 +189,12 @@ class Searcher:
             return self._again.popleft()
         if not self._is_open():
             return None
-        with optuna_boundary, _numbers_may_be_fine():
-            if self._grid is not None and not self._waiting():
-                self._enqueue(self._grid.peek() or {})
+        with optuna_boundary, numbers_may_be_fine():
+            if not self._waiting():
+                if self._grid is not None:
+                    self._enqueue(self._grid.peek() or {})
+                elif self._turns:
+                    self._enqueue(self._in_turn({}))
             return self._propose(self._study.ask())
 
     def suggest(self, number: int, name: str, dimension: AnyDimension) -> ParamValue:
@@ -204,7 +210,7 @@ class Searcher:
             if name in known:
                 return known[name]
         coding = coding_of(name, dimension)
-        with optuna_boundary, _numbers_may_be_fine():
+        with optuna_boundary, numbers_may_be_fine():
             live.suggested[name] = coding.from_internal(coding.sample(live.trial))
         live.dimensions[name] = dimension.model_dump(mode="json", exclude_none=True)
         self._by_run = True
@@ -246,7 +252,7 @@ class Searcher:
         Raises:
             InvalidSpec: With every mistake in it.
         """
-        given = admitted(params, self._space, self._codings)
+        given = admitted(self._in_turn(params), self._space, self._codings)
         with optuna_boundary:
             return self._enqueue(self._encoded(given, given), {PARAMS: given})
 
@@ -366,6 +372,12 @@ class Searcher:
         self._count += 1
         return self._queue[-1]
 
+    def _in_turn(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the next trial's point with whose it is, where definitions take turns."""
+        if not self._turns:
+            return params
+        return {DEFINITION: definition_of_point(self._turns, params, self._count), **params}
+
     def _waiting(self) -> bool:
         """Whether an enqueued point is left; only Optuna knows which ones it has taken."""
         with optuna_boundary:
@@ -413,8 +425,9 @@ class Searcher:
         return {coding.name: coding.to_internal(params[name]) for name, coding in codings}
 
     def _walk(self, trials: Iterable[FrozenTrial]) -> GridWalk:
-        grid = Grid(self._space, {name: coding.values() or () for name, coding in self._codings.items()})
-        walk = GridWalk(self._encoded(point, active) for point, active in grid)
+        values = {name: coding.values() or () for name, coding in self._codings.items()}
+        points = grid_points(self._space, values, self._turns)
+        walk = GridWalk(self._encoded(point, active) for point, active in points)
         for trial in trials:
             # What somebody stopped was not tried: a job that goes on asks for it again
             if trial.state != OptunaState.WAITING and STOPPED not in trial.user_attrs:
@@ -429,11 +442,3 @@ class Searcher:
     def _id_of(self, number: int) -> int:
         study = self._storage.get_study_id_from_name(self._study.study_name)
         return self._storage.get_trial_id_from_study_id_trial_number(study, number + self._offset)
-
-
-def _numbers_may_be_fine() -> np.errstate:
-    """Let TPE take the logarithm of a difference that rounds to 0, as it does in a range of 2**53 numbers.
-
-    For the calling thread alone: numpy keeps this in a context variable.
-    """
-    return np.errstate(all="ignore")

@@ -47,6 +47,7 @@ from astraml_lab.spec.job import (
     refuse_unbuilt,
 )
 from astraml_lab.spec.line import line_of, text_of
+from astraml_lab.spec.merging import DEFINITION, own_params, part_of
 from astraml_lab.spec.narrowing import is_off, narrowed
 from astraml_lab.spec.problems import nearest, shown, validate
 from astraml_lab.spec.regexes import compile_problem
@@ -66,6 +67,7 @@ from astraml_lab.spec.words import (
 
 __all__ = [
     "CONSTRUCTORS",
+    "DEFINITION",
     "INSTEAD_OF_RUNNING",
     "AnyDimension",
     "BaseDimension",
@@ -119,8 +121,10 @@ __all__ = [
     "nearest",
     "objectives_of",
     "option_fields",
+    "own_params",
     "params_words",
     "parse_duration",
+    "part_of",
     "quoted",
     "refuse_unbuilt",
     "shown",

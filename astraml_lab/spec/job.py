@@ -17,6 +17,7 @@ from astraml_lab.spec._model import Model
 from astraml_lab.spec.dimensions import Categorical, Discrete, Float, Int
 from astraml_lab.spec.duration import Duration
 from astraml_lab.spec.imported import Constraint, Limits, Origin, Script, StoppingRule
+from astraml_lab.spec.merging import common_objectives, merged_space, merging_problems
 from astraml_lab.spec.problems import FoundProblems, shown
 from astraml_lab.spec.space import Space
 
@@ -200,14 +201,33 @@ class JobSpec(LaunchOptions):
     """The request that the job was made of."""
 
     @property
+    def search(self) -> Definition:
+        """What the sampler sees: the only definition, or all of them merged; see `spec.merging`."""
+        if len(self.definitions) == 1:
+            return self.definitions[0]
+        given = [constraint for each in self.definitions for constraint in each.constraints]
+        return Definition(
+            name="all",
+            space=self.space,
+            objectives=self.objectives,
+            constraints=tuple(each for index, each in enumerate(given) if each not in given[:index]),
+        )
+
+    @property
+    def turns(self) -> tuple[str, ...]:
+        """Whose turn it is, by the definitions' names; empty where there is only one."""
+        return tuple(each.name for each in self.definitions) if len(self.definitions) > 1 else ()
+
+    @property
     def space(self) -> Space:
-        """The space of the first definition: the only one of a job written as a cell."""
-        return self.definitions[0].space
+        """The only definition's space, or the merged one of all."""
+        several = len(self.definitions) > 1
+        return merged_space(self.definitions) if several else self.definitions[0].space
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """The objectives of the first definition."""
-        return self.definitions[0].objectives
+        """The objectives, by the names that all definitions use."""
+        return common_objectives(self.definitions)
 
     @property
     def pareto(self) -> bool:
@@ -232,6 +252,9 @@ class JobSpec(LaunchOptions):
 
     @model_validator(mode="after")
     def _check(self) -> JobSpec:
+        unlike = list(merging_problems(self.definitions))
+        if unlike:
+            raise FoundProblems(unlike)
         problems = [*self._objective_problems(), *self._search_problems(), *self._device_problems()]
         if problems:
             raise FoundProblems(problems)
@@ -321,8 +344,6 @@ def refuse_unbuilt(spec: JobSpec) -> None:
         later.append("--executor ray (threads and processes run now)")
     if spec.prune is Pruning.ASHA:
         later.append("--prune asha (median, percentile and hyperband run now)")
-    if len(spec.definitions) > 1:
-        later.append("a job with several definitions")
     if later:
         raise NotBuiltYet(f"Valid, but not built in this version: {'; '.join(later)}.")
 

@@ -26,6 +26,7 @@ ONE = {
     "space": {"x": {"type": "float", "low": 0, "high": 1}},
     "objectives": [{"metric": "a", "goal": "maximize"}],
 }
+OTHER_WAY = [{"metric": "a", "goal": "minimize"}]
 TWO = {**ONE, "objectives": [{"metric": "a", "goal": "maximize"}, {"metric": "b", "goal": "minimize"}]}
 
 
@@ -79,6 +80,8 @@ def test_ten_mistakes_are_said_at_once_with_paths_and_suggestions() -> None:
         ({"definitions": [{"space": ONE["space"]}]}, "maximize"),
         ({"definitions": []}, "definitions"),
         ({"definitions": [ONE] * 11}, "definitions"),
+        ({"definitions": [ONE, ONE]}, "definitions"),
+        ({"definitions": [ONE, {**ONE, "name": "other", "objectives": OTHER_WAY}]}, "definitions"),
         (
             {"definitions": [{**ONE, "objectives": [{"metric": "a", "goal": "maximize"}] * 2}]},
             "definitions[0]",
@@ -116,7 +119,6 @@ def test_what_comes_later_is_refused_in_one_sentence() -> None:
     for options in (
         {"executor": "ray"},
         {"prune": "asha"},
-        {"definitions": [ONE, ONE]},
     ):
         with pytest.raises(NotBuiltYet):
             refuse_unbuilt(job(**options))

@@ -1,4 +1,4 @@
-"""What a request became: a job of ours, and an account of every field."""
+"""What a request became: a job of ours, and an account of every field; and a job as a request."""
 
 from __future__ import annotations
 
@@ -62,3 +62,16 @@ class Translation:
     def as_dict(self) -> dict[str, Any]:
         """Return what the request means, in its dialect's terms; for a test or another program to read."""
         return {"outcome": "valid", **self.outcome}
+
+
+@dataclass(frozen=True)
+class Export:
+    """A job, written as a request of a service.
+
+    Attributes:
+        request: What to send.
+        left_out: What the job says and the request cannot, or says otherwise: one sentence each.
+    """
+
+    request: dict[str, Any]
+    left_out: tuple[str, ...] = ()

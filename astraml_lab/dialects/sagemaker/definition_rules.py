@@ -6,7 +6,7 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.dialects.sagemaker.credentials import looks_like_credential
+from astraml_lab.dialects.credentials import is_a_secret, names_a_secret
 from astraml_lab.dialects.sagemaker.errors import invalid
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LONGEST_TRIAL = 2_419_200
 """28 days."""
+_RANDOM = re.compile(r"(?!/)(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9+/=_-]{16,}")
+"""Letters and digits as keys have them, and paths and words do not."""
 _MACHINE = ("InstanceType", "InstanceCount", "VolumeSizeInGB")
 
 
@@ -117,7 +119,8 @@ def _check_literals(part: Part) -> None:
     for key in ("Environment", "StaticHyperParameters"):
         for name, value in part.given.get(key, {}).items():
             # a static value's name says little: `special_tokens` is no secret
-            if looks_like_credential(name if key == "Environment" else "", value):
+            named = key == "Environment" and names_a_secret(name)
+            if is_a_secret(value) or (named and _RANDOM.fullmatch(value)):
                 raise invalid(
                     f"{part.path}.{key}.{name}",
                     f"The value of '{name}' in {key} looks like a credential. Requests are stored and shown: "

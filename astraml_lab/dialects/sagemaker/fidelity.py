@@ -11,7 +11,7 @@ from astraml_lab.dialects.sagemaker.plan import CONFIG, SERVICE_QUOTA, Part, Pla
 from astraml_lab.spec import Fidelity
 
 _CLOUD = "trials run on this machine; the instance type only tells whether they get a GPU"
-_RECORDED = {
+RECORDED = {
     "RoleArn": "no role of a cloud account is assumed here",
     "ResourceConfig": _CLOUD,
     "HyperParameterTuningResourceConfig": _CLOUD,
@@ -65,7 +65,7 @@ def _recorded(plan: Plan) -> Iterator[tuple[str, str]]:
     if "StrategyConfig" in plan.config and plan.hyperband is None:
         yield f"{CONFIG}.StrategyConfig", f"it is read with the Hyperband strategy only, not {plan.strategy}"
     for part in plan.parts:
-        for path, why in _RECORDED.items():
+        for path, why in RECORDED.items():
             if found(part.given, path) is not None:
                 yield f"{part.path}.{path}", why
         if _is_piped(part):

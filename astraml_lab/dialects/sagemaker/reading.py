@@ -63,8 +63,7 @@ def read(request: Mapping[str, Any], around: Surroundings) -> Translation:
     Raises:
         SageMakerError: As the service would refuse it: shape, rules between fields, name, parents, quotas.
     """
-    check_shape(request, CREATE)
-    plan = check_rules(request)
+    plan = plan_of(request)
     check_surroundings(plan, around.existing_jobs)
     fidelity = fidelity_of(plan)
     origin = Origin(
@@ -74,10 +73,21 @@ def read(request: Mapping[str, Any], around: Surroundings) -> Translation:
         fidelity=fidelity,
         resolved=_resolved(plan),
     )
-    return Translation(_spec(plan, origin), outcome_of(plan, fidelity.accepted_not_acted))
+    return Translation(job_of(plan, origin), outcome_of(plan, fidelity.accepted_not_acted))
 
 
-def _spec(plan: Plan, origin: Origin) -> JobSpec:
+def plan_of(request: Mapping[str, Any]) -> Plan:
+    """Check a request by itself, and take it apart.
+
+    Raises:
+        SageMakerError: Its shape is wrong, or a rule between fields is broken.
+    """
+    check_shape(request, CREATE)
+    return check_rules(request)
+
+
+def job_of(plan: Plan, origin: Origin | None) -> JobSpec:
+    """Build the job that a request asks for."""
     retries = [
         part.given["RetryStrategy"]["MaximumRetryAttempts"]
         for part in plan.parts
@@ -92,7 +102,8 @@ def _spec(plan: Plan, origin: Origin) -> JobSpec:
         parallel=plan.limits["MaxParallelTrainingJobs"],
         gpus=max(_gpus(part.given) for part in plan.parts),
         strategy=_STRATEGIES[plan.strategy],
-        prune=Pruning.OFF,
+        # the strategy brings its own rule, which is in `stopping`
+        prune=Pruning.OFF if plan.hyperband is None else Pruning.AUTO,
         stopping=_stopping(plan),
         target=target(plan),
         max_no_improvement=_patience(plan),

@@ -12,7 +12,7 @@ from astraml_lab.spec import Categorical
 ENDED = ("Completed", "Stopped", "Failed")
 IDENTICAL = "IdenticalDataAndAlgorithm"
 MOST_AT_ONCE = 100
-_RANDOM_QUOTA = 10_000
+RANDOM_QUOTA = 10_000
 _MOST_CHANGES = 10
 _COST_OF_A_VALUE = 2
 """The service counts a changed static value twice."""
@@ -128,7 +128,7 @@ def _differences(part: Part, parent: Existing) -> Iterator[str]:
 
 
 def _check_quotas(plan: Plan, inherited: int) -> None:
-    quota = _RANDOM_QUOTA if plan.strategy == "Random" else SERVICE_QUOTA
+    quota = RANDOM_QUOTA if plan.strategy == "Random" else SERVICE_QUOTA
     if plan.trials + inherited > quota:
         parents = f" and its parents have {inherited}" if inherited else ""
         raise SageMakerError(

@@ -313,6 +313,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
                 self.message.value = "<br>".join(complaint(str(each)) for each in rest)
             elif error is not None:
                 self.message.value = complaint("Mend what is marked above.")
+                self.hands.reveal()
             else:
                 self.message.value = ""
 

@@ -29,6 +29,10 @@ class Hands(PageWidget):
         """Put a cell below the one that shows the widget `below`."""
         self.send({"t": "insert", "source": source, "model": below})
 
+    def reveal(self) -> None:
+        """Have the page show the first field that is marked, and put the cursor there."""
+        self.send({"t": "reveal"})
+
     def download(self, name: str, text: str, kind: str) -> None:
         """Have the browser store a file of a media type."""
         self.send({"t": "download", "name": name, "text": text, "kind": kind})

@@ -285,7 +285,8 @@ def _band(snapshot: Snapshot, metric: str, shown: set[int]) -> list[dict[str, An
     x, low, high = band.columns().data
     edge = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "x": x.tolist(), "hoverinfo": "skip"}
     every = band.trials == len(others)
-    name = f"range of {len(others)} others" if every else f"range of {band.trials} of {len(others)} others"
+    rest = "the other trial" if len(others) == 1 else f"the other {len(others)} trials"
+    name = f"band: {rest}" if every else f"band: {band.trials} of {rest}"
     return [
         {**edge, "y": rounded(low), "showlegend": False, "legendgroup": "others"},
         {

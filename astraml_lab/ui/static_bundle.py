@@ -33,7 +33,7 @@ SMALL = Room(10, 60, 300, 80)
 _ROOMS = (Room(40, 200), Room(20, 120, 600, 160), SMALL, Room(5, 40, 100, 40))
 _ROWS = 12
 _COLUMNS = 6
-_TOP, _BOTTOM, _CHARTS, _LEGEND, _UNDER_AXIS = 130, 16, 300, 96, 46
+_TOP, _BOTTOM, _CHARTS, _LEGEND, _UNDER_AXIS = 134, 16, 300, 124, 46
 _HEADER, _ROW, _TWO_ROWS, _ONE_LINE = 30, 24, 44, 42
 
 
@@ -111,9 +111,9 @@ def _second(snapshot: Snapshot, room: Room) -> Panel:
 
 
 def _title(snapshot: Snapshot) -> str:
-    view = snapshot.view
+    view, many = snapshot.view, len(snapshot.trials) > _ROWS
     parts = [
-        f"{view.finished}/{view.trials} trials",
+        f"{view.finished}/{view.trials} trials" + (f", {_ROWS} listed" if many else ""),
         best_words(view, snapshot.trials),
         times(view, snapshot.now),
     ]
@@ -124,8 +124,7 @@ def _title(snapshot: Snapshot) -> str:
     live = look.escaped(
         tune_line("show", view.name, view.project, *(["--live"] if view.state.ended else [])), 120
     )
-    some = f"{_ROWS} of {len(snapshot.trials)} trials are listed; " if len(snapshot.trials) > _ROWS else ""
-    hint = f"<br><span style='font-size:11px;color:{look.QUIET}'>{some}to look around: {live}</span>"
+    hint = f"<br><span style='font-size:11px;color:{look.QUIET}'>to look around: {live}</span>"
     return f"{name}<br><span style='font-size:12px'>{second}{reason}</span>{hint}"
 
 
@@ -137,17 +136,17 @@ def _table(snapshot: Snapshot) -> list[dict[str, Any]]:
     metrics = [objective.metric for objective in view.objectives][:_COLUMNS]
     names = snapshot.param_names[:_COLUMNS]
     header = ["trial", "state", *metrics, *names, "why it ended"]
-    columns = [[str(trial.number) for trial in rows], [state_words(trial) for trial in rows]]
-    columns += [[_value(trial, index) for trial in rows] for index in range(len(metrics))]
-    columns += [[_cell(trial.params.get(name)) for trial in rows] for name in names]
-    columns.append([one_line(trial.reason, 90) for trial in rows])
+    first = [[str(trial.number) for trial in rows], [state_words(trial) for trial in rows]]
+    values = [[_value(trial, index, name) for trial in rows] for index, name in enumerate(metrics)]
+    rest = [[_cell(trial.params.get(name)) for trial in rows] for name in names]
+    rest.append([one_line(trial.reason, 90) for trial in rows])
     return [
         {
             "type": "table",
             "domain": {"x": [0, 1]},
-            "columnwidth": [0.6, 1.1, *[1.0] * (len(metrics) + len(names)), 3.2],
+            "columnwidth": [0.8, 1.3, *[1.1] * (len(metrics) + len(names)), 2.6],
             "header": _cells([f"<b>{look.escaped(name, 24)}</b>" for name in header], look.GRID),
-            "cells": _cells([[look.escaped(text, 90) for text in column] for column in columns], look.PAPER),
+            "cells": _cells([*_escaped(first), *values, *_escaped(rest)], look.PAPER),
         }
     ]
 
@@ -175,8 +174,16 @@ def _best_first(snapshot: Snapshot) -> list[TrialView]:
     return sorted(snapshot.trials, key=rank)
 
 
-def _value(trial: TrialView, index: int) -> str:
-    return format_number(float(trial.values[index])) if trial.values and len(trial.values) > index else ""
+def _escaped(columns: list[list[str]]) -> list[list[str]]:
+    return [[look.escaped(text, 90) for text in column] for column in columns]
+
+
+def _value(trial: TrialView, index: int, metric: str) -> str:
+    """Return a result; of a trial that has none its last report, in grey."""
+    if trial.values and len(trial.values) > index:
+        return format_number(float(trial.values[index]))
+    last = trial.metrics.get(metric)
+    return "" if last is None else f"<span style='color:{look.QUIET}'><i>{format_number(last)}</i></span>"
 
 
 def _cell(value: object) -> str:

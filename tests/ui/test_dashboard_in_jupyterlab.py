@@ -195,7 +195,7 @@ play(reader, 1000, epochs=9); presenter.show(job, live=True)"""
     notebook.run_cell(1)
     view = dashboard(notebook)
     expect(view.locator("table[aria-rowcount='1001']")).to_be_visible(timeout=30_000)
-    expect(view.locator(".astraml-keys")).to_contain_text("others")
+    expect(view.locator(".astraml-keys")).to_contain_text("band: ")
     assert view.locator("tr[data-n]").count() < 60
     notebook.run_cell(2)
     expect(dashboard(notebook, 2).locator(".astraml-plot .astraml-empty")).to_contain_text("will appear here")

@@ -60,6 +60,9 @@ def test_a_person_fills_in_the_form_writes_the_cell_and_launches(
 
     output.get_by_role("button", name="Check").click()
     expect(output).to_contain_text("name the metric to tune")
+    marked = output.locator(".astraml-said.is-mistake").first
+    expect(marked).to_be_in_viewport()
+    expect(output.locator("input:focus, textarea:focus, select:focus")).to_have_count(1)
     output.get_by_placeholder("metric that is reported").fill("accuracy")
     type_in(field(output, "Name"), "by hand")
     output.locator(".astraml-code textarea").first.fill(BODY)

@@ -181,3 +181,19 @@ def test_there_is_no_png_without_a_browser(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_png_that_takes_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER_PATH", "/nowhere")
     assert picture.png_of({"data": [], "layout": {}}, seconds=0.05) is None
+
+
+def test_a_trial_without_a_result_shows_its_last_report_in_grey() -> None:
+    reader = FakeReader(trials=4, clock=FakeClock())
+    reader.start(0, lr=0.1)
+    reader.report(0, 1, accuracy=0.715)
+    reader.end(0, TrialState.PRUNED, reason="pruned at step 1")
+    reader.finish()
+    cells = bundle(reader, 0.0)[PLOTLY]["data"][-1]["cells"]["values"]
+    assert cells[1] == ["pruned"]
+    assert "<i>0.715</i>" in cells[2][0]
+
+
+def test_the_band_says_what_it_is() -> None:
+    reader = finished(trials=60)
+    assert any("band: the other " in text for text in strings(bundle(reader, 0.0)[PLOTLY]))

@@ -18,6 +18,20 @@ export default () => {
     for (const place of places) place.offer(source);
   }
 
+  function reveal() {
+    for (const { root } of places) {
+      const said = root.closest(".astraml-form")?.querySelectorAll(".astraml-said.is-mistake") ?? [];
+      const first = Array.from(said).find((each) => !each.closest(".astraml-message") && each.getClientRects().length);
+      if (!first) continue;
+      first.scrollIntoView({ block: "center" });
+      /** @type {Element | null} */
+      let around = first;
+      while (around && !around.querySelector("input, select, textarea")) around = around.parentElement;
+      /** @type {HTMLElement | null | undefined} */ (around?.querySelector("input, select, textarea"))?.focus({ preventScroll: true });
+      return;
+    }
+  }
+
   /** @type {import("@anywidget/types").Initialize} */
   function initialize({ model }) {
     /** @param {any} message */
@@ -27,6 +41,8 @@ export default () => {
         const done = insertBelow(manager, String(message.model), source);
         offer(done ? "" : source);
         model.send({ t: "inserted", done });
+      } else if (message?.t === "reveal") {
+        requestAnimationFrame(reveal);
       } else if (message?.t === "download") {
         download(String(message.name), String(message.text), String(message.kind));
       }

@@ -56,6 +56,8 @@ export class Header {
     this.reason = make("div", "astraml-note");
     this.banner = new Banner();
     this.notes = make("ul", "astraml-notes");
+    this.more = make("button", "astraml-link astraml-more", "more", { type: "button", "aria-expanded": "false" });
+    this.more.hidden = true;
     this.where = make("span", "astraml-where");
     const first = make("div", "astraml-row");
     const title = make("div", "astraml-title");
@@ -65,7 +67,12 @@ export class Header {
     first.append(title, progress, this.buttons);
     const second = make("div", "astraml-row is-second");
     second.append(this.best, this.running);
-    this.root.append(first, second, this.banner.root, this.reason, this.notes);
+    this.root.append(first, second, this.banner.root, this.reason, this.notes, this.more);
+    listeners.on(this.more, "click", () => {
+      const open = this.notes.classList.toggle("is-open");
+      this.more.setAttribute("aria-expanded", String(open));
+      setText(this.more, open ? "less" : "more");
+    });
 
     this.bestNumber = NaN;
     listeners.on(this.best, "click", (event) => {
@@ -139,6 +146,8 @@ export class Header {
    * @param {import("./store.js").Store} store
    */
   tick(store) {
+    const { notes } = this;
+    this.more.hidden = notes.hidden || !(notes.classList.contains("is-open") || notes.scrollHeight > notes.clientHeight + 2);
     const job = store.job;
     if (!job || job.started === null) return setText(this.time, job && !job.ended ? "not started" : "");
     const now = store.now();

@@ -164,7 +164,7 @@ function localTimes(x, x0) {
 function othersOf({ columns, trials, of }, look) {
   const [x, low, high] = columns;
   if (!x || !low || !high || !x.length) return null;
-  const label = `range of ${trials < of ? `${trials} of ` : ""}${of} other${of === 1 ? "" : "s"}`;
+  const label = `band: ${trials < of ? `${trials} of ` : ""}the other ${of === 1 ? "trial" : `${of} trials`}`;
   /** @type {import("./tab.js").Key} */
   const key = { label, colour: look.band, dash: "band", width: 9, numbers: [] };
   return { drawn: bandOf(x, low, high, look.band, 0), key };

@@ -12,10 +12,13 @@ from astraml_lab.store.records import (
     GenerationRecord,
     Lease,
 )
+from astraml_lab.store.requests import Answer, Claim
 from astraml_lab.store.store import Store
 from astraml_lab.store.writer import Writer
 
 __all__ = [
+    "Answer",
+    "Claim",
     "Control",
     "DeviceClaim",
     "Files",

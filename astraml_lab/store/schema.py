@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Float, Integer, Text, insert, select, update
+from sqlalchemy import Column, Float, Integer, Text, UniqueConstraint, insert, select, update
 
 from astraml_lab.store.engine import connect_engine, writing
 from astraml_lab.store.tables import SCHEMA_VERSION, meta, metadata
@@ -114,4 +114,31 @@ def _to_2(operations: Operations) -> None:
     )
 
 
-STEPS: dict[int, Callable[[Operations], None]] = {1: _to_2}
+def _to_3(operations: Operations) -> None:
+    """Add the keys of requests, and the policies of projects."""
+    operations.create_table(
+        "requests",
+        Column("id", Integer, primary_key=True),
+        Column("project", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("fingerprint", Text, nullable=False),
+        Column("job", Text, nullable=False),
+        Column("generation_id", Integer),
+        Column("host", Text, nullable=False),
+        Column("pid", Integer, nullable=False),
+        Column("pid_started_at", Float, nullable=False),
+        Column("created_at", Float, nullable=False),
+        UniqueConstraint("project", "key"),
+        if_not_exists=True,
+    )
+    operations.create_table(
+        "policies",
+        Column("project_key", Text, primary_key=True),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("document", Text, nullable=False),
+        Column("created_at", Float, nullable=False),
+        if_not_exists=True,
+    )
+
+
+STEPS: dict[int, Callable[[Operations], None]] = {1: _to_2, 2: _to_3}

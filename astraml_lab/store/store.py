@@ -15,7 +15,9 @@ from astraml_lab.store.database import Database
 from astraml_lab.store.engine import is_full
 from astraml_lab.store.files import name_key
 from astraml_lab.store.journal import Journal
+from astraml_lab.store.policies import Policies
 from astraml_lab.store.processes import this_host
+from astraml_lab.store.requests import Requests
 from astraml_lab.store.tables import generations, jobs
 
 if TYPE_CHECKING:
@@ -34,6 +36,16 @@ if TYPE_CHECKING:
 
 class Store(Database):
     """Jobs, trials, metrics and search journals in one database; safe to share between threads."""
+
+    @property
+    def requests(self) -> Requests:
+        """The keys that make a repeated request safe."""
+        return Requests(self)
+
+    @property
+    def policies(self) -> Policies:
+        """The policies of projects."""
+        return Policies(self)
 
     # jobs and generations
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -178,5 +178,32 @@ device_leases = Table(
     Column("owner", Text, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("pid_started_at", Float, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    # the name that the job is to have
+    Column("job", Text, nullable=False),
+    # NULL until the job is made; no foreign key: the row outlives the job
+    Column("generation_id", Integer),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("pid_started_at", Float, nullable=False),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("project", "key"),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("project_key", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("document", Text, nullable=False),
     Column("created_at", Float, nullable=False),
 )

@@ -15,7 +15,7 @@ import pytest
 from astraml_lab.clock import FakeClock
 from astraml_lab.errors import StoreError
 from astraml_lab.spec.state import JobState, TrialState
-from astraml_lab.store import Store, schema, trials
+from astraml_lab.store import Answer, Store, schema, trials
 from astraml_lab.store.processes import this_host, this_process
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_a_copy_of_the_old_file_is_kept_and_told(home: Path, caplog: pytest.LogC
     before = dump(home / "lab.db")
     with caplog.at_level(logging.WARNING, "astraml_lab"), Store(home) as store:
         assert store.migrated == (
-            "the store was brought from schema 1 to 2; a copy of the old file is kept as lab.db.schema1"
+            "the store was brought from schema 1 to 3; a copy of the old file is kept as lab.db.schema1"
         )
     assert caplog.messages == [store.migrated]
     assert dump(home / "lab.db.schema1") == before
@@ -92,6 +92,22 @@ def test_a_migrated_file_has_the_columns_of_a_new_one(home: Path, tmp_path: Path
             return {n: connection.execute(f"PRAGMA table_info('{n}')").fetchall() for (n,) in names}
 
     assert columns(home / "lab.db") == columns(tmp_path / "new" / "lab.db")
+
+
+def test_a_store_of_schema_2_opens_and_has_the_tables_of_a_new_one(tmp_path: Path) -> None:
+    folder = tmp_path / "two"
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "lab.db")) as connection:
+        connection.executescript(SCHEMA_1.with_name("schema2.sql").read_text(encoding="utf-8"))
+    with Store(folder) as store:
+        assert store.migrated == (
+            "the store was brought from schema 2 to 3; a copy of the old file is kept as lab.db.schema2"
+        )
+        assert store.repaired == ""
+        assert [record.name for record in store.list_jobs()] == ["digits"]
+        assert store.requests.claim("p", "k", "print", "digits").answer is Answer.NEW
+        assert store.requests.claim("p", "k", "print", "digits").answer is Answer.IN_PROGRESS
+        assert store.policies.put("p", {}) == 1
 
 
 def test_what_fails_in_the_middle_leaves_the_old_store_as_it_was(

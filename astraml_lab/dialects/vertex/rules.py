@@ -52,7 +52,7 @@ def _job(job: Mapping[str, Any]) -> Iterator[Violation]:
         if not key or not _is_label(key) or not _is_label(value):
             yield Violation(
                 "labels",
-                f"{key!r}: at most {LONGEST_LABEL} lower-case letters, digits, `_` and `-` in keys and values",
+                f"{key!r}: a key or value has at most {LONGEST_LABEL} lower-case letters, digits, `_`, `-`",
             )
 
 

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 
     from astraml_lab.errors import AstramlError, TrialPruned, TrialStopped
     from astraml_lab.jobs import Job
-    from astraml_lab.lab import foreground, import_trials, job, jobs, resume, sql, submit, tune
+    from astraml_lab.lab import (
+        foreground,
+        import_trials,
+        job,
+        jobs,
+        register,
+        register_input,
+        resume,
+        sql,
+        submit,
+        translate,
+        tune,
+    )
+    from astraml_lab.objectives import Command
     from astraml_lab.spec import Categorical, Discrete, Float, Int, JobSpec
     from astraml_lab.trial import Trial, current_trial, report
     from astraml_lab.ui import TuneForm
@@ -34,11 +47,15 @@ _HOMES = {
         "import_trials",
         "job",
         "jobs",
+        "register",
+        "register_input",
         "resume",
         "sql",
         "submit",
+        "translate",
         "tune",
     ),
+    "astraml_lab.objectives": ("Command",),
     "astraml_lab.spec": ("Categorical", "Discrete", "Float", "Int", "JobSpec"),
     "astraml_lab.trial": ("Trial", "current_trial", "report"),
     "astraml_lab.ui": ("TuneForm",),
@@ -48,6 +65,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "AstramlError",
     "Categorical",
+    "Command",
     "Discrete",
     "Float",
     "Int",
@@ -63,10 +81,13 @@ __all__ = [
     "import_trials",
     "job",
     "jobs",
+    "register",
+    "register_input",
     "report",
     "resume",
     "sql",
     "submit",
+    "translate",
     "tune",
 ]
 

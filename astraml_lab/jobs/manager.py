@@ -170,8 +170,8 @@ class Manager:
 
     # launching
 
-    def launch(self, spec: JobSpec, code: Code, *, attended: bool) -> Job:
-        """Start the job, or do whatever its name asks for.
+    def launch(self, spec: JobSpec, code: Code, *, attended: bool, fresh: bool = False) -> Job:
+        """Start the job, or do whatever its name asks for; a `fresh` one needs a name that nobody has.
 
         Raises:
             NotBuiltYet: An option is valid, but of a later version.
@@ -183,6 +183,8 @@ class Manager:
         plan = make_plan(spec, code, self._wiring.pool)
         if spec.name is None:
             return self._create_nameless(plan)
+        if fresh:
+            return self._create(plan)
         with self._lock:
             turn = self._turns[name_key(spec.project), name_key(spec.name)]
         with turn:

@@ -97,7 +97,7 @@ def test_mistakes_are_refused_at_the_door() -> None:
         lab.jobs(state="runing")
     with pytest.raises(errors.NotFound, match="has no job yet"):
         lab.job()
-    with pytest.raises(errors.NotBuiltYet):
+    with pytest.raises(errors.RequestRefused, match="Member must not be null"):
         lab.submit({"HyperParameterTuningJobName": "x"})
 
 

@@ -20,7 +20,8 @@ import functools, sys, time
 import astraml_lab as lab
 from astraml_lab.store import Store
 from astraml_lab.ui.presenter import NotebookPresenter
-module = sys.modules["astraml_lab.lab"]
+import astraml_lab.lab
+module = sys.modules["astraml_lab.lab.default"]
 class Clock:
     "The machine's, and what was added to it."
     ahead = {ahead}
@@ -37,7 +38,8 @@ def pass_time(seconds):
 clock = Clock()
 module.SystemClock = Clock
 module.Store = functools.partial(Store, clock=clock)
-shown = module.presenter()
+from astraml_lab.jobs import presenter
+shown = presenter()
 shown.__init__(Watched())"""
 DATA = """import torch
 from torch import nn

@@ -1,26 +1,17 @@
-"""The library's front door, and the one process-wide default behind it.
-
-Every face (magics, forms, command line) calls these functions. Nothing here is decided twice.
-"""
+"""The library's front door: every face (magics, forms, command line) calls these."""
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import os
-import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from astraml_lab.clock import SystemClock
-from astraml_lab.devices import Pool, ProcessTuning, SystemProbe
-from astraml_lab.errors import InvalidSpec, NotBuiltYet, Problem, one_of
-from astraml_lab.executors import ThreadExecutor
-from astraml_lab.jobs import Job, JobList, Manager, Preflight, Wiring, attended, presenter, views_of
+from astraml_lab.errors import InvalidSpec, Problem, one_of
+from astraml_lab.jobs import Job, JobList, Preflight, attended, presenter, views_of
 from astraml_lab.jobs.debug import foreground as one_trial
-from astraml_lab.jobs.device_ledger import StoreLedger
 from astraml_lab.jobs.importing import import_job
+from astraml_lab.lab.default import manager
 from astraml_lab.objectives import FunctionCode
 from astraml_lab.spec import (
     CONSTRUCTORS,
@@ -38,17 +29,11 @@ from astraml_lab.spec import (
     shown,
     validate,
 )
-from astraml_lab.store import Store, default_home
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from astraml_lab.objectives.base import Code
     from astraml_lab.trial import Trial
 
-_lock = threading.Lock()
-_open: dict[Path, Manager] = {}
-_wired: list[Wiring] = []
 _LONGEST_PAUSE = 600.0
 """Seconds for which a job that nobody watches may be paused: a disk may get room, a thread may come back."""
 Names = str | Iterable[str]
@@ -145,7 +130,7 @@ def launch(spec: JobSpec, code: Code) -> Job:
     """
     watched = attended()
     job = manager().launch(spec, code, attended=watched)
-    return _accompany(job, watched=watched, waits=spec.wait)
+    return accompany(job, watched=watched, waits=spec.wait)
 
 
 def resume(
@@ -177,7 +162,7 @@ def resume(
     if found.alive:
         return found.resume(trials)
     watched = attended()
-    return _accompany(found.resume(trials), watched=watched, waits=None)
+    return accompany(found.resume(trials), watched=watched, waits=None)
 
 
 @contextlib.contextmanager
@@ -211,8 +196,13 @@ def foreground(
         yield trial
 
 
-def _accompany(job: Job, *, watched: bool, waits: bool | None) -> Job:
-    """Show a job that runs here, and wait for it where nobody is at the keyboard, or where that is asked."""
+def accompany(job: Job, *, watched: bool, waits: bool | None) -> Job:
+    """Show a job that runs here, and wait for it where nobody is at the keyboard, or where that is asked.
+
+    Raises:
+        JobFailed: It was waited for where nobody is at the keyboard, and FAILED.
+        JobCancelled: It was waited for there, and stopped.
+    """
     over = job.state.ended
     if job.said:
         print(job.said)  # noqa: T201 - said to whoever ran the cell again
@@ -237,18 +227,6 @@ def preflight(spec: JobSpec, code: Code) -> Preflight:
     """
     refuse_unbuilt(spec)
     return manager().preflight(spec, code)
-
-
-def submit(request: Any) -> Job:
-    """Run a request of a tuning service.
-
-    Raises:
-        NotBuiltYet: Always, in this version.
-    """
-    raise NotBuiltYet(
-        "Requests (AstraML, SageMaker, Vertex) are not run by this version: write the job as a %%tune cell, "
-        f"or call tune(). Given: {shown(request)}"
-    )
 
 
 def import_trials(  # noqa: PLR0913 - each is an option of `%tune import`
@@ -332,42 +310,6 @@ def notices() -> tuple[str, ...]:
     return manager().notices
 
 
-def sql(query: str) -> Any:
-    """Run SQL over jobs, trials and windows.
-
-    Raises:
-        NotBuiltYet: Always, in this version.
-    """
-    raise NotBuiltYet(
-        f"SQL over jobs is not built in this version; job.df and job.metrics() are. Given: {query}"
-    )
-
-
-def manager() -> Manager:
-    """Return the manager of the store in ASTRAML_HOME, or of the platform's folder; opened once."""
-    home = default_home().resolve()
-    with _lock:
-        if home not in _open:
-            store = Store(home)
-            made = _open[home] = Manager(store, _wiring(store), owner=f"kernel {os.getpid()}")
-            atexit.register(made.leave)  # runs before IPython's, which was registered earlier
-        return _open[home]
-
-
-def _wiring(store: Store) -> Wiring:
-    """Build, once, the parts that all jobs of the process share: there is one set of devices.
-
-    Args:
-        store: Where the first job lives; in it this kernel and others tell each other which GPUs they use.
-    """
-    if not _wired:
-        clock = SystemClock()
-        ledger = StoreLedger(store, f"kernel {os.getpid()}")
-        pool = Pool(SystemProbe(), clock, ledger=ledger)
-        _wired.append(Wiring(pool, ProcessTuning(), ThreadExecutor(), clock))
-    return _wired[0]
-
-
 def _progress(window: float) -> Callable[[Job], None]:
     """Return a glance at a job that prints one line per window, and ends what stays paused for too long."""
     clock = SystemClock()
@@ -402,8 +344,3 @@ def _state(state: JobState | str) -> JobState:
             "state", shown(state), one_of(list(JobState)), nearest(str(state).upper(), list(JobState))
         )
         raise InvalidSpec([problem], subject="the question") from None
-
-
-# The interface has a function where the package has a floor of that name. For users the function
-# wins; our own imports go by path.
-vars(sys.modules["astraml_lab"])["jobs"] = jobs

@@ -1,0 +1,48 @@
+"""The library's front door, and the one process-wide default behind it."""
+
+from __future__ import annotations
+
+import sys
+
+from astraml_lab.jobs import Job
+from astraml_lab.lab.default import manager
+from astraml_lab.lab.front import (
+    accompany,
+    build_spec,
+    foreground,
+    import_trials,
+    job,
+    jobs,
+    launch,
+    notices,
+    preflight,
+    resume,
+    tune,
+)
+from astraml_lab.lab.queries import sql
+from astraml_lab.lab.requests import register, register_input, submit, translate
+
+__all__ = [
+    "Job",
+    "accompany",
+    "build_spec",
+    "foreground",
+    "import_trials",
+    "job",
+    "jobs",
+    "launch",
+    "manager",
+    "notices",
+    "preflight",
+    "register",
+    "register_input",
+    "resume",
+    "sql",
+    "submit",
+    "translate",
+    "tune",
+]
+
+# The interface has a function where the package has a floor of that name. For users the function
+# wins; our own imports go by path.
+vars(sys.modules["astraml_lab"])["jobs"] = jobs

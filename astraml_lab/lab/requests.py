@@ -1,0 +1,173 @@
+"""Running the requests of tuning services: each is read against the store, and runs as a job of ours.
+
+`lab.translate` reads a request against nothing but what it is told; `submit` against the lab's own store.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from astraml_lab import dialects
+from astraml_lab.dialects import Surroundings, Translation
+from astraml_lab.errors import Conflict
+from astraml_lab.jobs import attended
+from astraml_lab.jobs.stored import read_spec
+from astraml_lab.lab.default import manager
+from astraml_lab.lab.front import accompany
+from astraml_lab.objectives import INPUTS, TARGETS, ScriptCode
+from astraml_lab.spec import Dialect, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from astraml_lab.jobs import Job
+    from astraml_lab.objectives.script_targets import Target
+    from astraml_lab.spec import Definition, JobSpec
+    from astraml_lab.store import GenerationRecord, Store
+
+translate = dialects.translate
+_TWINS = 1000
+"""So many Vertex AI jobs may have one display name."""
+_ENDED = {JobState.SUCCEEDED: "Completed", JobState.FAILED: "Failed", JobState.CANCELLED: "Stopped"}
+
+
+def submit(
+    request: object,
+    dialect: Dialect | str | None = None,
+    *,
+    target: Target = None,
+    parent: str = Surroundings.parent,
+) -> Job:
+    """Run a request of a tuning service on this kernel's devices.
+
+    Args:
+        request: A mapping, JSON or YAML text, or the path of a .json, .yaml or .yml file.
+        dialect: `astraml`, `sagemaker` or `vertex`; by default what the request's fields say.
+        target: What its trials run: a function, the path of a script, the name of a module, or a `Command`.
+            By default what is registered for the image, algorithm, module or model that it names.
+        parent: Vertex AI's `projects/…/locations/…` of the job.
+
+    Returns:
+        The job; at once where a person is at the keyboard, at its end elsewhere.
+
+    Raises:
+        RequestRefused: In the service's own words; nothing was started.
+        NotFound: Nothing here stands for what the request names; the message says how that is registered.
+        Conflict: The name is used.
+        JobFailed: Nobody was at the keyboard, and the job FAILED.
+        JobCancelled: Nobody was at the keyboard, and the job was stopped.
+    """
+    return run(read(request, dialect, parent=parent), target=target)
+
+
+def read(
+    request: object, dialect: Dialect | str | None = None, *, parent: str = Surroundings.parent
+) -> Translation:
+    """Read a request against the lab's store: its jobs, policies and secrets.
+
+    Raises:
+        RequestRefused: In the service's own words.
+    """
+    around = Surroundings(existing_jobs=known_jobs(manager().store), secrets=None, parent=parent)
+    return dialects.read(request, dialect, around)
+
+
+def run(translation: Translation, *, target: Target = None) -> Job:
+    """Start the job that a request became, show it, and wait for it where nobody else would.
+
+    Raises:
+        NotFound: Nothing here stands for what the request names.
+        Conflict: The name is used.
+        JobFailed: It was waited for and FAILED.
+        JobCancelled: It was waited for and stopped.
+    """
+    spec = translation.spec
+    return accompany(start(spec, target=target), watched=attended(), waits=spec.wait)
+
+
+def start(spec: JobSpec, *, target: Target = None) -> Job:
+    """Start the job of a request under a name that nobody has; returns at once.
+
+    Vertex AI's display names are not unique: the job of a second one is called `name-2`.
+
+    Raises:
+        NotFound: Nothing here stands for what the request names.
+        Conflict: The name is used.
+    """
+    several = spec.origin is not None and spec.origin.dialect is Dialect.VERTEX
+    for number in range(1, _TWINS):
+        named = spec if number == 1 else spec.model_copy(update={"name": f"{spec.name}-{number}"})
+        code = ScriptCode(named, target=target)
+        try:
+            return manager().launch(named, code, attended=attended(), fresh=True)
+        except Conflict:
+            if not several or manager().store.load_job(named.project, str(named.name)) is None:
+                raise
+    raise Conflict(f"{_TWINS} jobs are called {spec.name}: delete some, or choose another display name")
+
+
+def known_jobs(store: Store, project: str | None = None) -> tuple[Mapping[str, Any], ...]:
+    """Return what a request may have to know of the jobs that exist; see `Surroundings.existing_jobs`."""
+    return tuple(_known(store, record) for record in store.list_jobs(project))
+
+
+def _known(store: Store, record: GenerationRecord) -> Mapping[str, Any]:
+    spec = read_spec(record)[0]
+    definition = spec.definitions[0]
+    known: dict[str, Any] = {
+        "name": record.name,
+        "project": record.project,
+        "status": _ENDED.get(record.state, "InProgress"),
+        "names": sorted({*definition.space.names(), *_fixed(definition)}),
+        "types": {name: each.type for name, each in definition.space.dimensions.items()},
+        "training_jobs": len(store.trial_marks(record.id)),
+    }
+    if spec.objectives:
+        known["objective"] = {"metric": spec.objectives[0].metric, "direction": spec.objectives[0].goal.value}
+    return {**known, **_sagemakers(spec)}
+
+
+def _fixed(definition: Definition) -> dict[str, Any]:
+    script = definition.program and definition.program.script
+    return dict(script.fixed) if script else {}
+
+
+def _sagemakers(spec: JobSpec) -> dict[str, Any]:
+    """Return what SageMaker compares of a parent, of a job that was a request of its own."""
+    if spec.origin is None or spec.origin.dialect is not Dialect.SAGEMAKER:
+        return {}
+    given = spec.origin.request.get("TrainingJobDefinition")
+    if not given:
+        return {}
+    algorithm = given["AlgorithmSpecification"]
+    ranges = spec.origin.request["HyperParameterTuningJobConfig"].get("ParameterRanges", {})
+    known = {
+        "training_image": algorithm.get("TrainingImage"),
+        "algorithm_name": algorithm.get("AlgorithmName"),
+        "input_data": given.get("InputDataConfig", []),
+        "static": given.get("StaticHyperParameters", {}),
+        "values": {each["Name"]: each["Values"] for each in ranges.get("CategoricalParameterRanges", [])},
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def register(pattern: str, target: Target) -> None:
+    """Say what runs here in place of an image, algorithm, module or model that requests name.
+
+    Args:
+        pattern: Its name, perhaps with wildcards: `"xgboost:*"`; the last part of an image's path will do.
+        target: A function as `tune` takes it, the path of a script, the name of a module, or a `Command`.
+
+    Raises:
+        InvalidSpec: The target is none of these.
+    """
+    TARGETS.register(pattern, target)
+
+
+def register_input(uri: str, folder: str) -> None:
+    """Say which local folder holds the data of a URI: `register_input("s3://bucket/prefix", "data/")`.
+
+    Raises:
+        InvalidSpec: The URI or the folder cannot be had.
+    """
+    INPUTS.register(uri, folder)

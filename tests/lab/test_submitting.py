@@ -1,0 +1,74 @@
+"""`lab.submit` reads a request against the store, finds what stands for its image, and runs it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import astraml_lab as lab
+from astraml_lab.errors import NotFound, RequestRefused
+from astraml_lab.spec import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from astraml_lab.trial import Trial
+
+EXAMPLES = Path(__file__).parents[1] / "dialects"
+SAGEMAKER = json.loads((EXAMPLES / "sagemaker/examples/sm-d01.json").read_text())["request"]
+VERTEX = json.loads((EXAMPLES / "vertex/requests/vx-d01.json").read_text())["request"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give each test a store of its own."""
+    monkeypatch.setenv("ASTRAML_HOME", str(tmp_path))
+    yield
+    lab.lab.manager().close()
+
+
+def boost(trial: Trial) -> None:
+    for epoch in range(3):
+        trial.report({"validation:rmse": trial.params["eta"] + 1 / (epoch + 1)})
+
+
+def sure(trial: Trial) -> None:
+    trial.report(accuracy=0.5)
+
+
+def named(name: str) -> dict[str, Any]:
+    return {**copy.deepcopy(SAGEMAKER), "HyperParameterTuningJobName": name}
+
+
+def test_a_request_runs_what_is_given_for_its_image_under_its_own_name() -> None:
+    job = lab.submit(named("abalone"), target=boost)
+
+    assert (job.name, job.state, len(job.trials)) == ("abalone", JobState.SUCCEEDED, 10)
+    assert job.spec.origin is not None
+    assert job.spec.origin.request == named("abalone")
+
+
+def test_an_image_that_stands_for_nothing_is_refused_with_the_way_to_register_it() -> None:
+    with pytest.raises(NotFound, match=r"lab\.register\('xgboost:\*', train\)"):
+        lab.submit(named("abalone"))
+
+    assert lab.jobs() == []
+
+
+def test_a_used_sagemaker_name_is_refused_whatever_its_case() -> None:
+    lab.submit(named("abalone"), target=boost)
+
+    with pytest.raises(RequestRefused) as refused:
+        lab.submit(named("Abalone"), target=boost)
+
+    assert refused.value.code == "ResourceInUse"
+
+
+def test_vertex_display_names_may_be_used_again() -> None:
+    names = [lab.submit(VERTEX, target=sure).name for _ in range(3)]
+
+    assert names == ["hpt-container", "hpt-container-2", "hpt-container-3"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -45,10 +46,11 @@ class RegisteredFunction:
         fixed: Sequence[str],
         objectives: Sequence[Objective],
     ) -> None:
-        takes = _taken_by(function)
+        takes, any_other = _taken_by(function)
         self._names = {name: _spelled(name, takes) for name in (*tuned, *fixed)}
         wanted = [self._names[name] for name in tuned]
-        wanted += [self._names[name] for name in fixed if takes is None or self._names[name] in takes]
+        given = [self._names[name] for name in fixed]
+        wanted += [name for name in given if any_other or name in takes]
         self.code = FunctionCode(function, Space(dict.fromkeys(wanted, Categorical(["any"]))), objectives)
 
     def run(self, trial: Trial, values: Mapping[str, Any]) -> Mapping[str, float] | None:
@@ -133,19 +135,16 @@ class LazyMapping(Mapping[str, str]):
         return len(self._names)
 
 
-def _taken_by(function: Callable[..., Any]) -> set[str] | None:
-    """Return the names that a function takes; None where it takes any."""
-    import inspect
-
+def _taken_by(function: Callable[..., Any]) -> tuple[set[str], bool]:
+    """Return the names that a function takes, and whether it takes any other, too."""
     parameters = inspect.signature(function).parameters
-    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
-        return None
-    return set(parameters)
+    more = [name for name, each in parameters.items() if each.kind is each.VAR_KEYWORD]
+    return set(parameters).difference(more), bool(more)
 
 
-def _spelled(name: str, takes: set[str] | None) -> str:
+def _spelled(name: str, takes: set[str]) -> str:
     spelled = _NO_NAME.sub("_", name)
-    return spelled if takes is not None and name not in takes and spelled in takes else name
+    return spelled if name not in takes and spelled in takes else name
 
 
 def _teller(file: Any) -> Callable[[str], None]:

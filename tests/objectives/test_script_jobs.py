@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -81,7 +81,7 @@ def test_a_script_of_ones_own_gets_names_and_values_and_prints_its_metric(script
     lr, batch = view.params["lr"], view.params["batch"]
     assert isinstance(lr, float)
     assert isinstance(batch, float)
-    assert view.values == (pytest.approx(lr * batch),)
+    assert view.values == (lr * batch,)
     assert "note=two words" in job.trials[0].log.tail()
 
 
@@ -339,7 +339,7 @@ def test_a_script_sees_the_devices_of_its_trial_alone(gpu_bench: Bench, tmp_path
 def test_a_function_in_place_of_a_script_gets_raw_and_decoded_values_inputs_and_variables(
     scripts: ScriptBench,
 ) -> None:
-    seen: list[object] = []
+    seen: list[Any] = []
 
     def train(trial: Trial, n_layers: int, **params: object) -> None:
         seen.append((dict(trial.raw), trial.env["MODE"], sorted(trial.inputs), n_layers, params))
@@ -358,7 +358,7 @@ def test_a_function_in_place_of_a_script_gets_raw_and_decoded_values_inputs_and_
     )
     job = scripts.run(spec, train)
     assert job.trials[0].view().values == (0.75,), job.trials[0].view()
-    raw, mode, inputs, layers, params = seen[0]  # type: ignore[misc]  # a tuple
+    raw, mode, inputs, layers, params = seen[0]
     assert raw["batch-size"] == '"512"'
     assert raw["_tuning_objective_metric"] == "validation:f1"
     assert (mode, inputs, layers) == ("fast", ["train"], 2)
@@ -377,3 +377,11 @@ def test_several_at_once_do_not_mix_what_they_print(scripts: ScriptBench) -> Non
     job = scripts.run(script_spec(trials=4, parallel=4), train)
     for number, trial in job.trials.items():
         assert set(trial.log.tail(201).splitlines()) == {f"trial {number}", f"score={number}"}
+
+
+def test_a_script_runs_under_a_trial_in_a_process_too(scripts: ScriptBench) -> None:
+    train = scripts.write("print('score=5'); raise SystemExit('over')")
+    trial = scripts.run(script_spec(trials=1, executor="processes"), train).trials[0]
+    assert trial.view().metrics == {"score": 5.0}
+    assert trial.view().reason == "train.py ended with exit code 1: over"
+    assert trial.log.tail().splitlines() == ["score=5", "over"]

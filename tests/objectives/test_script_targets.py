@@ -12,7 +12,7 @@ from astraml_lab.errors import InvalidSpec, NotFound
 from astraml_lab.objectives import Command, ScriptCode
 from astraml_lab.objectives.script_project import project_of
 from astraml_lab.objectives.script_targets import TARGETS, Registry, best, runs
-from astraml_lab.spec import Dialect, Script
+from astraml_lab.spec import Dialect, Int, Script
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +84,7 @@ def test_what_nothing_runs_is_refused_with_the_line_that_registers_it(tmp_path: 
 def test_a_target_that_is_none_is_refused_where_it_is_registered(tmp_path: Path) -> None:
     for target, words in (
         ("nonesuch.py", "there is no file"),
-        ("no.such.module", "there is none"),
+        ("no.such.module", "none of that"),
         (7, "a function"),
     ):
         with pytest.raises(InvalidSpec, match=words):
@@ -115,12 +115,12 @@ def test_a_module_that_a_request_names_runs_without_registration(scripts: Script
     assert job.trials[0].view().values == (2.0,)
 
 
-def test_a_project_file_is_found_from_below_and_its_paths_start_from_it(
+def test_a_project_file_is_found_from_below(
     scripts: ScriptBench,
 ) -> None:
     train = scripts.write("print('score=3')")
     (scripts.folder / "astraml.toml").write_text(
-        '[targets]\n"demo:*" = "train.py"\n"other" = { command = true }\n"third" = { command = ["sh", "x"] }\n'
+        '[targets]\n"demo:*" = "train.py"\n"other" = { command = true }\n"third" = { command = ["x"] }\n'
     )
     below = scripts.folder / "notebooks"
     below.mkdir()
@@ -163,3 +163,19 @@ def test_a_function_has_to_take_what_varies_and_may_leave_what_does_not() -> Non
     with pytest.raises(InvalidSpec, match="takes no such parameter"):
         ScriptCode(script_spec(), target=wrong)
     ScriptCode(script_spec(fixed={"num_round": "100"}), target=right)
+
+
+def test_each_of_several_definitions_runs_its_own_script(scripts: ScriptBench) -> None:
+    tree = scripts.write("import sys; print(sys.argv[1:]); print('score=1')", "tree.py")
+    net = scripts.write("import sys; print(sys.argv[1:]); print('score=2')", "net.py")
+    given = []
+    for name, space in (("tree", {"depth": Int(3, 3)}), ("net", {"width": Int(8, 8)})):
+        one = script_spec(space, target=f"registry/{name}:1")
+        given.append(one.definitions[0].model_copy(update={"name": name}))
+    spec = script_spec(trials=2).model_copy(update={"definitions": tuple(given)})
+    job = scripts.run(spec, {"tree:*": tree, "net:*": net})
+    assert [trial.log.tail().splitlines()[0] for trial in job.trials.values()] == [
+        "['--depth', '3']",
+        "['--width', '8']",
+    ]
+    assert [trial.view().values for trial in job.trials.values()] == [(1.0,), (2.0,)]

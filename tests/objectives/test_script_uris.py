@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from plugins.scripts import ScriptBench
 
 
-class Bucket(MemoryFileSystem):
+class Bucket(MemoryFileSystem):  # type: ignore[misc]  # fsspec is untyped
     """An object store in memory that counts what is fetched."""
 
     protocol = ("gs",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import expect
@@ -123,13 +123,15 @@ def test_rows_are_selected_by_mouse_keys_and_python_and_filtered(
     expect(view.locator(".astraml-detail")).to_contain_text("Trial 8")
 
 
-def begin(jupyter_lab: LabServer, notebook: NotebookPage, name: str) -> Locator:
+def begin(
+    jupyter_lab: LabServer, notebook: NotebookPage, name: str, app: Literal["lab", "notebook"]
+) -> Locator:
     """Start a real job whose first trial waits at the gate."""
     ask = f"job = lab.job({name!r}); print(job.view().trials, list(job.selected.index), job.state)"
     busy = BUSY.format(name=name)
     cells = [REAL, CELL.format(name=name), busy, ask]
     jupyter_lab.write_notebook(f"{name}.ipynb", cells)
-    notebook.open(f"{name}.ipynb")
+    notebook.open(f"{name}.ipynb", app)
     notebook.run_cell(0)
     notebook.run_cell(1)
     view = dashboard(notebook)
@@ -141,17 +143,18 @@ def said(view: Locator) -> Locator:
     return view.locator(".astraml-header .astraml-banner")
 
 
+@pytest.mark.parametrize("app", ["lab", pytest.param("notebook", marks=pytest.mark.slow)])
 def test_every_control_of_a_job_works_beside_a_busy_cell(
-    jupyter_lab: LabServer, notebook: NotebookPage
+    jupyter_lab: LabServer, notebook: NotebookPage, app: Literal["lab", "notebook"]
 ) -> None:
-    view = begin(jupyter_lab, notebook, "busy")
+    view = begin(jupyter_lab, notebook, f"busy-{app}", app)
     notebook.start_cell(2)
 
     menu(view, "More trials…")
     view.get_by_label("How many more trials").fill("3")
     notebook.screenshot("controls-more-trials")
     view.get_by_role("button", name="Add").click()
-    expect(said(view)).to_contain_text("busy runs up to 7 trials now.")
+    expect(said(view)).to_contain_text(f"busy-{app} runs up to 7 trials now.")
     expect(view.locator(".astraml-count")).to_have_text("0/7 trials")
 
     menu(view, "Try values…")
@@ -189,10 +192,12 @@ def test_every_control_of_a_job_works_beside_a_busy_cell(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_what_writes_cells_and_files_works_after_a_reload(
-    jupyter_lab: LabServer, notebook: NotebookPage
+    jupyter_lab: LabServer, notebook: NotebookPage, app: Literal["lab", "notebook"]
 ) -> None:
-    view = begin(jupyter_lab, notebook, "again")
+    name = f"again-{app}"
+    view = begin(jupyter_lab, notebook, name, app)
     row(view, 0).click()
     view.get_by_role("button", name="Stop trial").click()
     expect(row(view, 0)).to_contain_text("stopped", timeout=10_000)
@@ -204,14 +209,18 @@ def test_what_writes_cells_and_files_works_after_a_reload(
     expect(view.locator(".astraml-detail")).to_contain_text("tries the parameters of trial 0")
     with notebook.page.expect_download() as download:
         menu(view, "Download CSV")
-    assert download.value.suggested_filename == "again.csv"
+    assert download.value.suggested_filename == f"{name}.csv"
     assert Path(download.value.path()).read_text().startswith("number,state,lr,act,momentum,score")
 
+    with notebook.page.expect_download() as download:
+        view.get_by_role("button", name="Download as PNG").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+
     menu(view, "Narrow to the selected trial")
-    expect(notebook.cell(2).locator(".cm-content")).to_contain_text("--name again-narrow")
-    assert "# again, around trial 0" in source(notebook, 2)
+    expect(notebook.cell(2).locator(".cm-content")).to_contain_text(f"--name {name}-narrow")
+    assert f"# {name}, around trial 0" in source(notebook, 2)
     view.get_by_role("button", name="As cell").click()
-    expect(notebook.cell(2).locator(".cm-content")).to_contain_text('with foreground("again", 0')
+    expect(notebook.cell(2).locator(".cm-content")).to_contain_text(f'with foreground("{name}", 0')
     view.get_by_role("button", name="Try near this").click()
     form = view.get_by_role("form", name="Try these values next")
     expect(form.get_by_label("lr")).to_have_value(re.compile(r"0\.\d+"))
@@ -221,7 +230,7 @@ def test_what_writes_cells_and_files_works_after_a_reload(
     notebook.run_cell(5)
     expect(notebook.output(5)).to_have_text("5 [0] RUNNING")
     notebook.save()
-    cells = json.loads((jupyter_lab.root / "again.ipynb").read_text())["cells"]
+    cells = json.loads((jupyter_lab.root / f"{name}.ipynb").read_text())["cells"]
     assert [cell["cell_type"] for cell in cells] == ["code"] * 6
 
 

@@ -278,7 +278,7 @@ def _outcome(
         if space
         else None,
         "limits": {name: tuning.get(name) for name in ("max_runtime_s", "trial_timeout_s")},
-        "pruning": tuning.get("pruning", "none"),
+        "pruning": "hyperband" if tuning.get("strategy") == "hyperband" else tuning.get("pruning", "none"),
         "effective_batch": _effective_batch(effective),
     }
 

@@ -9,7 +9,7 @@ from astraml_lab.errors import NotFound
 from astraml_lab.jobs.foreground_cell import function_of
 from astraml_lab.objectives import CellLines, call_of
 from astraml_lab.objectives.dimensions import choices_of
-from astraml_lab.spec import Categorical, is_off, line_of, narrowed
+from astraml_lab.spec import Categorical, is_off, line_of, narrowed, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,8 +68,9 @@ def narrowed_cell(job: Job, numbers: Sequence[int], *, name: str, source: str) -
     fresh = {each: dimension for each, dimension in space.dimensions.items() if dimension != spec.space[each]}
     which = "trial" if len(numbers) == 1 else "trials"
     said = f"# {job.name}, around {which} {', '.join(map(str, numbers))}"
-    if program.kind == "function":
-        call = call_of(function_of(program, job.name).name, smaller, labelled=program.objects)
+    if program.kind != "cell":
+        function = quoted(program.source) if program.kind == "script" else function_of(program, job.name).name
+        call = call_of(function, smaller, labelled=program.objects)
         return f"{said}\n{call}".rstrip("\n")
     return f"{line_of(smaller)}\n{said}\n{_rewritten(program, fresh)}"
 

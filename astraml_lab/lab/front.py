@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from astraml_lab.clock import SystemClock
@@ -12,7 +13,7 @@ from astraml_lab.jobs import Job, JobList, Preflight, attended, presenter, views
 from astraml_lab.jobs.debug import foreground as one_trial
 from astraml_lab.jobs.importing import import_job
 from astraml_lab.lab.default import manager
-from astraml_lab.objectives import FunctionCode
+from astraml_lab.objectives import Command, FunctionCode, script_job
 from astraml_lab.spec import (
     CONSTRUCTORS,
     BaseDimension,
@@ -41,7 +42,7 @@ Names = str | Iterable[str]
 
 @overload
 def tune(
-    objective: Callable[..., Any],
+    objective: Callable[..., Any] | str | PathLike[str] | Command,
     /,
     space: Mapping[str, BaseDimension] | None = None,
     *,
@@ -52,7 +53,7 @@ def tune(
 
 @overload
 def tune(
-    objective: Callable[..., Any],
+    objective: Callable[..., Any] | str | PathLike[str] | Command,
     /,
     space: Mapping[str, BaseDimension] | None = None,
     *,
@@ -63,7 +64,7 @@ def tune(
 
 
 def tune(
-    objective: Callable[..., Any],
+    objective: Callable[..., Any] | str | PathLike[str] | Command,
     /,
     space: Mapping[str, BaseDimension] | None = None,
     *,
@@ -71,11 +72,13 @@ def tune(
     minimize: Names = (),
     **options: Any,
 ) -> Job | Preflight:
-    """Tune a function: `train(trial)`, `train(**params)`, or a mix of both.
+    """Tune a function: `train(trial)`, `train(**params)`, or a mix of both; or a script.
 
     Args:
         objective: Parameters called `trial` or `report` get ours, the others come from the space. A returned
-            number, tuple or mapping is the final report.
+            number, tuple or mapping is the final report. The path of a script, the name of a module or a
+            `Command` runs in a process of its own: it gets the space's names as arguments (`--lr 0.1`), and
+            prints its metrics (`accuracy=0.9`) or calls `astraml_lab.report`.
         space: Dimensions by name. Without one, `trial.suggest_float` and its like make it as they are called.
         maximize: The metric or metrics to maximize.
         minimize: The metric or metrics to minimize; two or more objectives make a Pareto job.
@@ -94,7 +97,11 @@ def tune(
     """
     objectives = objectives_of(_listed(maximize), _listed(minimize))
     spec = build_spec(space or {}, objectives, options)
-    code = FunctionCode(objective, spec.space, spec.objectives)
+    code: Code
+    if isinstance(objective, str | PathLike | Command):
+        spec, code = script_job(objective, spec)
+    else:
+        code = FunctionCode(objective, spec.space, spec.objectives)
     return preflight(spec, code) if spec.check else launch(spec, code)
 
 

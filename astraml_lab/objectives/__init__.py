@@ -20,7 +20,13 @@ from astraml_lab.objectives.function_call import call_in, call_of
 from astraml_lab.objectives.kinds import KINDS, Asks, Made, ObjectiveKind
 from astraml_lab.objectives.places import Place, ProcessPlace, ThreadPlace
 from astraml_lab.objectives.reported import metric_names
-from astraml_lab.objectives.script import ScriptCode, grace_of, script_again, script_definition
+from astraml_lab.objectives.script import (
+    ScriptCode,
+    grace_of,
+    script_again,
+    script_definition,
+    script_job,
+)
 from astraml_lab.objectives.script_targets import TARGETS, Command
 from astraml_lab.objectives.script_uris import INPUTS
 
@@ -56,4 +62,5 @@ __all__ = [
     "parse_cell",
     "script_again",
     "script_definition",
+    "script_job",
 ]

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.objectives.script import script_definition
 from astraml_lab.spec import (
     CONSTRUCTORS,
     Definition,
@@ -26,7 +27,7 @@ def call_of(name: str, spec: JobSpec, *, labelled: Collection[str] = ()) -> str:
     """Write the cell that tunes the function `name`.
 
     Args:
-        name: The function.
+        name: The function; a script as a string literal.
         spec: The job.
         labelled: Dimensions whose objects whoever gets the cell puts in place of their labels: it says so.
 
@@ -79,9 +80,14 @@ def _spec_of(call: ast.Call, names: Mapping[str, Any]) -> JobSpec:
     if len(call.args) > 1:
         given["space"] = _value("space", call.args[1], names)
     objectives = objectives_of(given.pop("maximize", ()), given.pop("minimize", ()))
-    program = Program(kind="function", source=ast.unparse(call.args[0]))
     space = given.pop("space", None) or {}
-    definition = validate(Definition, {"space": space, "objectives": objectives, "program": program})
+    definition = validate(Definition, {"space": space, "objectives": objectives})
+    match call.args[0]:
+        case ast.Constant(value=str(path)):
+            definition = script_definition(path, definition)
+        case function:
+            program = Program(kind="function", source=ast.unparse(function))
+            definition = definition.model_copy(update={"program": program})
     return validate(JobSpec, {**given, "definitions": (definition,)})
 
 

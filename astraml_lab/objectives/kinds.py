@@ -12,7 +12,8 @@ from astraml_lab.objectives.cell import CellCode
 from astraml_lab.objectives.cell_source import parse_cell
 from astraml_lab.objectives.function import FunctionCode
 from astraml_lab.objectives.function_call import call_of
-from astraml_lab.spec import nearest, shown
+from astraml_lab.objectives.script import script_job
+from astraml_lab.spec import nearest, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -117,6 +118,15 @@ def _function(text: str, spec: JobSpec, names: Mapping[str, Any]) -> Made:
     return Made(spec.space, FunctionCode(found, spec.space, spec.objectives))
 
 
+def _script(text: str, spec: JobSpec, _names: Mapping[str, Any]) -> Made:
+    own, code = script_job(text.strip(), spec)
+    return Made(own.space, code)
+
+
+def _script_cell(text: str, spec: JobSpec) -> str:
+    return call_of(quoted(text.strip()), spec)
+
+
 KINDS = ObjectiveKinds()
 """The registry of this process."""
 KINDS.register(
@@ -137,5 +147,16 @@ KINDS.register(
         _function,
         functions_of,
         call_of,
+    )
+)
+KINDS.register(
+    ObjectiveKind(
+        "script",
+        "a script",
+        "The path of a script, or a module's name: it gets the space's names as arguments, `--lr 0.1`, and "
+        "prints its metrics, `accuracy=0.9`, or calls `astraml_lab.report`.",
+        Asks.LINE,
+        _script,
+        write=_script_cell,
     )
 )

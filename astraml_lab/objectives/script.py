@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from astraml_lab.objectives.frames import user_traceback
 from astraml_lab.objectives.script_failure import ScriptFailed
 from astraml_lab.objectives.script_part import Job, Part
 from astraml_lab.objectives.script_project import project_of
-from astraml_lab.objectives.script_targets import TARGETS, Registry, Target, best, runs, unmapped
+from astraml_lab.objectives.script_targets import TARGETS, Command, Registry, Target, best, runs, unmapped
 from astraml_lab.objectives.script_uris import INPUTS
 from astraml_lab.process import CAN_SPAWN
 from astraml_lab.spec import Definition, Dialect, JobSpec, Limits, Program, Script, own_params, part_of
@@ -28,10 +30,23 @@ GRACE = 10.0
 """Seconds that a script has to end itself where no request says otherwise."""
 
 
-def script_definition(target: str, definition: Definition) -> Definition:
+def script_definition(target: str, definition: Definition, command: Sequence[str] = ()) -> Definition:
     """Return a definition that runs a script of one's own: its space and objectives, our convention."""
-    script = Script(convention=Dialect.ASTRAML, target=target)
+    script = Script(convention=Dialect.ASTRAML, target=target, command=tuple(command))
     return definition.model_copy(update={"program": Program(kind="script", source=target, script=script)})
+
+
+def script_job(target: str | PathLike[str] | Command, spec: JobSpec) -> tuple[JobSpec, ScriptCode]:
+    """Make a job of a script, a module or a command of one's own.
+
+    Raises:
+        InvalidSpec: There is no such script or module.
+        NotBuiltYet: Scripts do not run on this system.
+    """
+    words = target.words if isinstance(target, Command) else ()
+    name = fspath(target) if not isinstance(target, Command) else shlex.join(words)
+    own = spec.model_copy(update={"definitions": (script_definition(name, spec.definitions[0], words),)})
+    return own, ScriptCode(own, target=target)
 
 
 def grace_of(spec: JobSpec) -> float:
@@ -122,8 +137,11 @@ def script_again(spec: JobSpec) -> ScriptCode:
         return ScriptCode(spec)
     except NotFound:
         program = spec.definitions[0].program
-        if program is None or program.script is None or program.source == program.script.target:
+        script = None if program is None else program.script
+        if program is None or script is None or (spec.origin is not None and program.source == script.target):
             raise
+        if script.command and program.source == shlex.join(script.command):
+            return ScriptCode(spec, target=Command(*script.command))
         return ScriptCode(spec, target=program.source)
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
-import pytest
 from plugins.scripts import script_spec
 
 from astraml_lab.jobs.code_again import code_of
@@ -35,6 +34,7 @@ from astraml_lab.spec import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from plugins.jobs import Bench
     from plugins.scripts import ScriptBench
 

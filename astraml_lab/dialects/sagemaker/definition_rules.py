@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.dialects.credentials import is_a_secret, names_a_secret
 from astraml_lab.dialects.sagemaker.errors import invalid
+from astraml_lab.spec import compile_problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ def _check_algorithm(part: Part) -> None:
         raise invalid(path, f"Provide exactly one of TrainingImage and AlgorithmName; {found}.")
     metrics = algorithm.get("MetricDefinitions", ())
     for index, metric in enumerate(metrics):
-        why = _mistake(metric["Regex"])
+        why = compile_problem(metric["Regex"])
         if why:
             raise invalid(
                 f"{path}.MetricDefinitions[{index}].Regex",
@@ -54,17 +54,6 @@ def _check_algorithm(part: Part) -> None:
             "A metric is required for this hyperparameter tuning job objective. "
             "Provide a metric in the metric definitions.",
         )
-
-
-def _mistake(pattern: str) -> str:
-    """Return why a regular expression does not compile, or nothing."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what another version of Python may read differently
-            re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        return str(error)
-    return ""
 
 
 def _check_channels(channels: Any, path: str) -> None:

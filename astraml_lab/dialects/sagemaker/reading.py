@@ -102,8 +102,7 @@ def job_of(plan: Plan, origin: Origin | None) -> JobSpec:
         parallel=plan.limits["MaxParallelTrainingJobs"],
         gpus=max(_gpus(part.given) for part in plan.parts),
         strategy=_STRATEGIES[plan.strategy],
-        # the strategy brings its own rule, which is in `stopping`
-        prune=Pruning.OFF if plan.hyperband is None else Pruning.AUTO,
+        prune=Pruning.OFF,
         stopping=_stopping(plan),
         target=target(plan),
         max_no_improvement=_patience(plan),

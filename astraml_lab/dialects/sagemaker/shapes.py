@@ -5,6 +5,7 @@ A shape finds everything that is wrong with a value, as the service names all of
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 import unicodedata
@@ -106,6 +107,13 @@ class Flag(Shape):
     """True or false."""
 
     accepts = (bool,)
+
+
+@dataclass(frozen=True)
+class Moment(Shape):
+    """A time: a datetime, or seconds since the epoch."""
+
+    accepts = (dt.datetime, int, float)
 
 
 @dataclass(frozen=True)

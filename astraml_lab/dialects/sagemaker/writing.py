@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab.dialects.sagemaker.errors import SageMakerError
 from astraml_lab.dialects.sagemaker.fidelity import RECORDED, found
 from astraml_lab.dialects.sagemaker.plan import CONFIG
+from astraml_lab.dialects.sagemaker.ranges import read_ranges
 from astraml_lab.dialects.sagemaker.reading import IMPROVEMENT, job_of, plan_of
 from astraml_lab.dialects.sagemaker.request_shape import JOB_NAME
 from astraml_lab.dialects.sagemaker.shapes import TAG_TEXT, matches
@@ -61,9 +63,9 @@ def write(
 
 
 def _write(spec: JobSpec, places: Places, left_out: list[str]) -> dict[str, Any]:
-    config = write_config(spec, left_out)
     grid = write_strategy(spec) == "Grid"
     definitions = [write_definition(spec, each, places, left_out, grid=grid) for each in spec.definitions]
+    config = write_config(spec, sum(map(_size, definitions)), left_out)
     request: dict[str, Any] = {"HyperParameterTuningJobName": _name(spec, left_out), CONFIG: config}
     if len(definitions) > 1 or _SEVERAL in _request_of(spec):
         request[_SEVERAL] = definitions
@@ -76,6 +78,11 @@ def _write(spec: JobSpec, places: Places, left_out: list[str]) -> dict[str, Any]
             del only["DefinitionName"]
         request[_ONE] = only
     return request | _warm_start(spec, left_out) | _tags(spec, left_out)
+
+
+def _size(definition: Mapping[str, Any]) -> float:
+    """Return how many points a written definition has."""
+    return math.prod(each.size for each in read_ranges(definition["HyperParameterRanges"], ""))
 
 
 def _request_of(spec: JobSpec) -> dict[str, Any]:

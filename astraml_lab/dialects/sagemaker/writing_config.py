@@ -26,14 +26,14 @@ _SEEDS = 2**31
 _USUAL = StoppingRule(kind=StoppingKind.AVERAGES)
 
 
-def write_config(spec: JobSpec, left_out: list[str]) -> dict[str, Any]:
-    """Write everything but the objective and the ranges."""
+def write_config(spec: JobSpec, size: float, left_out: list[str]) -> dict[str, Any]:
+    """Write everything but the objective and the ranges, over which there are `size` points."""
     strategy = write_strategy(spec)
     if _STRATEGIES.get(spec.strategy) != strategy:
         left_out.append(f"The strategy {spec.strategy}: it is {strategy} in the request.")
-    config: dict[str, Any] = {"Strategy": strategy, "ResourceLimits": _limits(spec, strategy, left_out)}
+    config: dict[str, Any] = {"Strategy": strategy, "ResourceLimits": _limits(spec, strategy, size, left_out)}
     if strategy == "Hyperband" and spec.stopping is not None:
-        band = {"MinResource": spec.stopping.min_resource, "MaxResource": spec.stopping.max_resource}
+        band = {"MinResource": spec.stopping.min_resource or 1, "MaxResource": spec.stopping.max_resource}
         config["StrategyConfig"] = {"HyperbandStrategyConfig": band}
     config["TrainingJobEarlyStoppingType"] = _early_stopping(spec, strategy, left_out)
     criteria = _criteria(spec, left_out)
@@ -60,15 +60,7 @@ def _is_listable(definition: Definition) -> bool:
     return all(values is not None and len(values) <= MOST_VALUES for values in listed)
 
 
-def _size(definition: Definition) -> float:
-    size: float = 1
-    for values in map(values_of, definition.space.dimensions.values()):
-        size *= math.inf if values is None else len(values)
-    return size
-
-
-def _limits(spec: JobSpec, strategy: str, left_out: list[str]) -> dict[str, int]:
-    size = sum(_size(definition) for definition in spec.definitions)
+def _limits(spec: JobSpec, strategy: str, size: float, left_out: list[str]) -> dict[str, int]:
     quota = RANDOM_QUOTA if strategy == "Random" else SERVICE_QUOTA
     trials = int(size) if strategy == "Grid" else int(min(spec.trials, size, quota))
     if trials != spec.trials:

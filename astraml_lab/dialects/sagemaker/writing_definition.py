@@ -66,7 +66,7 @@ def write_definition(
         "StoppingCondition": _times(spec, left_out),
     }
     optional = {
-        "StaticHyperParameters": {name: text_of(value) for name, value in script.fixed.items()},
+        "StaticHyperParameters": _static(script, left_out),
         "InputDataConfig": list(_channels(script, left_out)),
         "Environment": _environment(script, left_out),
     }
@@ -149,6 +149,12 @@ def _times(spec: JobSpec, left_out: list[str]) -> dict[str, int]:
         least, most = _PENDING
         times["MaxPendingTimeInSeconds"] = min(most, max(least, math.ceil(spec.limits.max_wait)))
     return times
+
+
+def _static(script: Script, left_out: list[str]) -> dict[str, str]:
+    secrets = [name for name, value in script.fixed.items() if isinstance(value, SecretRef)]
+    left_out += [f"The hyperparameter {name}: a request has no references to secrets." for name in secrets]
+    return {name: text_of(value) for name, value in script.fixed.items() if name not in secrets}
 
 
 def _environment(script: Script, left_out: list[str]) -> dict[str, str]:

@@ -49,14 +49,15 @@ def _job(job: Mapping[str, Any]) -> Iterator[Violation]:
     if job.get("maxFailedTrialCount", 0) < 0:
         yield Violation("maxFailedTrialCount", "must not be negative")
     for key, value in job.get("labels", {}).items():
-        if not key or not _is_label(key) or not _is_label(value):
+        if not key or not is_label(key) or not is_label(value):
             yield Violation(
                 "labels",
                 f"{key!r}: a key or value has at most {LONGEST_LABEL} lower-case letters, digits, `_`, `-`",
             )
 
 
-def _is_label(text: str) -> bool:
+def is_label(text: str) -> bool:
+    """Whether a text may be the key or the value of a label."""
     return len(text) <= LONGEST_LABEL and all(
         letter in "_-" or unicodedata.category(letter) in _LETTERS for letter in text
     )

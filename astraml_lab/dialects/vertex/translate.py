@@ -15,7 +15,6 @@ from astraml_lab.dialects.vertex.outcome import (
     SAMPLERS,
     SCALES,
     direction,
-    least_step,
     outcome,
     restarts,
 )
@@ -71,11 +70,12 @@ def read(request: Mapping[str, Any], around: Surroundings) -> Translation:
     Raises:
         VertexError: Vertex AI would refuse it; `field` says where.
     """
+    request, parent = _unwrapped(request, around.parent)
     job = check(request)
     fidelity = account(job)
     found = walk(job["studySpec"]["parameters"])
     origin = Origin(
-        dialect=Dialect.VERTEX, request=dict(request), version="v1", parent=around.parent, fidelity=fidelity
+        dialect=Dialect.VERTEX, request=dict(request), version="v1", parent=parent, fidelity=fidelity
     )
     try:
         spec = JobSpec(
@@ -92,6 +92,15 @@ def read(request: Mapping[str, Any], around: Surroundings) -> Translation:
     except (ValidationError, InvalidSpec) as error:
         raise VertexError(str(error), violations=[Violation("studySpec", str(error))]) from None
     return Translation(spec, outcome(job, fidelity))
+
+
+def _unwrapped(request: Mapping[str, Any], parent: str) -> tuple[Mapping[str, Any], str]:
+    """Return the job and the parent of a request that may be a whole call of `create`."""
+    for name in ("hyperparameterTuningJob", "hyperparameter_tuning_job"):
+        job = request.get(name)
+        if isinstance(job, dict) and request.keys() <= {name, "parent"}:
+            return job, str(request.get("parent", parent))
+    return request, parent
 
 
 def _name(display: str) -> str:
@@ -156,7 +165,7 @@ def _stopping(study: Mapping[str, Any]) -> StoppingRule | None:
     return StoppingRule(
         kind=StoppingKind.CONVEX,
         by_time=convex.get("useElapsedDuration", False),
-        min_resource=least_step(convex),
+        min_resource=convex.get("minStepCount") or None,  # none: a tenth of the maximum
         max_resource=convex.get("maxStepCount") or None,
         min_measurements=convex.get("minMeasurementCount") or 5,
     )

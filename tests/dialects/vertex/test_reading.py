@@ -226,7 +226,7 @@ def test_a_grid_ends_when_the_tree_of_conditions_is_exhausted() -> None:
         (
             "convexAutomatedStoppingSpec",
             {"maxStepCount": "200", "learningRateParameterName": "lr", "updateAllStoppedTrials": True},
-            StoppingRule(kind=StoppingKind.CONVEX, min_resource=20, max_resource=200),
+            StoppingRule(kind=StoppingKind.CONVEX, max_resource=200),
             {
                 "type": "convex",
                 "use_elapsed_duration": False,

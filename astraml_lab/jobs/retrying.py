@@ -27,19 +27,21 @@ class RetryPolicy:
     Attributes:
         retries: `--retries`; None tries once more what was lost without a word of its code.
         delay: Seconds before the first retry; each further one waits twice as long.
+        lost: Nothing is tried again that ended by its own code.
     """
 
     retries: int | None
     delay: float
+    lost: bool = False
 
     @classmethod
     def of(cls, spec: JobSpec) -> RetryPolicy:
         """Return the policy of a job."""
-        return cls(spec.retries, spec.retry_delay)
+        return cls(spec.retries, spec.retry_delay, spec.limits.retry_lost)
 
     def allows(self, kind: FailureKind | None, attempt: int) -> bool:
         """Whether a trial that failed in its `attempt`-th attempt is tried again."""
-        if kind is None or kind in _HOPELESS:
+        if kind is None or kind in _HOPELESS or (self.lost and kind not in _LOST):
             return False
         by_default = int(kind in _LOST)
         return attempt <= (by_default if self.retries is None else self.retries)

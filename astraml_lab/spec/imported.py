@@ -138,6 +138,7 @@ class Limits(Model):
         max_trials: No trial beyond so many begins once every minimum is met; the budget holds in any case.
         max_wait: A trial that waits longer for a device than so many seconds is FAILED.
         grace: Seconds from a trial's stop request to its end by force.
+        retry_lost: Only lost trials (a crash, a dead kernel) are tried again, never what their code raised.
     """
 
     cut: bool = True
@@ -150,6 +151,7 @@ class Limits(Model):
     max_trials: int | None = None
     max_wait: float | None = None
     grace: float = 120.0
+    retry_lost: bool = False
 
 
 class Constraint(Model):

@@ -238,3 +238,11 @@ def test_a_trial_that_goes_on_from_a_checkpoint_and_reports_nothing_is_told_what
         "it reported nothing; it went on from a checkpoint, and what it reported before that does not count: "
         "have the code report the checkpoint's values again, also where nothing is left to train"
     )
+
+
+@pytest.mark.parametrize("kind", list(FailureKind))
+def test_a_vendor_that_tries_lost_trials_again_tries_no_others(kind: FailureKind) -> None:
+    policy = RetryPolicy(3, 1.0, lost=True)
+
+    assert policy.allows(kind, 3) == (kind in {FailureKind.CRASHED, FailureKind.STALE})
+    assert not policy.allows(kind, 4)

@@ -116,6 +116,7 @@ def job_of(plan: Plan, origin: Origin | None) -> JobSpec:
         limits=Limits(
             cut=False,
             improvement=IMPROVEMENT,
+            retry_lost=True,
             max_wait=max((wait for wait in waits if wait is not None), default=None),
         ),
         origin=origin,

@@ -31,7 +31,7 @@ _SAID = frozenset(
     }
 )
 """Options that the request says, or that the service has one way only."""
-_LIKE_THE_SERVICE = Limits(cut=False, improvement=IMPROVEMENT)
+_LIKE_THE_SERVICE = Limits(cut=False, improvement=IMPROVEMENT, retry_lost=True)
 _MOST_PARENTS, _MOST_TAGS = 5, 50
 _ONE, _SEVERAL = "TrainingJobDefinition", "TrainingJobDefinitions"
 

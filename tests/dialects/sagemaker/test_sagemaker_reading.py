@@ -76,7 +76,7 @@ def test_a_request_becomes_a_job() -> None:
     assert (spec.max_runtime, spec.trial_timeout, spec.retries) == (600, 3600, 3)
     assert (spec.target, spec.max_no_improvement) == (0.5, 4)
     assert (spec.on_nan, spec.on_timeout) == ("last_finite", "keep_last")
-    assert spec.limits == Limits(cut=False, improvement=0.01, max_wait=7200)
+    assert spec.limits == Limits(cut=False, improvement=0.01, max_wait=7200, retry_lost=True)
     assert spec.origin is not None
     assert spec.origin.dialect is Dialect.SAGEMAKER
     assert spec.origin.resolved == {"depth": "linear", "eta": "log"}

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from astraml_lab.spec import Definition, Script
     from astraml_lab.trial import Trial
 
+_CALM = {"MPLBACKEND": "agg", "PYTHONUNBUFFERED": "1"}
+"""Nobody sees a window of a script, and its lines come as they are printed."""
+_HYPERTUNES = "training/hptuning/metric"
+"""What cloudml-hypertune calls a metric that the script gives no name."""
 _ASSIGNED = re.compile(r"^(--?[^=\s]+=)(.*)$", re.DOTALL)
 
 
@@ -118,7 +122,7 @@ class Part:
         places = _Places.of(trial)
         values = hyperparameters(self.script, self._space, params)
         env, secrets, hidden = self._resolved(values)
-        names = {self.script.objective: self._metric} if self.script.objective else {}
+        names = {name: self._metric for name in (self.script.objective, _HYPERTUNES) if name and self._metric}
         reporting = Reporting(trial, names)
         if self.function is not None:
             return self._call(trial, places, values, env, hidden, reporting)
@@ -157,7 +161,7 @@ class Part:
             try:
                 process.run(
                     [*self.runs.start, *launch.args],
-                    env={**_kernels(), "PYTHONUNBUFFERED": "1", **launch.env, **_devices(trial)},
+                    env={**_kernels(), **_CALM, **launch.env, **_devices(trial)},
                     folder=self.runs.folder,
                     reports=setting.folder / REPORTS,
                     hypertune=launch.hypertune,

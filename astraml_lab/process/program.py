@@ -112,6 +112,8 @@ class Program:
 
     def close(self) -> None:
         """Kill what still runs, and let go of everything."""
+        with contextlib.suppress(OSError):  # else a fork of the kernel, which holds a copy, keeps it open
+            self._line.shutdown(socket.SHUT_RDWR)
         self._line.close()  # its end is the keeper's sign
         try:
             self._process.wait(_GOODBYE)

@@ -137,6 +137,28 @@ def test_leaving_the_block_kills_what_runs() -> None:
     assert gone(pid)
 
 
+def test_leaving_the_block_kills_what_runs_also_while_a_fork_of_the_kernel_lives() -> None:
+    text = """
+        import subprocess, time
+        print(subprocess.Popen(["sleep", "60"], start_new_session=True).pid, flush=True)
+        time.sleep(60)
+    """
+    with start(text) as program:
+        child = int(first_line(program))
+        held, let_go = os.pipe()
+        fork = os.fork()
+        if not fork:
+            os.close(let_go)
+            os.read(held, 1)
+            os._exit(0)
+    try:
+        assert gone(child)
+    finally:
+        os.close(let_go)
+        os.close(held)
+        os.waitpid(fork, 0)
+
+
 def test_killing_the_keeper_kills_the_program_and_tells_of_it() -> None:
     with start("import os, time; print(os.getpid(), os.getppid(), flush=True); time.sleep(60)") as program:
         pid, keeper = map(int, first_line(program).split())

@@ -74,16 +74,17 @@ _CONFIG = Structure(
     },
 )
 
+ALGORITHM_NAME = Text(
+    1,
+    170,
+    r"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*\/)?"
+    r"([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-)",
+)
 _ALGORITHM = Structure(
     {"TrainingInputMode": _INPUT_MODE},
     {
         "TrainingImage": Text(0, 255),
-        "AlgorithmName": Text(
-            1,
-            170,
-            r"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*\/)?"
-            r"([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-)",
-        ),
+        "AlgorithmName": ALGORITHM_NAME,
         "MetricDefinitions": Many(Structure({"Name": _METRIC, "Regex": Text(1, 500)}), 0, 40),
     },
 )

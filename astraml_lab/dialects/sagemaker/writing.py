@@ -59,7 +59,17 @@ def write(
     if original:
         _keep_recorded(request, original, places)
     left_out += _rest(spec)
+    left_out += _refusal(request)
     return Export(request, tuple(dict.fromkeys(left_out)))
+
+
+def _refusal(request: Mapping[str, Any]) -> list[str]:
+    """Say why the service would refuse what was written, where a job goes beyond its limits."""
+    try:
+        plan_of(request)
+    except SageMakerError as refused:
+        return [f"The service refuses the request as it is: {refused}"]
+    return []
 
 
 def _write(spec: JobSpec, places: Places, left_out: list[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.dialects.sagemaker.definition_rules import LONGEST_TRIAL
+from astraml_lab.dialects.sagemaker.request_shape import ALGORITHM_NAME
 from astraml_lab.dialects.sagemaker.writing_ranges import text_of, write_ranges
 from astraml_lab.spec import Dialect, Goal, Script, SecretRef
 
@@ -110,8 +111,8 @@ def _objective(definition: Definition, left_out: list[str]) -> dict[str, Any]:
 
 
 def _algorithm(script: Script) -> dict[str, Any]:
-    # an image has a host or a tag; the name of an algorithm has neither
-    is_name = script.target.startswith("arn:") or not re.search(r"[/:]", script.target)
+    # an image has a host or a tag, which are no part of an algorithm's name
+    is_name = not list(ALGORITHM_NAME.broken(script.target))
     algorithm: dict[str, Any] = {
         "AlgorithmName" if is_name else "TrainingImage": script.target,
         "TrainingInputMode": "File",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from astraml_lab.dialects import Surroundings
+from astraml_lab.dialects import Surroundings, translate
 from astraml_lab.dialects.sagemaker import read
 from astraml_lab.spec import JobSpec
 
@@ -29,6 +29,14 @@ def test_a_public_request_means_what_is_expected(path: Path) -> None:
     assert translation.spec.origin is not None
     assert translation.spec.origin.request == case["request"]
     assert JobSpec.model_validate_json(translation.spec.model_dump_json()) == translation.spec
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_its_text_is_told_from_the_other_services(path: Path) -> None:
+    case = example(path)
+    existing = case["preconditions"]["existing_jobs"]
+
+    assert translate(json.dumps(case["request"]), existing_jobs=existing).as_dict() == case["expected"]
 
 
 def test_all_twelve_public_requests_are_there() -> None:

@@ -316,6 +316,33 @@ def test_everything_that_a_request_cannot_say_is_listed() -> None:
     }
 
 
+def test_a_job_beyond_the_services_limits_says_why_it_would_be_refused() -> None:
+    script = Script(
+        convention=Dialect.SAGEMAKER, target="my_image", fixed={"text": "x" * 3000}, output="s3://b/o"
+    )
+    program = Program(kind="script", source=script.target, script=script)
+    spec = JobSpec(
+        name="long",
+        definitions=(Definition(space=Space({"x": Float(0, 1)}), objectives=LOSS, program=program),),
+        trial_timeout=60,
+        prune=Pruning.OFF,
+    )
+
+    export = write(spec, role_arn="arn:aws:iam::123456789012:role/mine")
+
+    assert export.request[DEFINITION]["AlgorithmSpecification"]["TrainingImage"] == "my_image"
+    (sentence,) = export.left_out
+    assert sentence.startswith("The service refuses the request as it is: 1 validation error detected: ")
+    assert "less than or equal to 2500" in sentence
+
+
+def test_a_single_run_is_no_tuning_job() -> None:
+    export = write(JobSpec(name="once"))
+
+    assert "There is no objective, and a request needs one." in export.left_out
+    assert any(sentence.startswith("The service refuses") for sentence in export.left_out)
+
+
 def test_what_the_service_needs_can_be_given() -> None:
     spec = JobSpec(name="cell", definitions=(Definition(space=Space({"x": Float(0, 1)}), objectives=LOSS),))
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         tune,
     )
     from astraml_lab.objectives import Command
+    from astraml_lab.service import api
     from astraml_lab.spec import Categorical, Discrete, Float, Int, JobSpec
     from astraml_lab.trial import Trial, current_trial, report
     from astraml_lab.ui import TuneForm
@@ -56,6 +57,7 @@ _HOMES = {
         "tune",
     ),
     "astraml_lab.objectives": ("Command",),
+    "astraml_lab.service": ("api",),
     "astraml_lab.spec": ("Categorical", "Discrete", "Float", "Int", "JobSpec"),
     "astraml_lab.trial": ("Trial", "current_trial", "report"),
     "astraml_lab.ui": ("TuneForm",),
@@ -76,6 +78,7 @@ __all__ = [
     "TrialStopped",
     "TuneForm",
     "__version__",
+    "api",
     "current_trial",
     "foreground",
     "import_trials",

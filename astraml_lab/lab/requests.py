@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab import dialects
 from astraml_lab.dialects import Surroundings, Translation
+from astraml_lab.dialects.text import read_text
 from astraml_lab.errors import Conflict
 from astraml_lab.jobs import attended
 from astraml_lab.jobs.stored import read_spec
@@ -61,15 +62,28 @@ def submit(
 
 
 def read(
-    request: object, dialect: Dialect | str | None = None, *, parent: str = Surroundings.parent
+    request: object,
+    dialect: Dialect | str | None = None,
+    *,
+    parent: str = Surroundings.parent,
+    api_version: str | None = None,
 ) -> Translation:
     """Read a request against the lab's store: its jobs, policies and secrets.
 
     Raises:
         RequestRefused: In the service's own words.
     """
-    around = Surroundings(existing_jobs=known_jobs(manager().store), secrets=None, parent=parent)
-    return dialects.read(request, dialect, around)
+    data = read_text(request)
+    project = data.get("project_id")
+    store = manager().store
+    around = Surroundings(
+        existing_jobs=known_jobs(store),
+        policy=store.policies.get(project) if isinstance(project, str) else None,
+        api_version=api_version,
+        secrets=None,
+        parent=parent,
+    )
+    return dialects.read(data, dialect, around)
 
 
 def run(translation: Translation, *, target: Target = None) -> Job:

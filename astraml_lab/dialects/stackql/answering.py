@@ -21,7 +21,7 @@ from astraml_lab.dialects.stackql.catalogue import (
     require_resource,
     show_methods,
 )
-from astraml_lab.dialects.stackql.errors import StackqlError
+from astraml_lab.dialects.stackql.errors import StackqlError, answered
 from astraml_lab.dialects.stackql.executing import read_call
 from astraml_lab.dialects.stackql.inserting import read_insert
 from astraml_lab.dialects.stackql.sandbox import run
@@ -29,6 +29,7 @@ from astraml_lab.dialects.stackql.selecting import Scope, parent, scopes, take_p
 from astraml_lab.dialects.stackql.source import Statement, one_statement
 from astraml_lab.dialects.vertex import VertexError
 from astraml_lab.dialects.vertex.listing import LARGEST_PAGE, Query, id_of, list_jobs, parent_of
+from astraml_lab.dialects.vertex.resources import cancel_effect, check_delete, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     Resource = Mapping[str, Any]
 
 DESPATCHED = "The operation was despatched successfully"
-ENDED = frozenset({"JOB_STATE_SUCCEEDED", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED"})
 _READS = frozenset({"SELECT", "WITH"})
 _SHOW = re.compile(r"SHOW\s+(?P<extended>EXTENDED\s+)?METHODS\s+(?:IN|FROM)\s+(?P<name>\S+)", re.IGNORECASE)
 _DESCRIBE = re.compile(r"DESC(?:RIBE)?\s+(?P<extended>EXTENDED\s+)?(?P<name>\S+)", re.IGNORECASE)
@@ -164,8 +164,7 @@ def _listed(parameters: dict[str, str], jobs: Sequence[Resource]) -> list[dict[s
         try:
             page = list_jobs(jobs, query)
         except VertexError as error:
-            said = f"http response status code: {error.status}, response body: {error.body()}"
-            raise StackqlError("param-form", said, response=error.body()) from None
+            raise answered("param-form", error) from None
         found += page["hyperparameterTuningJobs"]
         token = page.get("nextPageToken", "")
         if size or not token:
@@ -182,8 +181,7 @@ def _get(parameters: dict[str, str], jobs: Sequence[Resource]) -> Resource:
     for each in jobs:
         if parent_of(each) == where and id_of(each) == its_id:
             return each
-    name = f"{where}/hyperparameterTuningJobs/{its_id}"
-    raise StackqlError("not-found", f"http response status code: 404, {name} was not found", status=404)
+    raise answered("not-found", not_found(f"{where}/hyperparameterTuningJobs/{its_id}"))
 
 
 def _delete(tree: exp.Delete, jobs: Sequence[Resource]) -> Effect:
@@ -201,11 +199,10 @@ def _delete(tree: exp.Delete, jobs: Sequence[Resource]) -> Effect:
     if extra or tree.args.get("where") is not None or len(parameters) > len(IDENTIFIERS):
         raise StackqlError("param-form", f"DELETE takes {', '.join(IDENTIFIERS)} = 'value' and nothing else")
     job = _get(parameters, jobs)
-    if job.get("state") not in ENDED:
-        raise StackqlError(
-            "failed-precondition",
-            f"FAILED_PRECONDITION: the job is {job.get('state')}; cancel it and delete it when it has ended",
-        )
+    try:
+        check_delete(job)
+    except VertexError as error:
+        raise answered("failed-precondition", error) from None
     return Effect("delete", name=str(job["name"]))
 
 
@@ -215,8 +212,7 @@ def _execute(statement: Statement, jobs: Sequence[Resource]) -> Effect:
         found = _listed(call.variables, jobs)
         return Effect("_list", names=tuple(str(each["name"]) for each in found))
     job = _get(call.variables, jobs)
-    effect = "none" if job.get("state") in ENDED else "JOB_STATE_CANCELLING"
-    return Effect("cancel", name=str(job["name"]), effect=effect)
+    return Effect("cancel", name=str(job["name"]), effect=cancel_effect(job))
 
 
 def _show(text: str) -> Table:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import json
+from typing import TYPE_CHECKING, Any, Literal
 
 from astraml_lab.errors import RequestRefused
+
+if TYPE_CHECKING:
+    from astraml_lab.dialects.vertex import VertexError
 
 Code = Literal[
     "missing-params",
@@ -36,3 +40,10 @@ class StackqlError(RequestRefused):
     def as_dict(self) -> dict[str, Any]:
         """Return the refusal as data."""
         return {"outcome": "invalid", "code": self.code, "status": self.status, "message": str(self)}
+
+
+def answered(code: Code, error: VertexError) -> StackqlError:
+    """Return what StackQL says of a statement that the service refuses."""
+    said = json.dumps(error.body(), ensure_ascii=False)
+    message = f"http response status code: {error.status}, response body: {said}"
+    return StackqlError(code, message, status=error.status, response=error.body())

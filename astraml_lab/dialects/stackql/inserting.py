@@ -19,7 +19,7 @@ from astraml_lab.dialects.stackql.catalogue import (
     missing,
     require_resource,
 )
-from astraml_lab.dialects.stackql.errors import StackqlError
+from astraml_lab.dialects.stackql.errors import StackqlError, answered
 from astraml_lab.dialects.stackql.selecting import literal, parent
 from astraml_lab.dialects.vertex import VertexError, check
 
@@ -135,13 +135,7 @@ def _validate(body: dict[str, Any]) -> None:
     try:
         check(body)
     except VertexError as error:
-        said = json.dumps(error.body(), ensure_ascii=False)
-        raise StackqlError(
-            "param-form",
-            f"http response status code: {error.status}, response body: {said}",
-            status=error.status,
-            response=error.body(),
-        ) from None
+        raise answered("param-form", error) from None
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -42,10 +42,11 @@ def submit(call: Call) -> Response:
         return _repeated(claim)
     try:
         job = _start(request, call, name)
-        manager().store.requests.complete(claim, int(id_of(job).removeprefix("tj-")))
     except BaseException:
         manager().store.requests.release(claim)
         raise
+    # if this fails, the key stays taken, and the next request finds the job by its name
+    manager().store.requests.complete(claim, int(id_of(job).removeprefix("tj-")))
     return _created(job)
 
 
@@ -61,7 +62,8 @@ def translate(call: Call) -> Response:
 
 def _start(request: dict[str, Any], call: Call, name: str | None = None) -> Job:
     translation = read(request, Dialect.ASTRAML, api_version=call.headers.get("astraml-version"))
-    waiting = sum(job.view().counts.get(TrialState.WAITING, 0) for job in manager().jobs() if job.alive)
+    views = [job.view() for job in manager().jobs()]
+    waiting = sum(view.counts.get(TrialState.WAITING, 0) for view in views if not view.state.ended)
     if waiting > _LONGEST_QUEUE:
         raise ProblemError("queue-full", f"{waiting} trials are waiting; {_LONGEST_QUEUE} may")
     spec = translation.spec

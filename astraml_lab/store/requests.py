@@ -69,8 +69,8 @@ class Requests:
             project: The project: each has keys of its own.
             key: The key.
             fingerprint: What tells the request from others.
-            job: The name that the job will have: a job of that name that a process made just before it died
-                is found by it.
+            job: The name that the job will have: a job that was made just before its process died is found
+                by it.
         """
         with self._database.begin("claim a request's key") as connection:
             now = self._database.clock.time()
@@ -110,12 +110,13 @@ def _first(fingerprint: str, job: str, now: float) -> dict[str, object]:
 
 def _answer(connection: Connection, found: Row[tuple[object, ...]], wanted: dict[str, object]) -> Claim:
     generation_id = found.generation_id
-    if generation_id is None and _is_dead(found):
+    if generation_id is None:
         generation_id = _made(connection, found)
-        if generation_id is None:
+        if generation_id is not None:
+            _complete(connection, found.id, generation_id)
+        elif _is_dead(found):
             connection.execute(update(requests).where(requests.c.id == found.id).values(wanted))
             return Claim(Answer.NEW, found.id)
-        _complete(connection, found.id, generation_id)
     if found.fingerprint != wanted["fingerprint"]:
         return Claim(Answer.REUSED, found.id, generation_id)
     if generation_id is None:
@@ -129,7 +130,7 @@ def _is_dead(found: Row[tuple[object, ...]]) -> bool:
 
 
 def _made(connection: Connection, found: Row[tuple[object, ...]]) -> int | None:
-    """Return the job that a dead process made for a request before it could note it."""
+    """Return the job that was made for a request and not noted: its process died, or is about to note it."""
     return connection.scalar(
         select(generations.c.id)
         .join(jobs)

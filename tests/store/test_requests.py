@@ -67,7 +67,7 @@ def test_the_first_request_of_a_key_makes_the_job_and_the_next_gets_it(store: St
     first = claim(store)
     assert first.answer is Answer.NEW
     assert claim(store).answer is Answer.IN_PROGRESS
-    job = make(store)
+    job = make(store, "made under another name")
     store.requests.complete(first, job)
     again = claim(store)
     assert (again.answer, again.generation_id) == (Answer.REPLAY, job)
@@ -157,6 +157,13 @@ def test_a_job_that_a_process_made_just_before_it_died_is_found(
         found = claim(store)
         assert (found.answer, found.generation_id) == (Answer.REPLAY, job)
         assert claim(store, fingerprint="other").answer is Answer.REUSED
+
+
+def test_a_job_that_could_not_be_noted_is_found(store: Store) -> None:
+    claim(store)
+    job = make(store, "Digits")
+    found = claim(store)
+    assert (found.answer, found.generation_id) == (Answer.REPLAY, job)
 
 
 def test_the_request_of_another_machine_is_taken_to_be_running(store: Store) -> None:

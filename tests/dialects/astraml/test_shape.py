@@ -129,7 +129,7 @@ def without_short_cron(request: dict[str, Any]) -> bool:
     return not (isinstance(schedule, dict) and schedule.get("cron") in ["", "x", "cosine", "log"])
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(requests().map(lambda request: {**BASE, **request}).filter(without_short_cron))
 def test_a_request_is_well_formed_where_the_published_schema_says_so(request: dict[str, Any]) -> None:
     ours = shape_mistakes(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -31,6 +32,7 @@ _OPT_ML = "/opt/ml"
 _HOST = "algo-1"
 _CHECKPOINTS = "checkpoints"
 _VARIABLE = re.compile(r"\$\$\(|\$\(([^()\s]*)\)")
+_NO_FOLDER = re.compile(r"[^A-Za-z0-9._-]+")
 _NO_NAME = re.compile(r"[^A-Z0-9]+")
 
 
@@ -204,7 +206,7 @@ def _sagemaker(setting: Setting) -> Launch:
         },
         failure=base / "output" / "failure",
         model=folders["model"],
-        output=(setting.output or setting.folder / "artifacts") / setting.training_job / "output",
+        output=(setting.output or setting.folder / "artifacts") / _folder(setting.training_job) / "output",
     )
 
 
@@ -256,7 +258,9 @@ def _toolkit_text(value: Any) -> str:
 
 def _vertex(setting: Setting) -> Launch:
     trial = str(setting.number + 1)
-    base = setting.folder / "vertex" if setting.output is None else setting.output / setting.job / trial
+    base = (
+        setting.folder / "vertex" if setting.output is None else setting.output / _folder(setting.job) / trial
+    )
     folders = {
         "AIP_MODEL_DIR": "model",
         "AIP_CHECKPOINT_DIR": "checkpoints",
@@ -321,6 +325,12 @@ def _ours(setting: Setting) -> dict[str, str]:
         "ASTRAML_METRIC": setting.metric,
         "ASTRAML_CHECKPOINT_DIR": str(setting.checkpoints),
     }
+
+
+def _folder(name: str) -> str:
+    """Return a folder's name for a job; a display name may hold anything."""
+    plain = _NO_FOLDER.sub("-", name).strip("-.")[:100]
+    return plain if plain == name else f"{plain}~{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 def _name(text: str) -> str:

@@ -10,6 +10,7 @@ from astraml_lab.process import how_it_ended
 from astraml_lab.spec import FailureKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _MOST_LINES = 100
@@ -33,7 +34,15 @@ class ScriptFailed(AstramlError):
         self.text = text
 
 
-def failure_of(name: str, code: int, errors: str, said: Path | None, *, out_of_memory: bool) -> ScriptFailed:
+def failure_of(
+    name: str,
+    code: int,
+    errors: str,
+    said: Path | None,
+    *,
+    out_of_memory: bool,
+    clean: Callable[[str], str],
+) -> ScriptFailed:
     """Return how a script failed.
 
     Args:
@@ -42,6 +51,7 @@ def failure_of(name: str, code: int, errors: str, said: Path | None, *, out_of_m
         errors: The end of its standard error.
         said: The file in which its service lets it say why.
         out_of_memory: The system killed a process meanwhile because memory ran out.
+        clean: Takes secrets out of a text.
     """
     text = _last_traceback(errors)
     last = (text.strip().splitlines() or [""])[-1].strip()
@@ -49,7 +59,7 @@ def failure_of(name: str, code: int, errors: str, said: Path | None, *, out_of_m
         how = "was killed by the system because memory ran out" if out_of_memory else how_it_ended(code)
         kind = FailureKind.OOM if out_of_memory else FailureKind.CRASHED
         return ScriptFailed(f"{name} {how}", kind, text)
-    words = _read(said) or last
+    words = clean(_read(said) or last)  # before it is cut: half a secret is not found
     kind = FailureKind.OOM if any(sign in last for sign in _MEMORY) else FailureKind.EXCEPTION
     shown = f": {words[:_LONGEST]}" if words else ""
     failed = ScriptFailed(f"{name} ended with exit code {code}{shown}", kind, text)

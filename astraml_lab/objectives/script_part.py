@@ -21,7 +21,7 @@ from astraml_lab.objectives.script_process import Script as Process
 from astraml_lab.objectives.script_secrets import PREFIX, reference, resolve
 from astraml_lab.objectives.script_uris import check, local_input, local_output, mapped
 from astraml_lab.objectives.script_values import hyperparameters, is_platforms, raw_of, views_of
-from astraml_lab.spec import Dialect, LogMetric, compile_problem, training_job_name
+from astraml_lab.spec import Dialect, LogMetric, compile_problem, shown, training_job_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -229,6 +229,8 @@ def _refuse(script: Script) -> None:
     """Refuse what could only fail in every trial."""
     problems = [problem for each in script.channels.values() if (problem := check(each.uri)) is not None]
     problems += [problem for each in (script.output,) if (problem := check(each)) is not None]
+    names = [name for name in script.channels if name in {".", ".."} or "/" in name]
+    problems += [Problem("channels", shown(name), "no name of a folder") for name in names]
     for each in script.log_metrics:
         said = compile_problem(each.regex)
         if said:

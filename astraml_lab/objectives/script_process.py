@@ -181,9 +181,8 @@ class Script:
         if code:
             more = memory.count()
             lost = code == -9 and deaths is not None and more is not None and more > deaths  # noqa: PLR2004 - SIGKILL
-            failed = failure_of(self._name, code, self._streams["err"].tail, failure, out_of_memory=lost)
-            failed.args = (self._redactor.whole(str(failed)),)
-            raise failed
+            errors, clean = self._streams["err"].tail, self._redactor.whole
+            raise failure_of(self._name, code, errors, failure, out_of_memory=lost, clean=clean)
 
     def _started(self, command: Sequence[str], env: Mapping[str, str], folder: Path) -> Program:
         try:

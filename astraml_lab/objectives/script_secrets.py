@@ -75,15 +75,18 @@ class Redactor:
         """Return what of the stream is fit to be seen; the beginning of what may be a secret waits."""
         if self._pattern is None:
             return text
-        text = self._clean(self._held + text)
+        text = self._held + text
         keep = self._suspicious(text)
+        for match in self._pattern.finditer(text):
+            if match.start() < keep < match.end():  # another secret may begin within this one
+                keep = match.start()
         self._held = text[keep:]
-        return text[:keep]
+        return self._clean(text[:keep])
 
     def end(self) -> str:
         """Return what waited."""
         held, self._held = self._held, ""
-        return held
+        return self._clean(held)
 
     def whole(self, text: str) -> str:
         """Return a text that is no part of the stream without secrets."""
@@ -101,7 +104,7 @@ class Redactor:
         for index in range(start, len(text)):
             if text[index] in firsts:
                 rest = text[index:].replace("\r\n", "").replace("\n", "").rstrip("\r")
-                if any(needle.startswith(rest) for needle in self._needles):
+                if any(rest != needle and needle.startswith(rest) for needle in self._needles):
                     return index
         return len(text)
 

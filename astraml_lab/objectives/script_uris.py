@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 import threading
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _REMOTE = {"s3": "s3fs", "gs": "gcsfs", "https": "aiohttp"}
 """What fsspec needs for a scheme; no other is fetched: `file://` and chained ones stay closed."""
 _ALIASES = {"gcs": "gs", "s3a": "s3", "s3n": "s3"}
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _FOLDERS = {"/gcs/": "gs://"}
 """Where services mount buckets."""
 
@@ -153,6 +155,10 @@ def _parts(uri: str) -> tuple[str, ...] | None:
     if not found:
         return None
     names = rest.split("/")
+    if not _SCHEME.fullmatch(scheme):
+        raise InvalidSpec(
+            [Problem("the URI", shown(uri), "it has no scheme: s3://…, gs://…")], subject="the request"
+        )
     if any(name in {".", ".."} or "\\" in name or "\0" in name for name in names):
         problem = Problem("the URI", shown(uri), "it leads out of its bucket: write it without `..`")
         raise InvalidSpec([problem], subject="the request")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+from itertools import pairwise
 from urllib.parse import quote
 
 import hypothesis.strategies as st
@@ -44,6 +45,15 @@ def test_each_form_of_a_secret_is_replaced(form: str) -> None:
 def test_a_secret_is_found_wherever_pieces_and_lines_end(cuts: list[int], between: str) -> None:
     text = f"a {SECRET[:6]}{between}{SECRET[6:]} b {SECRET} c\n"
     assert shown(text, *cuts) == "a ***token*** b ***token*** c\n"
+
+
+@given(st.lists(st.integers(0, 40), max_size=6))
+def test_secrets_that_begin_alike_or_overlap_are_all_found(cuts: list[int]) -> None:
+    redactor = Redactor({"short": "abcdef", "long": "abcdefghijkl", "next": "fzzzzzz"})
+    text = "a abcdef b abcdefghijkl c fzzzzzz d"
+    ends = [0, *sorted(cuts), len(text)]
+    seen = "".join(redactor.add(text[a:b]) for a, b in pairwise(ends)) + redactor.end()
+    assert seen == "a ***short*** b ***long*** c ***next*** d"
 
 
 def test_what_only_begins_like_a_secret_is_shown_in_the_end() -> None:

@@ -83,12 +83,41 @@ def test_a_uri_that_leads_out_of_its_bucket_is_refused_everywhere(uri: str, tmp_
             ScriptCode(script_spec(**asked), target=print)
 
 
+@pytest.mark.parametrize(
+    "uri", ["../../etc://bucket/x", "://bucket/x", "a/b://bucket", "simplecache::s3://b/x"]
+)
+def test_a_scheme_that_is_none_is_refused(uri: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSpec, match="no scheme"):
+        local_output(uri, tmp_path)
+
+
+def test_a_display_name_does_not_lead_out_of_the_output(scripts: ScriptBench, home: Path) -> None:
+    train = scripts.write(
+        """
+        import os
+        open(os.environ["AIP_MODEL_DIR"] + "model.txt", "w").close()
+        import hypertune
+        hypertune.HyperTune().report_hyperparameter_tuning_metric("score", 1)
+        """
+    )
+    spec = script_spec(trials=1, name="../../../x y", convention=Dialect.VERTEX, output="gs://bucket/base")
+    assert scripts.run(spec, train).trials[0].view().values == (1.0,)
+    (model,) = home.rglob("model.txt")
+    assert model.parent.parent.parent.parent == home / "gs" / "bucket" / "base"
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/b"])
+def test_a_channel_is_called_as_a_folder_can_be(name: str) -> None:
+    with pytest.raises(InvalidSpec, match="no name of a folder"):
+        ScriptCode(script_spec(channels={name: Channel(uri="data")}), target=print)
+
+
 def test_an_input_without_a_mapping_says_how_it_is_mapped(tmp_path: Path) -> None:
     with pytest.raises(InputMissing) as missing:
         local_input("s3://bucket/train", [], folder=tmp_path, cache=tmp_path)
     assert "lab.register_input('s3://bucket/train', \"data/\")" in str(missing.value)
     assert "pip install s3fs" in str(missing.value)
-    for uri in ("file:///etc/passwd", "simplecache::s3://b/x", "memory://x", "ftp://host/x"):
+    for uri in ("file:///etc/passwd", "memory://x", "ftp://host/x"):
         with pytest.raises(InputMissing, match="cannot be fetched"):
             local_input(uri, [], folder=tmp_path, cache=tmp_path)
 

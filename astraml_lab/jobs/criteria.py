@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from astraml_lab.jobs.constraints import keeps_to
+from astraml_lab.jobs.maxima import Maxima
 from astraml_lab.search import Front
-from astraml_lab.spec import JobState, TrialState, format_duration
+from astraml_lab.spec import JobState, TrialState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +40,7 @@ class Criteria:
     def __init__(self, spec: JobSpec) -> None:
         self.spec = spec
         self._best: tuple[float, int] | None = None
-        self._stale = 0
+        self._maxima = Maxima()
         self._complete = 0
         self._failures: list[str] = []
         self._hopeless_from = 0
@@ -66,36 +68,41 @@ class Criteria:
         """Take in a trial that ended."""
         if trial.state is TrialState.COMPLETE:
             self._complete += 1
-        if trial.kind is not None and trial.kind.is_failure:
+        if trial.state is TrialState.FAILED and trial.kind is not None and trial.kind.is_failure:
             self._failures.append(trial.reason)
-        if self._front is not None and trial.values:
-            self._front.add(trial.number, trial.values)
+        values = trial.values if trial.values and keeps_to(self.spec, trial) else None
+        if self._front is not None and values:
+            self._front.add(trial.number, values)
         if len(self.spec.objectives) != 1 or trial.state not in {TrialState.COMPLETE, TrialState.PRUNED}:
             return
-        self._stale += 1
-        if trial.values:
-            self._improve(trial.number, trial.values[0])
+        self._maxima.stale += 1
+        if values:
+            self._improve(trial.number, values[0])
 
-    def ending(self, counts: Mapping[TrialState, int], runtime: float, *, exhausted: bool) -> Ending | None:
+    def ending(
+        self, counts: Mapping[TrialState, int], runtime: float, *, now: float, exhausted: bool
+    ) -> Ending | None:
         """Return the ending that is due, if one is.
 
         Args:
             counts: Trials by state.
             runtime: Seconds that the job has run for.
+            now: Seconds UTC.
             exhausted: The space has no other point.
         """
-        return self._failing() or self._reached or self._spent(counts, runtime, exhausted=exhausted)
+        return self._failing() or self._reached or self._spent(counts, runtime, now, exhausted=exhausted)
 
     def _improve(self, number: int, value: float) -> None:
         objective = self.spec.objectives[0]
         sign = 1 if objective.maximize else -1
         if self._best is None or sign * value > sign * self._best[0]:
+            before = None if self._best is None else self._best[0]
+            self._maxima.improved(before, value, self.spec.limits.improvement)
             self._best = (value, number)
-            self._stale = 0
         target = self.spec.target
         if target is not None and sign * value >= sign * target and self._reached is None:
             reason = f"target reached: {objective.metric} {value:.6g} in trial {number} (target {target:g})"
-            self._reached = Ending(JobState.SUCCEEDED, reason)
+            self._reached = Ending(JobState.SUCCEEDED, reason, cut=self.spec.limits.cut)
 
     def _failing(self) -> Ending | None:
         failed, limit = len(self._failures), self.spec.max_failures
@@ -106,13 +113,12 @@ class Criteria:
             return Ending(JobState.FAILED, f"the first {failed} trials all failed: {self._common_cause()}")
         return None
 
-    def _spent(self, counts: Mapping[TrialState, int], runtime: float, *, exhausted: bool) -> Ending | None:
-        spec = self.spec
-        if spec.max_runtime is not None and runtime >= spec.max_runtime:
-            return Ending(JobState.SUCCEEDED, f"out of time: {format_duration(spec.max_runtime)}")
-        if spec.max_no_improvement is not None and self._stale >= spec.max_no_improvement:
-            reason = f"no better {spec.objectives[0].metric} in {self._stale} trials"
-            return Ending(JobState.SUCCEEDED, reason)
+    def _spent(
+        self, counts: Mapping[TrialState, int], runtime: float, now: float, *, exhausted: bool
+    ) -> Ending | None:
+        reason = self._maxima.reached(self.spec, counts, runtime, now)
+        if reason:
+            return Ending(JobState.SUCCEEDED, reason, cut=self.spec.limits.cut)
         return self._done(counts, exhausted=exhausted)
 
     def _done(self, counts: Mapping[TrialState, int], *, exhausted: bool) -> Ending | None:

@@ -348,7 +348,7 @@ class LiveJob:
         """Return the verdict on a trial that is over `--trial-timeout`, under the lock."""
         reason = f"ran longer than {format_duration(self._spec.trial_timeout or 0)} (--trial-timeout)"
         if self._spec.on_timeout == "keep_last" and self._first in trial.last:
-            return Verdict(TrialState.COMPLETE, reason)
+            return Verdict(TrialState.COMPLETE, reason, FailureKind.TIMEOUT)
         return Verdict(TrialState.FAILED, reason, FailureKind.TIMEOUT)
 
     def _value(self, trial: LiveTrial, objective: Objective, returned: float | None) -> float | None:
@@ -358,9 +358,10 @@ class LiveJob:
         if self._spec.select is Select.BEST and best is not None:
             better = max if objective.maximize else min
             return best if returned is None else better(best, returned)
-        if returned is not None or series is None:
-            return returned
-        return series.last_finite if self._spec.on_nan == "last_finite" else series.last
+        last = returned if returned is not None or series is None else series.last
+        if self._spec.on_nan == "last_finite" and series is not None and not _is_finite(last):
+            return series.last_finite
+        return last
 
 
 def _common_names(spec: JobSpec) -> dict[str, dict[str, str]]:
@@ -394,6 +395,10 @@ def _rule_of(spec: JobSpec) -> PruneRule | StoppingRule:
         spec.prune, "off"
     )
     return PruneRule(kind, worthwhile=spec.prune is Pruning.AUTO)  # type: ignore[arg-type]  # the table above holds its three kinds only
+
+
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
 
 
 def _not_finite(metric: str, value: float, step: int | None = None) -> Verdict:

@@ -108,6 +108,7 @@ class Runner:
             again=self._again,
             hold=self._hold,
             backlog=self.backlog,
+            settling=self._settling,
         )
         self._wishes = Wishes(live, record, searcher, self._criteria, self._starter, self.backlog)
         self._contention: ThreadContention | None = wiring.contention()
@@ -349,8 +350,8 @@ class Runner:
         """Return the ending that is due, if the job is not ending already."""
         if self._ending is not None or self._wishes.owed:
             return None
-        exhausted = self._searcher.exhausted
-        return self._criteria.ending(self.live.counts, self._watch.seconds, exhausted=exhausted)
+        exhausted, now = self._searcher.exhausted, self._wiring.clock.time()
+        return self._criteria.ending(self.live.counts, self._watch.seconds, now=now, exhausted=exhausted)
 
     def _listen(self) -> bool:
         """Do what other kernels ask for; return whether they did."""

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from astraml_lab.jobs import disk
+from astraml_lab.jobs.constraints import excesses, violations
 from astraml_lab.jobs.last_words import LINES, last_words
 from astraml_lab.search import Told
 from astraml_lab.spec import FailureKind, TrialState, format_duration
@@ -82,8 +83,11 @@ class Settling:
         if pause is not None:
             self._again(trial, verdict, pause)
             return
+        spec = self._record.spec
         with self._live.lock:
             curve = self._live.board.curve(trial.number) if self._live.board is not None else []
+            if values is not None:
+                trial.notes += violations(spec, trial.view())
         view = replace(
             trial.view(),
             state=verdict.state,
@@ -92,7 +96,8 @@ class Settling:
             values=values,
             disk_bytes=self._record.disk_use(trial.number),
         )
-        self._commit(trial, view, Told(verdict.state, values, curve))
+        missed = excesses(spec, view) if values is not None else {}
+        self._commit(trial, view, Told(verdict.state, values, curve, missed))
         with self._live.lock:
             change = trial.metrics.drain()
         self._record.put_metrics(trial.number, change)
@@ -123,6 +128,18 @@ class Settling:
         trial.ended_at = self._live.clock.time()
         view = replace(trial.view(), state=verdict.state, reason=verdict.reason, kind=verdict.kind)
         self._commit(trial, view, Told(verdict.state, None, []))
+
+    def expire(self, trial: LiveTrial, waited: float) -> None:
+        """End a trial that waited too long for a device, or have it wait once more."""
+        reason = f"waited longer than {format_duration(waited)} for a device"
+        if self._policy.allows(FailureKind.TIMEOUT, trial.attempt):
+            with self._live.lock:
+                trial.notes.append(f"attempt {trial.attempt} failed ({reason}): tried again")
+                trial.attempt += 1
+                self._live.touch(trial)
+            self._waiting.add(trial, self._policy.pause(trial.attempt - 1))
+        else:
+            self.give_up(trial, Verdict(TrialState.FAILED, reason, FailureKind.TIMEOUT))
 
     def _commit(self, trial: LiveTrial, view: TrialView, told: Told) -> None:
         verdict = Verdict(view.state, view.reason, view.kind)

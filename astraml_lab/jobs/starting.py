@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from astraml_lab.jobs.live import LiveJob
     from astraml_lab.jobs.record import Record
     from astraml_lab.jobs.retrying import Waiting
+    from astraml_lab.jobs.settling import Settling
     from astraml_lab.jobs.wiring import Wiring
     from astraml_lab.search import Searcher
 
@@ -41,8 +42,11 @@ class Starter:
         again: Waiting,
         hold: Hold,
         backlog: Backlog,
+        settling: Settling,
     ) -> None:
         self.waiting_for = ""
+        self._settling = settling
+        self._waits_since: float | None = None
         self._live = live
         self._record = record
         self._searcher = searcher
@@ -70,7 +74,9 @@ class Starter:
             lease = pool.try_lease(self._request)
             if lease is None:
                 self._wait_for_device()
+                self._give_up_waiting()
                 return
+            self._waits_since = None
             with contextlib.ExitStack() as undo:
                 undo.callback(lease.release)
                 if not self._start_one(lease):
@@ -118,6 +124,21 @@ class Starter:
         self.waiting_for = never or self._wiring.pool.why_waiting(self._request.owner)
         if never and not len(self._flights):
             self._hold.because("slots", self._stuck() or never)
+
+    def _give_up_waiting(self) -> None:
+        """Fail the next trial if it has waited too long; behind the job's own trials it waits for ever."""
+        longest, now = self._record.spec.limits.max_wait, self._wiring.clock.monotonic()
+        if longest is None or len(self._flights):
+            self._waits_since = None
+            return
+        if self._waits_since is None:
+            self._waits_since = now
+        if now - self._waits_since < longest:
+            return
+        self._waits_since = None
+        trial = self._again.pop() or self._ask()
+        if trial is not None:
+            self._settling.expire(trial, longest)
 
     def _stuck(self) -> str:
         """Name the trials that hold the last slots, if it is trials of this job."""

@@ -36,6 +36,8 @@ class Told:
     """One per objective; needed when it is COMPLETE."""
     curve: Sequence[tuple[float, float]] = ()
     """Steps and values of the objective, in the order of the steps; unused with several objectives."""
+    constraints: Mapping[str, float] = field(default_factory=dict)
+    """How far each constraint is missed, by a name for it; 0 or less where it is kept to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from optuna.samplers import (
     GPSampler,
     NSGAIISampler,
     QMCSampler,
-    RandomSampler,
     TPESampler,
 )
 from optuna.trial import create_trial
@@ -21,6 +20,7 @@ from astraml_lab.errors import MissingExtra, Problem
 from astraml_lab.optional import installed
 from astraml_lab.search.boundary import quiet
 from astraml_lab.search.distributions import coding_of
+from astraml_lab.search.random_draws import RandomDraws
 from astraml_lab.spec import Strategy
 from astraml_lab.spec.job import grid_problems
 
@@ -42,6 +42,8 @@ NEEDS = {
 SLOW_GP = 250
 SLOW_TPE = 5_000
 MANY_OBJECTIVES = 3
+GOES_BY_NUMBER = frozenset({Strategy.QMC, Strategy.RANDOM, Strategy.HYPERBAND, Strategy.GRID})
+"""Strategies that know by a trial's number what it draws: a resumed search has to have the same seed."""
 NSGA2_POPULATION = 50
 _TENTH = 10
 """So many trials have a best tenth."""
@@ -120,7 +122,7 @@ def _build(strategy: Strategy, definition: Definition, seed: int, warm: Sequence
     if strategy is Strategy.NSGA2:
         return NSGAIISampler(seed=seed, population_size=NSGA2_POPULATION)
     if strategy not in NEEDS:
-        return RandomSampler(seed=seed)
+        return RandomDraws(seed, len(warm))
     # What these cannot model jointly still learns, instead of staying random for ever
     alone = TPESampler(seed=seed, multivariate=False)
     options: dict[str, Any] = {

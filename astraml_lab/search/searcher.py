@@ -20,7 +20,7 @@ from astraml_lab.search.grid import GridWalk, grid_points
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.opening import derived, entropy_of, open_study
 from astraml_lab.search.proposals import Proposal, Told
-from astraml_lab.search.samplers import build_sampler, require_sampler, sampler_problems
+from astraml_lab.search.samplers import GOES_BY_NUMBER, build_sampler, require_sampler, sampler_problems
 from astraml_lab.search.warming import count_warm, warm_trials
 from astraml_lab.spec import DEFINITION, Strategy, TrialState
 from astraml_lab.spec.merging import definition_of_point
@@ -238,6 +238,8 @@ class Searcher:
             if live.dimensions:
                 live.trial.set_user_attr(PARAMS, {**live.proposal.params, **live.suggested})
                 live.trial.set_user_attr(DIMENSIONS, live.dimensions)
+            for name, excess in told.constraints.items():
+                live.trial.set_constraint(name, excess)
             if told.state is TrialState.STOPPED:
                 live.trial.set_user_attr(STOPPED, True)  # noqa: FBT003  Optuna takes a name and a value
             self._study.tell(number + self._offset, values, state)
@@ -344,9 +346,9 @@ class Searcher:
     def _build_sampler(self, trials: Sequence[FrozenTrial]) -> None:
         """Build the sampler of a study with these trials."""
         own = len(trials) - self._offset
-        # A sampler that starts over with the same seed would draw the first points again. A quasi-random
-        # sequence has to stay the same one: the storage counts how far it got.
-        fresh = not own or self._strategy is Strategy.QMC
+        # A sampler that starts over with the same seed would draw the first points again, unless it goes by
+        # the trials' numbers or, like a quasi-random sequence, has the storage count how far it got.
+        fresh = not own or self._strategy in GOES_BY_NUMBER
         seed = self._entropy if fresh else derived(self._entropy, f"sampler {own}")
         warm = trials[: self._offset]
         self._study.sampler = build_sampler(self._strategy, self._definition, seed, warm)

@@ -60,7 +60,7 @@ class TrialState(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """Why a trial is FAILED."""
+    """Why a trial is FAILED; or COMPLETE with the last value that it had when its time was up."""
 
     EXCEPTION = "exception"
     NAN = "nan"

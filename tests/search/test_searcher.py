@@ -98,7 +98,6 @@ def bare_optuna() -> Iterator[None]:
     [
         (Strategy.AUTO, lambda: optuna.samplers.TPESampler(seed=7)),
         (Strategy.TPE, lambda: optuna.samplers.TPESampler(seed=7)),
-        (Strategy.RANDOM, lambda: optuna.samplers.RandomSampler(seed=7)),
         (Strategy.NSGA2, lambda: optuna.samplers.NSGAIISampler(seed=7)),
     ],
 )

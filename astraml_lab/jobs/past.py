@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.jobs.parents import adapted
 from astraml_lab.jobs.planning import OBJECTIVES, SPACE
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.objectives import changed
@@ -68,7 +69,11 @@ def collect(store: Store, names: Sequence[str], project: str) -> tuple[Source, .
 
 
 def past_of(
-    store: Store, found: GenerationRecord, objectives: Sequence[Objective], label: str = ""
+    store: Store,
+    found: GenerationRecord,
+    objectives: Sequence[Objective],
+    label: str = "",
+    child: JobSpec | None = None,
 ) -> tuple[Past, ...]:
     """Return the finished trials of a stored generation as the past of a search with these objectives.
 
@@ -80,6 +85,7 @@ def past_of(
         found: The generation.
         objectives: What the new search tunes.
         label: What people call the generation.
+        child: The new job, where the generation is named as its parent.
     """
     spec = read_spec(found)[0]
     views = [view for view in store.load_trials(found.id) if view.state in _FINISHED]
@@ -91,7 +97,7 @@ def past_of(
             curve.trial: list(zip(curve.steps.tolist(), curve.values.tolist(), strict=True))
             for curve in stored
         }
-    return tuple(
+    past = tuple(
         Past(
             params=_active(view, spec.space),
             values=_values(view, spec.objectives, objectives),
@@ -101,6 +107,7 @@ def past_of(
         )
         for view in views
     )
+    return past if child is None else adapted(past, spec, child)
 
 
 def warm_up(searcher: Searcher, store: Store, found: GenerationRecord, spec: JobSpec) -> tuple[str, ...]:
@@ -129,7 +136,13 @@ def warm_up(searcher: Searcher, store: Store, found: GenerationRecord, spec: Job
         sources.setdefault(before.id, Source(before, _label(before, found.project)))
     if not sources:
         return ()
-    past = [one for its in sources.values() for one in past_of(store, its.found, spec.objectives, its.label)]
+    past = [
+        one
+        for its in sources.values()
+        for one in past_of(
+            store, its.found, spec.objectives, its.label, None if its.found is before else spec
+        )
+    ]
     warmed = searcher.warm(past)
     if before is not None and len(sources) == 1:
         return (_kept(warmed, before.number) + _doubt(warmed, before, found),)

@@ -14,6 +14,8 @@ from astraml_lab.spec import FailureKind, TrialState, format_duration
 from astraml_lab.trial import Attempt, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from astraml_lab.executors import Outcome
     from astraml_lab.jobs.backlog import Backlog
     from astraml_lab.jobs.checkpoints import Keeper
@@ -68,6 +70,7 @@ class Settling:
         self._policy = policy
         self._waiting = waiting
         self._keeper = keeper
+        self._warned = False
 
     def settle(self, trial: LiveTrial, how: Attempt, *, may_retry: bool) -> None:
         """Work out how an attempt ended: try the trial again, or put its end on disk and only then show it.
@@ -96,11 +99,24 @@ class Settling:
             values=values,
             disk_bytes=self._record.disk_use(trial.number),
         )
+        self._warn_of_a_single_report(curve, values)
         missed = excesses(spec, view) if values is not None else {}
         self._commit(trial, view, Told(verdict.state, values, curve, missed))
         with self._live.lock:
             change = trial.metrics.drain()
         self._record.put_metrics(trial.number, change)
+
+    def _warn_of_a_single_report(
+        self, curve: Sequence[tuple[float, float]], values: tuple[float, ...] | None
+    ) -> None:
+        """Say once, after the first trial with a value, that a vendor's rule has nothing to go by."""
+        if self._record.spec.stopping is None or values is None or self._warned:
+            return
+        self._warned = True
+        if len(curve) <= 1:
+            self._record.remark(
+                "the stopping rule never stops a trial here: the objective is reported once, at the end"
+            )
 
     def settle_bare(self, trial: LiveTrial, error: Exception) -> None:
         """End a trial whose report cannot be stored: nothing that it reported is part of it.

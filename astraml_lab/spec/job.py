@@ -193,6 +193,8 @@ class JobSpec(LaunchOptions):
     """What a NaN objective means (imported requests carry their vendor's rule)."""
     on_timeout: Literal["fail", "keep_last"] = "fail"
     """What a timeout means (imported requests carry their vendor's rule)."""
+    transfer: bool = False
+    """Whether the jobs of `warm_start` are of another kind: their objectives count by their ranks alone."""
     stopping: StoppingRule | None = None
     """A vendor's rule for giving up trials, in place of `prune`."""
     limits: Limits = Limits()
@@ -348,7 +350,7 @@ def refuse_unbuilt(spec: JobSpec) -> None:
         raise NotBuiltYet(f"Valid, but not built in this version: {'; '.join(later)}.")
 
 
-_NO_OPTIONS = frozenset({"definitions", "stopping", "limits", "origin"})
+_NO_OPTIONS = frozenset({"definitions", "transfer", "stopping", "limits", "origin"})
 INSTEAD_OF_RUNNING = frozenset({"check", "form", "dry_run"})
 """Options that ask for something else than the job: no text of a job holds them."""
 

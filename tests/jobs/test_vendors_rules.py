@@ -97,6 +97,14 @@ def test_a_vendors_rule_goes_by_the_first_of_several_objectives_where_optunas_pr
     assert job.trials[3].state is TrialState.PRUNED
 
 
+def test_a_rule_that_has_nothing_to_go_by_says_so_once(bench: Bench) -> None:
+    job = bench.run(lambda x: x, trials=5, prune="off", stopping=AVERAGES)
+    assert job.view().note.count("the stopping rule never stops a trial here") == 1
+    assert all(trial.state is TrialState.COMPLETE for trial in job.trials.values())
+    steps = bench.run(worse_each_trial, trials=2, prune="off", stopping=AVERAGES)
+    assert "never stops" not in steps.view().note
+
+
 def test_strategy_hyperband_runs_and_learns_from_its_first_trial_how_far_trials_go(bench: Bench) -> None:
     job = bench.run(worse_each_trial, trials=12, strategy="hyperband")
 

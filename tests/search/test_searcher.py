@@ -495,3 +495,18 @@ def test_what_the_study_has_lost_is_learned_again_and_no_number_is_given_twice()
     assert following is not None
     assert following.number == 5
     assert searcher.adopt(ended) == 0
+
+
+def test_constraints_reach_optuna_and_its_samplers_look_for_points_that_keep_to_them() -> None:
+    space = Space({"x": Float(0, 1)})
+    definition = Definition(space=space, objectives=objectives_of("acc"))
+    searcher = Searcher(definition, strategy=Strategy.TPE, seed=0)
+    late = []
+    for number in range(60):
+        proposal = searcher.ask()
+        assert proposal is not None
+        x = float(str(proposal.params["x"]))
+        # the best is at 1, and everything above a half is forbidden
+        searcher.tell(number, Told(TrialState.COMPLETE, (x,), constraints={"0 heat": x - 0.5}))
+        late += [x] if number >= 40 else []
+    assert sum(late) / len(late) < 0.6, late

@@ -110,6 +110,7 @@ def job_of(plan: Plan, origin: Origin | None) -> JobSpec:
         trial_timeout=longest_trial(plan),
         retries=max(retries, default=None),
         warm_start=plan.parents,
+        transfer=plan.warm_start is not None and plan.warm_start["WarmStartType"] == "TransferLearning",
         seed=plan.config.get("RandomSeed"),
         on_nan="last_finite",
         on_timeout="keep_last",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from astraml_lab.dialects.astraml.problem import Mistake, ProblemError
@@ -55,6 +56,8 @@ FIELDS: dict[Dialect, tuple[str, ...]] = {
 }
 """The fields at the top of each format."""
 _OF = {field: dialect for dialect, fields in FIELDS.items() for field in fields}
+_HINTS = 20
+"""So many fields are compared with the known ones."""
 _NAMES = {Dialect.ASTRAML: "AstraML", Dialect.SAGEMAKER: "SageMaker", Dialect.VERTEX: "Vertex AI"}
 
 
@@ -90,7 +93,7 @@ def named(dialect: str) -> Dialect:
 
 
 def _unknown(request: Mapping[str, object]) -> str:
-    for field in request:
+    for field in islice(request, _HINTS):
         hint = nearest(field, _OF)
         if hint:
             near = next(name for name in _OF if f'"{name}"' in hint)

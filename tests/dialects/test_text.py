@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from astraml_lab.dialects import translate
 from astraml_lab.dialects.astraml import ProblemError
 from astraml_lab.dialects.text import MAX_BYTES, read_text
 from astraml_lab.errors import NotFound
@@ -207,6 +209,23 @@ def test_more_than_a_mebibyte_is_refused(request_: object, tmp_path: Path) -> No
         path = tmp_path / "large.json"
         path.write_text(request_, encoding="utf-8")
         assert refusal(path)[:2] == ("body-too-large", 413)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({f"k{n}": n for n in range(70_000)}),
+        "\n".join(f"k{n}: {n}" for n in range(60_000)),
+        "project_id: p-a\ndataset: " + "://a:" * 150_000 + "\nmodel: m\n",
+        "project_id: p-a\ndataset: d\nmodel: m\nx: [" + "1," * 400_000 + "]\n",
+        "project_id: p-a\ndataset: d\nmodel: m\n" + "\n".join(f"k{n}: {n}" for n in range(60_000)),
+    ],
+)
+def test_a_large_request_is_refused_in_seconds(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(ProblemError):
+        translate(text)
+    assert time.process_time() - began < 10
 
 
 def test_what_is_not_utf8_is_refused() -> None:

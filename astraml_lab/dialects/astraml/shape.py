@@ -37,6 +37,8 @@ EXTRA_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 PROJECT = re.compile(r"[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PROJECT_RULE = "2 to 63 of a-z, 0-9 and `-`, a letter first, no `-` at the end"
+_HINTS = 20
+"""So many unknown fields of a mapping are compared with the known ones."""
 _RANGE = 'a range {"min", "max"} or {"choices": […]}'
 
 
@@ -139,12 +141,12 @@ def _object(fields: Mapping[str, Check], required: Iterable[str] = ()) -> Check:
         for name in needed:
             if name not in value:
                 yield from _wrong((*path, name), "required, but absent")
-        for name, each in value.items():
-            if name in fields:
-                yield from fields[name](each, (*path, name))
-            else:
-                hint = nearest(name, fields) or f"known: {', '.join(fields)}"
-                yield from _wrong((*path, name), f"no such field ({hint})")
+        for name in fields.keys() & value.keys():
+            yield from fields[name](value[name], (*path, name))
+        for count, name in enumerate(name for name in value if name not in fields):
+            near = nearest(name, fields) if count < _HINTS else ""  # a search through all names each
+            hint = near or f"known: {', '.join(fields)}"
+            yield from _wrong((*path, name), f"no such field ({hint})")
 
     return check
 

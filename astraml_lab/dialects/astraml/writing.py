@@ -143,11 +143,15 @@ def _range_of(name: str, dimension: AnyDimension, left_out: list[str]) -> Any:
             left_out.append(f"{name}: its values are choices in the request, without their order.")
         values = dimension.choices if isinstance(dimension, Categorical) else dimension.values
         return {"choices": list(values)}
-    if dimension.low == dimension.high:
+    step = dimension.step if not isinstance(dimension, Int) or dimension.step != 1 else None
+    if dimension.low == dimension.high and step is None:
         return dimension.low
     found: dict[str, Any] = {"min": dimension.low, "max": dimension.high, "type": dimension.type}
-    step = dimension.step if not isinstance(dimension, Int) or dimension.step != 1 else None
-    return {**found, "scale": dimension.scale.value} if step is None else {**found, "step": step}
+    if step is None:
+        return {**found, "scale": dimension.scale.value}
+    if dimension.low == dimension.high:  # a request's ends differ; the step allows the first alone
+        found["max"] += step // 2 if isinstance(dimension, Int) else step / 2
+    return {**found, "step": step}
 
 
 def _why_not(name: str, value: Any) -> str:

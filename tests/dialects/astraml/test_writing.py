@@ -133,6 +133,21 @@ def test_any_job_can_be_written_and_what_was_written_can_be_read(
     assert all(name in written or name in said for name in space.names())
 
 
+def test_a_step_that_leaves_one_value_is_written_as_a_range_again() -> None:
+    hyperparams = {"n": {"min": 1, "max": 3, "step": 9}, "x": {"min": 0.5, "max": 1, "step": 0.75}}
+    tuning = {"objective": {"metric": "m", "direction": "minimize"}}
+    request = {
+        "project_id": "p-demo",
+        "dataset": "d",
+        "model": "m",
+        "hyperparams": hyperparams,
+        "tuning": tuning,
+    }
+    first = translate(request)
+    assert [(each["low"], each["high"]) for each in first.as_dict()["search_space"]] == [(1, 1), (0.5, 0.5)]
+    assert translate(write(first.spec).request).spec.space == first.spec.space
+
+
 def test_a_job_written_as_a_cell_says_what_a_request_cannot() -> None:
     space = Space.model_validate(
         {

@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.dialects.translation import Export, Surroundings, Translation
+from astraml_lab.dialects.translation import Export, RequestReport, Surroundings, Translation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from astraml_lab.spec import Dialect
 
-__all__ = ["Export", "Surroundings", "Translation", "read", "translate"]
+__all__ = ["Export", "RequestReport", "Surroundings", "Translation", "read", "translate"]
 
 
 def translate(

@@ -7,8 +7,8 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.errors import Conflict, JobCancelled, JobFailed, NotBuiltYet, NotFound
-from astraml_lab.jobs import cells, events, tables
+from astraml_lab.errors import Conflict, JobCancelled, JobFailed, NotFound
+from astraml_lab.jobs import cells, events, requests, tables
 from astraml_lab.jobs.debug import account
 from astraml_lab.jobs.describing import describe_job, first_traceback
 from astraml_lab.jobs.finding import free_name
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from astraml_lab.dialects import RequestReport
     from astraml_lab.jobs.deleting import Deleted
     from astraml_lab.jobs.manager import Manager
     from astraml_lab.jobs.reader import JobReader
@@ -343,20 +344,27 @@ class Job:
         """
         return presenter().figure(self, kind, **options)
 
-    def export(self, form: str) -> Any:
-        """Return the job in another form: `cell` (source text), `csv` (text) or `optuna` (a study).
+    @property
+    def request(self) -> RequestReport:
+        """The request of a service that the job was made of; shown, it says what became of each field.
 
         Raises:
-            NotBuiltYet: The cloud services' requests come later.
+            NotFound: It was made of a cell or a function.
         """
-        if form == "cell":
-            return cells.job_cell(self)
-        if form == "csv":
-            return self.df.to_csv()
-        if form == "optuna":
-            return self.study
-        built = ", ".join(f'export("{each}")' for each in ("cell", "csv", "optuna"))
-        raise NotBuiltYet(f'export("{form}") is not built in this version; these are: {built}.')
+        return requests.request_of(self)
+
+    def export(self, form: str, **options: Any) -> Any:
+        """Return the job in another form; see `%tune export`.
+
+        Args:
+            form: `cell` (source text), `csv` (text), `optuna` (a study); or `sagemaker`, `vertex` or
+                `astraml` (a request of that service, whose `left_out` says what it cannot say).
+            options: What a service needs and the job does not say: `image="…"`, `role_arn="…"`.
+
+        Raises:
+            InvalidSpec: There is no such form or option.
+        """
+        return requests.export(self, form, options)
 
     def best_as_cell(self) -> str:
         """Return assignments of the best values, as the source of a cell."""

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab import dialects
 from astraml_lab.dialects import Surroundings, Translation
+from astraml_lab.dialects.report import summary_of
 from astraml_lab.dialects.text import read_text
 from astraml_lab.errors import Conflict
 from astraml_lab.jobs import attended
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.lab.default import manager
 from astraml_lab.lab.front import accompany
-from astraml_lab.objectives import INPUTS, TARGETS, ScriptCode
+from astraml_lab.objectives import INPUTS, TARGETS, ScriptCode, stand_ins
 from astraml_lab.spec import Dialect, JobState
 
 if TYPE_CHECKING:
@@ -26,10 +29,15 @@ if TYPE_CHECKING:
     from astraml_lab.spec import Definition, JobSpec
     from astraml_lab.store import GenerationRecord, Store
 
-translate = dialects.translate
 _TWINS = 1000
 """So many Vertex AI jobs may have one display name."""
 _ENDED = {JobState.SUCCEEDED: "Completed", JobState.FAILED: "Failed", JobState.CANCELLED: "Stopped"}
+
+
+@functools.wraps(dialects.translate)
+def translate(request: object, dialect: Dialect | str | None = None, **extras: Any) -> Translation:
+    """Read a request; shown, the translation says what runs here and what became of each field."""
+    return replace(dialects.translate(request, dialect, **extras), stands=stand_ins)
 
 
 def submit(
@@ -83,7 +91,7 @@ def read(
         secrets=None,
         parent=parent,
     )
-    return dialects.read(data, dialect, around)
+    return replace(dialects.read(data, dialect, around), stands=stand_ins)
 
 
 def run(translation: Translation, *, target: Target = None) -> Job:
@@ -96,7 +104,16 @@ def run(translation: Translation, *, target: Target = None) -> Job:
         JobCancelled: It was waited for and stopped.
     """
     spec = translation.spec
-    return accompany(start(spec, target=target), watched=attended(), waits=spec.wait)
+    job = start(spec, target=target)
+    job.said = "\n".join([each for each in (job.said, _account(translation)) if each])
+    return accompany(job, watched=attended(), waits=spec.wait)
+
+
+def _account(translation: Translation) -> str:
+    """Say in a few lines what became of the request; promises of security that are not kept, every time."""
+    fidelity = translation.fidelity
+    said = f"M{summary_of(fidelity, translation.dialect)[1:]} (job.request says all)."
+    return "\n".join([said, *(f"Warning: {each}" for each in dict.fromkeys(fidelity.warnings))])
 
 
 def start(spec: JobSpec, *, target: Target = None) -> Job:

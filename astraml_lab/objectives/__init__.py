@@ -26,6 +26,7 @@ from astraml_lab.objectives.script import (
     script_again,
     script_definition,
     script_job,
+    stand_ins,
 )
 from astraml_lab.objectives.script_targets import TARGETS, Command
 from astraml_lab.objectives.script_uris import INPUTS
@@ -63,4 +64,5 @@ __all__ = [
     "script_again",
     "script_definition",
     "script_job",
+    "stand_ins",
 ]

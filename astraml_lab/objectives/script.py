@@ -87,7 +87,7 @@ class ScriptCode:
             script = None if definition.program is None else definition.program.script
             if script is None:
                 raise TypeError("the job runs no script")
-            found = _found(script, target, where, registries)
+            found = find_runs(script, target, where, registries)
             self._parts[definition.name] = Part(definition, script, found, job)
         first = next(iter(self._parts.values()))
         functions = [part.function.code for part in self._parts.values() if part.function is not None]
@@ -126,6 +126,26 @@ class ScriptCode:
         return error.text if isinstance(error, ScriptFailed) else user_traceback(error)
 
 
+def stand_ins(spec: JobSpec) -> dict[str, str]:
+    """Say what runs here at present for each image, algorithm, module or model that a request names."""
+    where = Path.cwd()
+    said: dict[str, str] = {}
+    for definition in spec.definitions:
+        script = None if definition.program is None else definition.program.script
+        if script is None:
+            continue
+        try:
+            said[script.target] = f"here {_called(script, where)} runs"
+        except (NotFound, InvalidSpec) as error:
+            said[script.target] = str(error).replace(f"runs {script.target}:", "runs it yet:")
+    return said
+
+
+def _called(script: Script, where: Path) -> str:
+    found = find_runs(script, None, where, (TARGETS, project_of(where).targets))
+    return f"the function {found.text}" if found.function is not None else found.text
+
+
 def script_again(spec: JobSpec) -> ScriptCode:
     """Find the code of a stored job again: as it is registered now, else what it ran then.
 
@@ -145,7 +165,13 @@ def script_again(spec: JobSpec) -> ScriptCode:
         return ScriptCode(spec, target=program.source)
 
 
-def _found(script: Script, target: Target, where: Path, registries: Sequence[Registry]) -> Runs:
+def find_runs(script: Script, target: Target, where: Path, registries: Sequence[Registry]) -> Runs:
+    """Find what runs for a script of a request.
+
+    Raises:
+        NotFound: Nothing here does; the message says how it is registered.
+        InvalidSpec: What is given or registered does not fit.
+    """
     if target is not None:
         return runs(target, where, script)
     found = best(script.target, registries)

@@ -176,12 +176,14 @@ class Fidelity(Model):
         approximated: Paths that are acted on by a rule of ours, with how.
         accepted_not_acted: Paths that are kept and returned without effect here, with why; each path once.
         warnings: Sentences for the person who submits; a security promise that is not kept warns every time.
+        security: Those of them that tell of such a promise.
     """
 
     honoured: tuple[str, ...] = ()
     approximated: dict[str, str] = Field(default_factory=dict)
     accepted_not_acted: dict[str, str] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    security: tuple[str, ...] = ()
 
 
 class Origin(Model):

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astraml_lab import lab
-from astraml_lab.errors import Conflict, NotBuiltYet, NotFound
+from astraml_lab.errors import Conflict, NotFound
 from astraml_lab.lab import build_spec
 from astraml_lab.objectives.cell import CellCode
 from astraml_lab.objectives.cell_source import parse_cell
@@ -136,5 +135,3 @@ def test_the_table_is_exported_as_text(bench: Bench) -> None:
     text = ran(bench).export("csv")
     assert text.splitlines()[0].startswith("number,state,lr,size,width")
     assert len(text.splitlines()) == 9
-    with pytest.raises(NotBuiltYet, match="csv"):
-        lab.job("digits").export("vertex")

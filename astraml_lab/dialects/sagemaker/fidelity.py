@@ -49,6 +49,7 @@ def fidelity_of(plan: Plan) -> Fidelity:
         approximated=approximated,
         accepted_not_acted=recorded,
         warnings=tuple(_warnings(plan)),
+        security=tuple(each for part in plan.parts for each in _security_warnings(part)),
     )
 
 

@@ -50,6 +50,7 @@ def account(job: Mapping[str, Any]) -> Fidelity:
         approximated=approximated,
         accepted_not_acted=recorded,
         warnings=tuple(_warnings(job, recorded, approximated)),
+        security=tuple(_security_warnings(recorded)),
     )
 
 
@@ -99,10 +100,7 @@ def _approximated(study: Mapping[str, Any]) -> dict[str, str]:
 def _warnings(
     job: Mapping[str, Any], recorded: Mapping[str, str], approximated: Mapping[str, str]
 ) -> Iterator[str]:
-    security = {path for path, why in recorded.items() if why == _WHY["security"]}
-    for path in recorded:
-        if path in security:
-            yield f"`{path}` is not enforced: {_PROMISES.get(path, 'this machine gives no such protection')}."
+    yield from _security_warnings(recorded)
     for path, how in approximated.items():
         yield f"`{path}` is an approximation: {how}."
     for path, why in recorded.items():
@@ -111,6 +109,13 @@ def _warnings(
     if job["trialJobSpec"]["workerPoolSpecs"][0].get("replicaCount", 1) > 1:
         path = "trialJobSpec.workerPoolSpecs[].replicaCount"
         yield f"`{path}` has no effect: each trial runs once, on this machine."
+
+
+def _security_warnings(recorded: Mapping[str, str]) -> Iterator[str]:
+    """Promises that are not kept here: silence would be a false one."""
+    for path, why in recorded.items():
+        if why == _WHY["security"]:
+            yield f"`{path}` is not enforced: {_PROMISES.get(path, 'this machine gives no such protection')}."
 
 
 _PROMISES = {

@@ -119,7 +119,7 @@ class Export(dict[str, Any]):
         same = dict.__eq__(self, other) is True
         return same and (not isinstance(other, Export) or self.left_out == other.left_out)
 
-    __hash__ = None  # type: ignore[assignment] # a mapping that can change
+    __hash__ = None
 
     def __repr__(self) -> str:
         text = json.dumps(self, indent=2, ensure_ascii=False)

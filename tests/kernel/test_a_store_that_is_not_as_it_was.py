@@ -48,7 +48,7 @@ def test_each_is_told_in_one_sentence_and_never_in_a_traceback(
         assert refused.status == "error"
         assert refused.text == (
             f"StoreError: the store `{home / 'lab.db'}` was written by a newer version (schema 99, this one "
-            "knows 2); run: pip install -U astraml-lab"
+            "knows 3); run: pip install -U astraml-lab"
         )
 
     for file in home.glob("lab.db*"):

@@ -36,3 +36,10 @@ def test_the_import_is_light_and_takes_less_than_a_fifth_of_a_second() -> None:
     ]
     assert HEAVY.isdisjoint(runs[0]["modules"])
     assert statistics.median(run["seconds"] for run in runs) < 0.2
+
+
+def test_what_runs_scripts_loads_engines_and_file_systems_when_it_needs_them() -> None:
+    names = ("re2", "regex", "fsspec", "hypertune")
+    text = f"import sys, astraml_lab.objectives; print([each for each in {names} if each in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"

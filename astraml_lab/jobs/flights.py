@@ -69,6 +69,7 @@ class Flights:
         self._executor = executor
         self._mail = mail
         self._parallel = parallel
+        self._grace = grace_of(record.spec)
         self._air: dict[int, Flight] = {}
         self._left: dict[int, Flight] = {}
         self._lock = threading.Lock()
@@ -176,9 +177,9 @@ class Flights:
             if flight.told_to_end_at is None:
                 continue
             waited = now - flight.told_to_end_at
-            if waited > KILL_GRACE + grace_of(self._record.spec) and self._kill(flight):
+            if waited > KILL_GRACE + self._grace and self._kill(flight):
                 continue
-            if waited > STOP_GRACE + grace_of(self._record.spec):
+            if waited > STOP_GRACE + self._grace:
                 late.append(flight)
         return late
 
@@ -188,7 +189,8 @@ class Flights:
             return False
         if not flight.killed:
             flight.killed = True
-            note = f"did not report for {KILL_GRACE:g} s after it was told to end: its process was killed"
+            waited = KILL_GRACE + self._grace
+            note = f"did not report for {waited:g} s after it was told to end: its process was killed"
             with self._live.lock:
                 flight.trial.notes.append(note)
         return True
@@ -201,8 +203,9 @@ class Flights:
         with self._lock:
             self._left[flight.trial.number] = flight
         held = flight.lease.label if flight.lease.devices else "its slot"
+        waited = STOP_GRACE + self._grace
         note = (
-            f"did not report for {STOP_GRACE:g} s after it was told to end: its thread was left behind, "
+            f"did not report for {waited:g} s after it was told to end: its thread was left behind, "
             f"and {held} stays taken until it ends by itself or the kernel restarts"
         )
         with self._live.lock:

@@ -132,7 +132,8 @@ def _select(tree: exp.Query, jobs: Sequence[Resource]) -> Table:
         sql = tree.sql(dialect="sqlite")
     except RecursionError:
         raise StackqlError("unsupported-statement", "the statement is nested too deeply") from None
-    return run(sql, {scope.table: _rows(scope, jobs) for scope in found}, COLUMNS)
+    rows = {scope.table: _rows(scope, jobs) for scope in found}
+    return run(sql, rows, dict.fromkeys(rows, COLUMNS))
 
 
 def _rows(scope: Scope, jobs: Sequence[Resource]) -> list[dict[str, Any]]:

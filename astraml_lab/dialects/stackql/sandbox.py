@@ -51,11 +51,17 @@ _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE})
 def run(
     select: str,
     tables: Mapping[str, Sequence[Mapping[str, Any]]],
-    columns: Sequence[str],
+    columns: Mapping[str, Sequence[str]],
     *,
     seconds: float = SECONDS,
 ) -> Table:
     """Run a SELECT over tables of the given columns; objects are JSON text, what a row lacks is NULL.
+
+    Args:
+        select: The statement.
+        tables: Rows by the table's name.
+        columns: Columns by the table's name.
+        seconds: The statement is ended after this time.
 
     Raises:
         StackqlError: not-allowed: a function or table off the list, too many rows, or out of time.
@@ -64,7 +70,7 @@ def run(
         for limit, value in _LIMITS.items():
             connection.setlimit(limit, value)
         for name, rows in tables.items():
-            _fill(connection, name, rows, columns)
+            _fill(connection, name, rows, columns[name])
         # These virtual tables declare themselves through the authorizer, so they do it before there is one.
         connection.execute("SELECT 1 FROM json_each('[]'), json_tree('[]')").fetchall()
         connection.set_authorizer(_authorize)

@@ -123,7 +123,7 @@ def _mask_path(path: str) -> list[str]:
 
 
 def _without_trials(resource: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in resource.items() if name != "trials"}
+    return {name: resource[name] for name in resource if name != "trials"}  # they may be costly to have
 
 
 def _token(query: Query, last: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.dialects.vertex.errors import CODES, VertexError
@@ -34,7 +33,6 @@ _STATES = {
     JobState.FAILED: "JOB_STATE_FAILED",
     JobState.CANCELLED: "JOB_STATE_CANCELLED",
 }
-_NUMBERED = re.compile(r"-([0-9]{1,19})$")
 
 
 def render_job(
@@ -53,7 +51,7 @@ def render_job(
         curves: What the trials reported: by trial, then by metric.
     """
     request, parent = _request(spec)
-    name = job_name(spec, view, parent)
+    name = job_name(view, parent)
     state = _STATES[view.state]
     rendered = {"name": name, **request}
     if trials is not None:
@@ -70,10 +68,9 @@ def render_job(
     return rendered
 
 
-def job_name(spec: JobSpec, view: JobView, parent: str = PARENT) -> str:
-    """Return a job's resource name; its id is the number at the end of its name, or one made of all of it."""
-    numbered = _NUMBERED.search(view.name) if _is_of_vertex(spec) else None
-    number = numbered[1] if numbered else str(int(hashlib.sha256(view.id.encode()).hexdigest()[:15], 16))
+def job_name(view: JobView, parent: str = PARENT) -> str:
+    """Return a job's resource name; its id is a number made of the job's own id."""
+    number = int(hashlib.sha256(view.id.encode()).hexdigest()[:15], 16)
     return f"{parent}/hyperparameterTuningJobs/{number}"
 
 

@@ -231,7 +231,7 @@ def test_an_endless_recursion_ends(endless: str) -> None:
     before = time.monotonic()
 
     with pytest.raises(StackqlError, match=r"longer than 0\.1 s") as caught:
-        run(endless, {}, ("a",), seconds=0.1)
+        run(endless, {}, {}, seconds=0.1)
 
     assert caught.value.code == "not-allowed"
     assert time.monotonic() - before < 2
@@ -240,14 +240,14 @@ def test_an_endless_recursion_ends(endless: str) -> None:
 def test_the_private_database_cannot_reach_a_file(tmp_path: object) -> None:
     for sql in (f"ATTACH '{tmp_path}/x.db' AS x", f"VACUUM INTO '{tmp_path}/x.db'", "PRAGMA database_list"):
         with pytest.raises(StackqlError):
-            run(sql, {"r0": []}, ("a",))
+            run(sql, {"r0": []}, {"r0": ("a",)})
     for sql in (
         "SELECT * FROM sqlite_master",
         "SELECT 1 WHERE 1 IN sqlite_master",
         "INSERT INTO r0 VALUES (1)",
     ):
         with pytest.raises(StackqlError) as caught:
-            run(sql, {"r0": []}, ("a",))
+            run(sql, {"r0": []}, {"r0": ("a",)})
         assert caught.value.code == "not-allowed"
 
 

@@ -35,7 +35,7 @@ from astraml_lab.spec import (
 )
 
 SPEC = translated(a_request(labels={"team": "vision"}, state="whatever")).spec
-NAME = "projects/lab/locations/local/hyperparameterTuningJobs/17"
+NAME = "projects/lab/locations/local/hyperparameterTuningJobs/920849533629301841"
 
 
 def a_view(state: JobState = JobState.SUCCEEDED, **fields: Any) -> JobView:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astraml_lab.jobs.constraints import keeps_to
-from astraml_lab.jobs.maxima import Maxima
+from astraml_lab.jobs.maxima import Maxima, too_early
 from astraml_lab.search import Front
 from astraml_lab.spec import JobState, TrialState
 
@@ -91,6 +91,13 @@ class Criteria:
             exhausted: The space has no other point.
         """
         return self._failing() or self._reached or self._spent(counts, runtime, now, exhausted=exhausted)
+
+    def most_trials(self, counts: Mapping[TrialState, int], runtime: float, now: float) -> int:
+        """Return how many trials may begin in all, as things stand; see `ending` for the arguments."""
+        most = self.spec.limits.max_trials
+        if most is None or too_early(self.spec, counts, runtime, now):
+            return self.spec.trials
+        return min(most, self.spec.trials)
 
     def _improve(self, number: int, value: float) -> None:
         objective = self.spec.objectives[0]

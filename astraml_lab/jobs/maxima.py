@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _ROUNDING = 1e-9
 """An improvement of exactly 1 % is not more than 1 %, also where it is not exact in binary."""
-_BEGUN = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED, TrialState.RUNNING, TrialState.WAITING)
 
 
 class Maxima:
@@ -55,7 +54,7 @@ class Maxima:
         if self._progress:
             self._progress, self._since = False, runtime
         return (
-            "" if _too_early(spec, counts, runtime, now) else next(self._all(spec, counts, runtime, now), "")
+            "" if too_early(spec, counts, runtime, now) else next(self._all(spec, counts, runtime, now), "")
         )
 
     def _all(
@@ -71,12 +70,12 @@ class Maxima:
         slow = limits.max_seconds_without_progress
         if slow is not None and runtime - self._since >= slow:
             yield f"no {_better(spec)} for {format_duration(slow)}"
-        begun = sum(counts[state] for state in _BEGUN)
-        if limits.max_trials is not None and begun >= limits.max_trials:
+        done = sum(count for state, count in counts.items() if state.counts)
+        if limits.max_trials is not None and done >= limits.max_trials:
             yield f"no more than {limits.max_trials} trials were asked for"
 
 
-def _too_early(spec: JobSpec, counts: Mapping[TrialState, int], runtime: float, now: float) -> bool:
+def too_early(spec: JobSpec, counts: Mapping[TrialState, int], runtime: float, now: float) -> bool:
     """Whether a minimum is not reached: it wins over every maximum."""
     limits = spec.limits
     return (

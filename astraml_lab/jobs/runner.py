@@ -238,6 +238,8 @@ class Runner:
             else:
                 self._hold.lift("store")
             if self._ending is None:
+                now = self._wiring.clock.time()
+                self._starter.most = self._criteria.most_trials(self.live.counts, self._watch.seconds, now)
                 self._starter.fill()
             self._watch.observe(running=self._flights.begun and self.record.state is not JobState.PAUSED)
             if self._ending is not None and not len(self._flights) and not self.backlog:

@@ -146,9 +146,9 @@ class Settling:
         self._commit(trial, view, Told(verdict.state, None, []))
 
     def expire(self, trial: LiveTrial, waited: float) -> None:
-        """End a trial that waited too long for a device, or have it wait once more."""
+        """End a trial that waited too long for a device, or have it wait once more: no fault of its code."""
         reason = f"waited longer than {format_duration(waited)} for a device"
-        if self._policy.allows(FailureKind.TIMEOUT, trial.attempt):
+        if self._policy.allows(FailureKind.STALE, trial.attempt):
             with self._live.lock:
                 trial.notes.append(f"attempt {trial.attempt} failed ({reason}): tried again")
                 trial.attempt += 1

@@ -28,6 +28,7 @@ class Starter:
 
     Attributes:
         waiting_for: What keeps the next trial from starting, in one sentence; mostly empty.
+        most: So many trials may begin in all, where that is less than the budget.
     """
 
     def __init__(  # noqa: PLR0913 - built in one place, by the runner
@@ -45,6 +46,7 @@ class Starter:
         settling: Settling,
     ) -> None:
         self.waiting_for = ""
+        self.most: int | None = None
         self._settling = settling
         self._waits_since: float | None = None
         self._live = live
@@ -108,7 +110,9 @@ class Starter:
             return False
         if self._again.ready:
             return True
-        return self.taken < self._record.spec.trials and self._searcher.ready
+        budget = self._record.spec.trials
+        most = budget if self.most is None else min(self.most, budget)
+        return self.taken < most and self._searcher.ready
 
     def _ask(self) -> LiveTrial | None:
         proposal = self._searcher.ask()

@@ -124,12 +124,14 @@ def test_no_minimum_holds_back_the_budget_the_target_or_a_failing_job() -> None:
     assert Told(limits=limits, max_failures=2).end(None, None, state=F).reason().startswith("2 failed trials")
 
 
-def test_running_trials_count_among_the_trials_that_were_asked_for() -> None:
-    told = Told(limits={"max_trials": 3}).end(0.5)
-    told.counts[TrialState.RUNNING] = 1
-    assert not told.reason()
+def test_trials_that_were_asked_for_are_waited_for_and_no_more_of_them_begin() -> None:
+    told = Told(limits={"max_trials": 3, "min_complete": 1})
+    assert told.criteria.most_trials(told.counts, 0, 0) == 100, "the minimum is not met"
+    told.end(0.5)
     told.counts[TrialState.RUNNING] = 2
-    assert told.reason() == "no more than 3 trials were asked for"
+    assert told.criteria.most_trials(told.counts, 0, 0) == 3
+    assert not told.reason()
+    assert told.end(0.5, 0.5).reason() == "no more than 3 trials were asked for"
 
 
 @pytest.mark.parametrize("cut", [True, False])

@@ -56,11 +56,19 @@ def test_a_job_ends_at_a_time_of_day(bench: Bench) -> None:
     assert len(job.trials) == 3
 
 
+def test_no_trial_begins_beyond_the_vendors_maximum_once_every_minimum_is_met(bench: Bench) -> None:
+    limits = Limits(min_complete=2, max_trials=6)
+    job = bench.run(lambda x: x, trials=20, parallel=4, limits=limits)
+    assert (job.state, len(job.trials)) == (JobState.SUCCEEDED, 6)
+    assert job.view().reason == "no more than 6 trials were asked for"
+    assert {trial.state for trial in job.trials.values()} == {TrialState.COMPLETE}
+
+
 def test_a_trial_that_waits_too_long_for_a_device_fails_and_is_tried_again(gpu_bench: Bench) -> None:
     taken = [gpu_bench.pool.try_lease(LeaseRequest("somebody", 1.0)) for _ in range(2)]
     assert all(taken)
 
-    limits = Limits(max_wait=0.2)
+    limits = Limits(max_wait=0.2, retry_lost=True)
     options: dict[str, Any] = {"trials": 2, "retries": 1, "retry_delay": 0.01, "limits": limits}
     job = gpu_bench.run(lambda x: x, **options)
 

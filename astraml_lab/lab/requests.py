@@ -18,6 +18,7 @@ from astraml_lab.jobs import attended
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.lab.default import manager
 from astraml_lab.lab.front import accompany
+from astraml_lab.lab.repeats import once
 from astraml_lab.objectives import INPUTS, TARGETS, ScriptCode, stand_ins
 from astraml_lab.spec import Dialect, JobState
 
@@ -46,6 +47,8 @@ def submit(
     *,
     target: Target = None,
     parent: str = Surroundings.parent,
+    api_version: str | None = None,
+    idempotency_key: str | None = None,
 ) -> Job:
     """Run a request of a tuning service on this kernel's devices.
 
@@ -53,8 +56,12 @@ def submit(
         request: A mapping, JSON or YAML text, or the path of a .json, .yaml or .yml file.
         dialect: `astraml`, `sagemaker` or `vertex`; by default what the request's fields say.
         target: What its trials run: a function, the path of a script, the name of a module, or a `Command`.
-            By default what is registered for the image, algorithm, module or model that it names.
+            By default what is registered for the image, algorithm, module or model that it names; a mapping
+            of patterns to targets is asked before that.
         parent: Vertex AI's `projects/…/locations/…` of the job.
+        api_version: The version that an AstraML request without one is of.
+        idempotency_key: Makes a repeat safe: the same request with the same key, within a day, is the same
+            job.
 
     Returns:
         The job; at once where a person is at the keyboard, at its end elsewhere.
@@ -66,7 +73,17 @@ def submit(
         JobFailed: Nobody was at the keyboard, and the job FAILED.
         JobCancelled: Nobody was at the keyboard, and the job was stopped.
     """
-    return run(read(request, dialect, parent=parent), target=target)
+    data = read_text(request)
+
+    def make(name: str | None = None) -> Job:
+        translation = read(data, dialect, parent=parent, api_version=api_version)
+        spec = translation.spec
+        job = start(spec if name is None else spec.model_copy(update={"name": name}), target=target)
+        job.said = "\n".join([each for each in (job.said, _account(translation)) if each])
+        return job
+
+    job = make() if idempotency_key is None else once(data, idempotency_key, make).job
+    return accompany(job, watched=attended(), waits=job.spec.wait)
 
 
 def read(
@@ -92,21 +109,6 @@ def read(
         parent=parent,
     )
     return replace(dialects.read(data, dialect, around), stands=stand_ins)
-
-
-def run(translation: Translation, *, target: Target = None) -> Job:
-    """Start the job that a request became, show it, and wait for it where nobody else would.
-
-    Raises:
-        NotFound: Nothing here stands for what the request names.
-        Conflict: The name is used.
-        JobFailed: It was waited for and FAILED.
-        JobCancelled: It was waited for and stopped.
-    """
-    spec = translation.spec
-    job = start(spec, target=target)
-    job.said = "\n".join([each for each in (job.said, _account(translation)) if each])
-    return accompany(job, watched=attended(), waits=spec.wait)
 
 
 def _account(translation: Translation) -> str:

@@ -57,7 +57,7 @@ def test_jobs_trials_and_windows_are_tables() -> None:
         "SELECT j.name, t.number, t.value, params ->> 'lr' AS lr FROM trials t "
         "JOIN jobs j ON j.name = t.job AND j.best = t.number ORDER BY 1"
     )
-    assert list(best.value) == [lab.job(name).best.values[0] for name in ("digits", "letters")]
+    assert list(best.value) == [lab.job(name).view().best_value for name in ("digits", "letters")]
     assert list(best.lr) == list(best.value)
     failed = table("SELECT job, kind, reason FROM trials WHERE state = 'FAILED' LIMIT 1")
     assert list(failed.iloc[0]) == ["letters", "exception", "ValueError: no luck"]

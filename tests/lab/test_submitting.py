@@ -72,3 +72,24 @@ def test_vertex_display_names_may_be_used_again() -> None:
     names = [lab.submit(VERTEX, target=sure).name for _ in range(3)]
 
     assert names == ["hpt-container", "hpt-container-2", "hpt-container-3"]
+
+
+def test_a_key_makes_a_repeat_safe() -> None:
+    first = lab.submit(named("abalone"), target=boost, idempotency_key="monday")
+    again = lab.submit(named("abalone"), target=boost, idempotency_key="monday")
+
+    assert (again.id, len(lab.jobs())) == (first.id, 1)
+    with pytest.raises(RequestRefused) as refused:
+        lab.submit(named("other"), target=boost, idempotency_key="monday")
+    assert refused.value.code == "idempotency-key-reused"
+    first.delete()
+    with pytest.raises(RequestRefused) as refused:
+        lab.submit(named("abalone"), target=boost, idempotency_key="monday")
+    assert refused.value.code == "job-deleted"
+
+
+def test_a_refused_request_leaves_its_key_free() -> None:
+    with pytest.raises(NotFound):
+        lab.submit(named("abalone"), idempotency_key="tuesday")
+
+    assert lab.submit(named("abalone"), target=boost, idempotency_key="tuesday").state is JobState.SUCCEEDED

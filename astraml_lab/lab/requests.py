@@ -20,6 +20,7 @@ from astraml_lab.lab.default import manager
 from astraml_lab.lab.front import accompany
 from astraml_lab.lab.repeats import once
 from astraml_lab.objectives import INPUTS, TARGETS, ScriptCode, stand_ins
+from astraml_lab.objectives.script_secrets import known
 from astraml_lab.spec import Dialect, JobState
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def read(
         existing_jobs=known_jobs(store),
         policy=store.policies.get(project) if isinstance(project, str) else None,
         api_version=api_version,
-        secrets=None,
+        secrets=known(project, data) if isinstance(project, str) else None,
         parent=parent,
     )
     return replace(dialects.read(data, dialect, around), stands=stand_ins)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 from astraml_lab.errors import NotFound
-from astraml_lab.spec import SecretRef
+from astraml_lab.spec import SecretRef, secret_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,13 +18,7 @@ PREFIX = "ASTRAML_SECRET_"
 """Variables of the kernel that hold secrets; no script inherits them."""
 SHORTEST = 6
 """Shorter values are not looked for: they would be found everywhere."""
-_NO_NAME = re.compile(r"[^A-Z0-9]+")
 _BREAK = r"(?:\r?\n)?"
-
-
-def variable(project: str, name: str) -> str:
-    """Return the variable of the kernel's environment that holds a secret of a project."""
-    return PREFIX + _NO_NAME.sub("_", f"{project}_{name}".upper())
 
 
 def resolve(project: str, name: str) -> str:
@@ -33,10 +27,10 @@ def resolve(project: str, name: str) -> str:
     Raises:
         NotFound: There is none, with what to set.
     """
-    value = os.environ.get(variable(project, name))
+    value = os.environ.get(secret_variable(project, name))
     if value is None:
         raise NotFound(
-            f"the secret {name} is not known here: set {variable(project, name)} in the kernel's environment"
+            f"the secret {name} is not known here: set {secret_variable(project, name)} in the kernel's environment"
         )
     return value
 
@@ -48,6 +42,19 @@ def reference(value: Any) -> SecretRef | None:
     if isinstance(value, dict) and value.keys() == {"secret"} and isinstance(value["secret"], str):
         return SecretRef(secret=value["secret"])
     return None
+
+
+def known(project: str, request: Any) -> frozenset[str]:
+    """Return which of the secrets that a request refers to the project has."""
+    return frozenset(name for name in _named(request) if secret_variable(project, name) in os.environ)
+
+
+def _named(value: Any) -> Iterator[str]:
+    if isinstance(value, dict) and isinstance(value.get("secret"), str):
+        yield value["secret"]
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _named(each)
 
 
 class Redactor:

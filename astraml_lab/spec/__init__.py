@@ -27,6 +27,7 @@ from astraml_lab.spec.imported import (
     SecretRef,
     StoppingKind,
     StoppingRule,
+    secret_variable,
     training_job_name,
 )
 from astraml_lab.spec.job import (
@@ -127,6 +128,7 @@ __all__ = [
     "part_of",
     "quoted",
     "refuse_unbuilt",
+    "secret_variable",
     "shown",
     "state_words",
     "text_of",

@@ -6,6 +6,7 @@ A job written as a cell has none of these. They are no options of a magic line.
 from __future__ import annotations
 
 import hashlib
+import re
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -31,6 +32,11 @@ class SecretRef(Model):
 
 
 _Fixed = Annotated[SecretRef | Any, Field(union_mode="left_to_right")]
+
+
+def secret_variable(project: str, name: str) -> str:
+    """Return the variable of the kernel's environment that holds a secret of a project."""
+    return "ASTRAML_SECRET_" + re.sub(r"[^A-Z0-9]+", "_", f"{project}_{name}".upper())
 
 
 class LogMetric(Model):

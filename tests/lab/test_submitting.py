@@ -93,3 +93,22 @@ def test_a_refused_request_leaves_its_key_free() -> None:
         lab.submit(named("abalone"), idempotency_key="tuesday")
 
     assert lab.submit(named("abalone"), target=boost, idempotency_key="tuesday").state is JobState.SUCCEEDED
+
+
+def test_a_secret_that_the_project_does_not_have_is_refused_at_the_door(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request = {
+        "project_id": "demo",
+        "model": "bert-base",
+        "dataset": "data.csv",
+        "apiVersion": "2.1",
+        "env": {"HUB": {"secret": "hub-key"}},
+    }
+
+    with pytest.raises(RequestRefused) as refused:
+        lab.submit(request, target=sure)
+
+    assert (refused.value.code, refused.value.status) == ("unknown-secret", 422)
+    monkeypatch.setenv("ASTRAML_SECRET_DEMO_HUB_KEY", "open sesame")
+    assert lab.submit(request, target=sure).state is JobState.SUCCEEDED

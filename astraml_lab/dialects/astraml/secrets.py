@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab.dialects.astraml.problem import Mistake, pointer
 from astraml_lab.dialects.astraml.shape import is_secret
 from astraml_lab.dialects.credentials import is_a_secret, names_a_secret
+from astraml_lab.spec import secret_variable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -26,7 +27,8 @@ def unknown_secrets(request: Mapping[str, Any], known: Collection[str] | None) -
     """Find references to secrets that the project does not have; where `known` is None, none is missed."""
     for path, name in references(request):
         if known is not None and name not in known:
-            message = f"the project has no secret `{name}`; store it first: astraml secret set {name}"
+            where = secret_variable(str(request.get("project_id", "")), name)
+            message = f"the project has no secret `{name}`: set {where} in the kernel's environment"
             yield Mistake(pointer(*path), message, code="unknown-secret")
 
 

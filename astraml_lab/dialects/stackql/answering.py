@@ -28,7 +28,7 @@ from astraml_lab.dialects.stackql.sandbox import run
 from astraml_lab.dialects.stackql.selecting import Scope, parent, scopes, take_parameters
 from astraml_lab.dialects.stackql.source import Statement, one_statement
 from astraml_lab.dialects.vertex import VertexError
-from astraml_lab.dialects.vertex.listing import LARGEST_PAGE, Query, id_of, list_jobs, parent_of
+from astraml_lab.dialects.vertex.listing import Query, id_of, list_jobs, matching, parent_of
 from astraml_lab.dialects.vertex.resources import cancel_effect, check_delete, not_found
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Resource = Mapping[str, Any]
 
 DESPATCHED = "The operation was despatched successfully"
-_READS = frozenset({"SELECT", "WITH"})
+_READS = frozenset({"SELECT", "WITH", "("})
 _SHOW = re.compile(r"SHOW\s+(?P<extended>EXTENDED\s+)?METHODS\s+(?:IN|FROM)\s+(?P<name>\S+)", re.IGNORECASE)
 _DESCRIBE = re.compile(r"DESC(?:RIBE)?\s+(?P<extended>EXTENDED\s+)?(?P<name>\S+)", re.IGNORECASE)
 
@@ -97,7 +97,7 @@ def answer(text: str, jobs: Sequence[Mapping[str, Any]]) -> Table | Effect:
         raise no_method(statement.verb)
     if statement.verb not in {*_READS, "INSERT", "DELETE"}:
         raise _unsupported(statement.verb)
-    tree = _parse(statement.text)
+    tree = _parse(statement.text).unnest()
     if isinstance(tree, exp.Insert):
         where, body, columns = read_insert(tree)
         return Effect("create", parent=where, body=body, returning=tuple(columns))
@@ -152,24 +152,19 @@ def _listed(parameters: dict[str, str], jobs: Sequence[Resource]) -> list[dict[s
     size = parameters.get("pageSize", "")
     if size and not re.fullmatch(r"-?\d{1,10}", size):
         raise StackqlError("param-form", f"pageSize must be a whole number, not {size!r}")
-    found: list[dict[str, Any]] = []
-    token = parameters.get("pageToken", "")
-    while True:
-        query = Query(
-            parent=parent(parameters),
-            filter=parameters.get("filter", ""),
-            page_size=int(size) if size else LARGEST_PAGE,
-            page_token=token,
-            read_mask=_mask(parameters.get("readMask", "")),
-        )
-        try:
-            page = list_jobs(jobs, query)
-        except VertexError as error:
-            raise answered("param-form", error) from None
-        found += page["hyperparameterTuningJobs"]
-        token = page.get("nextPageToken", "")
-        if size or not token:
-            return found
+    query = Query(
+        parent=parent(parameters),
+        filter=parameters.get("filter", ""),
+        page_size=int(size or 0),
+        page_token=parameters.get("pageToken", ""),
+        read_mask=_mask(parameters.get("readMask", "")),
+    )
+    try:
+        if size:
+            return list(list_jobs(jobs, query)["hyperparameterTuningJobs"])
+        return matching(jobs, query)
+    except VertexError as error:
+        raise answered("param-form", error) from None
 
 
 def _mask(text: str) -> str:

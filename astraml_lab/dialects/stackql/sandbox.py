@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.dialects.stackql.catalogue import Table
 from astraml_lab.dialects.stackql.errors import StackqlError
+from astraml_lab.dialects.stackql.text_functions import LONGEST_VALUE, SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SECONDS = 2.0
 MOST_ROWS = 100_000
-LONGEST_VALUE = 20_000_000
 _STEPS = 2_000
 _FUNCTIONS = frozenset(
     """
@@ -26,7 +26,7 @@ _FUNCTIONS = frozenset(
 
     avg count group_concat max min string_agg sum total
     char concat concat_ws format glob hex instr length like lower ltrim octet_length printf quote replace
-    rtrim soundex substr substring trim unhex unicode upper
+    rtrim soundex substr substring trim unicode upper
     date datetime julianday strftime time timediff unixepoch current_date current_time current_timestamp
     abs acos asin atan atan2 ceil ceiling cos degrees exp floor ln log log10 log2 mod pi pow power
     radians round sign sin sqrt tan trunc
@@ -38,11 +38,11 @@ _FUNCTIONS = frozenset(
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: LONGEST_VALUE,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 1_000_000,
-    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 200,
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 1000,
     sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 50,
     sqlite3.SQLITE_LIMIT_VDBE_OP: 250_000,
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
-    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 500,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 100,
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE})
@@ -71,6 +71,8 @@ def run(
             connection.setlimit(limit, value)
         for name, rows in tables.items():
             _fill(connection, name, rows, columns[name])
+        for name, (arguments, function) in SLOW.items():
+            connection.create_function(name, arguments, function, deterministic=True)
         # These virtual tables declare themselves through the authorizer, so they do it before there is one.
         connection.execute("SELECT 1 FROM json_each('[]'), json_tree('[]')").fetchall()
         connection.set_authorizer(_authorize)
@@ -127,6 +129,7 @@ def _refusal(error: Exception, seconds: float) -> StackqlError:
         return StackqlError("unknown-resource", f"could not find resource: {said.partition(': ')[2]}")
     if said.startswith("no such function") or "not authorized" in said or "prohibited" in said:
         return StackqlError("not-allowed", f"this is not allowed in a query: {said}")
-    if isinstance(error, sqlite3.DataError | MemoryError) or "too big" in said:
-        return StackqlError("not-allowed", "a value of the answer is too big")
+    too_big = isinstance(error, sqlite3.DataError | MemoryError)
+    if too_big or "too big" in said or "user-defined function" in said:
+        return StackqlError("not-allowed", "a value, or what a text function is given, is too long")
     return StackqlError("unsupported-statement", f"the query cannot be run: {said}")

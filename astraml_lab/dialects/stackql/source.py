@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from astraml_lab.dialects.stackql.errors import StackqlError
 
-LONGEST = 200_000
+LONGEST = 1_000_000
+LONGEST_WORDS = 20_000
+"""Characters outside strings: parsing them takes a second."""
 _PIECE = re.compile(
     r"""(?P<string>'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]'"]*\])
       |(?P<comment>--[^\n]*|/\*.*?\*/)
@@ -24,7 +26,7 @@ class Statement:
 
     Attributes:
         text: Its words without comments; strings as they were.
-        verb: The first word, in capitals.
+        verb: The first word, in capitals, or an opening parenthesis.
     """
 
     text: str
@@ -39,13 +41,18 @@ def one_statement(text: str) -> Statement:
     """
     if len(text) > LONGEST:
         raise StackqlError("unsupported-statement", f"a statement has at most {LONGEST:,} characters")
+    if sum(match.lastgroup == "plain" for match in _PIECE.finditer(text)) > LONGEST_WORDS:
+        raise StackqlError(
+            "unsupported-statement",
+            f"a statement has at most {LONGEST_WORDS:,} characters outside its strings",
+        )
     statements = [part for part in _parts(text) if part.strip()]
     if len(statements) > 1:
         raise StackqlError("multi-statement", "one statement at a time: a text may hold a single statement")
     if not statements:
         raise StackqlError("unsupported-statement", "there is no statement in this text")
     words = statements[0].strip()
-    first = re.match(r"\w+", words)
+    first = re.match(r"\w+|\(", words)
     return Statement(words, first.group().upper() if first else "")
 
 

@@ -46,22 +46,31 @@ def list_jobs(resources: Iterable[Mapping[str, Any]], query: Query) -> dict[str,
     """
     if query.page_size < 0:
         raise _bad("pageSize", "must not be negative")
-    admits, mask = parse_filter(query.filter), parse_mask(query.read_mask)
+    mask = parse_mask(query.read_mask)
     size = min(query.page_size or DEFAULT_PAGE, LARGEST_PAGE)
-    after = _after(query)
-    wanted = sorted(
-        (each for each in resources if parent_of(each) == query.parent and admits(each)),
-        key=age,
-        reverse=True,
-    )
-    rest = [each for each in wanted if after is None or age(each) < after]
+    rest = _rest(resources, query)
     page = rest[:size]
-    answer: dict[str, Any] = {
-        "hyperparameterTuningJobs": [masked(_without_trials(each), mask) for each in page]
-    }
+    answer: dict[str, Any] = {"hyperparameterTuningJobs": [_shown(each, mask) for each in page]}
     if len(rest) > size:
         answer["nextPageToken"] = _token(query, page[-1])
     return answer
+
+
+def matching(resources: Iterable[Mapping[str, Any]], query: Query) -> list[dict[str, Any]]:
+    """Return the jobs of all pages that are left, whatever their size.
+
+    Raises:
+        VertexError: As `list_jobs`.
+    """
+    mask = parse_mask(query.read_mask)
+    return [_shown(each, mask) for each in _rest(resources, query)]
+
+
+def _rest(resources: Iterable[Mapping[str, Any]], query: Query) -> list[Mapping[str, Any]]:
+    admits, after = parse_filter(query.filter), _after(query)
+    wanted = (each for each in resources if parent_of(each) == query.parent and admits(each))
+    ordered = sorted(((age(each), index, each) for index, each in enumerate(wanted)), reverse=True)
+    return [each for its_age, _, each in ordered if after is None or its_age < after]
 
 
 def parent_of(resource: Mapping[str, Any]) -> str:
@@ -122,8 +131,9 @@ def _mask_path(path: str) -> list[str]:
     return found
 
 
-def _without_trials(resource: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: resource[name] for name in resource if name != "trials"}  # they may be costly to have
+def _shown(resource: Mapping[str, Any], mask: list[list[str]]) -> dict[str, Any]:
+    shown = {name: resource[name] for name in resource if name != "trials"}  # they may be costly to have
+    return masked(shown, mask)
 
 
 def _token(query: Query, last: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import time
 
 import pytest
@@ -154,7 +155,8 @@ REFUSED = [
     ("unsupported-statement", "hello"),
     ("unsupported-statement", "(" * 5000 + "1" + ")" * 5000),
     ("unsupported-statement", "SELECT " + "(" * 5000 + "1" + ")" * 5000),
-    ("unsupported-statement", "SELECT 1" + " " * 300_000),
+    ("unsupported-statement", "SELECT 1" + " " * 30_000),
+    ("unsupported-statement", "SELECT '" + " " * 1_000_000 + "'"),
     ("unsupported-statement", f"SELECT 1 FROM {RESOURCE} a, {RESOURCE} b WHERE {WHERE}"),
     ("unsupported-statement", insert(JSON_COLUMNS, "VALUES ('a', 'b', 'c'), ('a', 'b', 'd')")),
     (
@@ -218,6 +220,38 @@ def test_a_refused_credential_is_not_repeated() -> None:
     task = TASK.replace('"imageUri"', '"env":[{"name":"DB_PASSWORD","value":"hunter2"}],"imageUri"')
 
     assert "hunter2" not in str(refused(INSERT.replace(TASK, task)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT instr(printf('%.*c', 9000000, 'a'), printf('%.*c', 4000000, 'a') || 'b')",
+        "SELECT length(replace(printf('%.*c', 9000000, 'a'), printf('%.*c', 4000000, 'a') || 'b', ''))",
+        "SELECT length(replace(printf('%.*c', 9000000, 'a'), 'a', printf('%.*c', 9000000, 'a')))",
+        "SELECT length(trim(printf('%.*c', 9000000, 'a'), printf('%.*c', 4000000, 'b') || 'a'))",
+        "SELECT printf('%.*c', 9000000, 'a') LIKE '" + "%a" * 49 + "b'",
+        "SELECT printf('%.*c', 9000000, 'a') GLOB '*" + "a" * 90 + "b'",
+        "SELECT " + "+".join(["1"] * 9_000),
+        f"SELECT 1 FROM {RESOURCE} WHERE {WHERE} AND " + " AND ".join(["1"] * 3_000),
+    ],
+)
+def test_no_function_or_statement_takes_long(text: str) -> None:
+    before = time.monotonic()
+    with contextlib.suppress(StackqlError):
+        answer(text, JOBS)
+
+    assert time.monotonic() - before < 10
+
+
+@given(st.text("ab ", max_size=8), st.text("ab ", max_size=3), st.text("abc", max_size=3))
+def test_our_text_functions_are_those_of_sqlite(text: str, part: str, other: str) -> None:
+    calls = "instr(?1, ?2), replace(?1, ?2, ?3), trim(?1, ?2), ltrim(?1, ?2), rtrim(?1, ?2), instr(?1, NULL)"
+    with contextlib.closing(sqlite3.connect(":memory:")) as plain:
+        expected = plain.execute(f"SELECT {calls}", (text, part, other)).fetchone()
+    for index, value in enumerate((text, part, other), start=1):
+        calls = calls.replace(f"?{index}", f"'{value}'")
+
+    assert run(f"SELECT {calls}", {}, {}).rows == (expected,)
 
 
 @pytest.mark.parametrize(

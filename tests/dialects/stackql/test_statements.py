@@ -202,6 +202,7 @@ def test_the_list_of_the_seed_is_an_alias() -> None:
             [("2027", "none", "RANDOM_SEARCH")],
         ),
         ("SELECT 1 + 1", [(2,)]),
+        (f"(SELECT displayName FROM {RESOURCE} WHERE {WHERE} LIMIT 1)", [("job-19",)]),
     ],
 )
 def test_plain_sql_works_on_the_jobs(text: str, rows: int | list[tuple[Any, ...]]) -> None:

@@ -29,9 +29,8 @@ def resolve(project: str, name: str) -> str:
     """
     value = os.environ.get(secret_variable(project, name))
     if value is None:
-        raise NotFound(
-            f"the secret {name} is not known here: set {secret_variable(project, name)} in the kernel's environment"
-        )
+        where = secret_variable(project, name)
+        raise NotFound(f"the secret {name} is not known here: set {where} in the kernel's environment")
     return value
 
 

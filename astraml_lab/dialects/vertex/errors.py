@@ -69,7 +69,6 @@ class VertexError(RequestRefused):
             "status": self.code,
             "http": self.status,
             "field": self.field,
-            "message": self.message,
         }
 
     def body(self) -> dict[str, Any]:

@@ -124,7 +124,9 @@ class _Names:
     """Columns of parameters and metrics by name, each name once."""
 
     def __init__(self, job: JobView, views: Sequence[TrialView]) -> None:
-        params = dict.fromkeys(name for view in views for name in view.params)
+        found = dict.fromkeys(name for view in views for name in view.params)
+        # In the order of the space: a conditional parameter may show late in an imported job
+        params = dict.fromkeys([*(name for name in job.param_names if name in found), *found])
         self.params = {name: f"{name}_param" if name in OWN else name for name in params}
         known = {name for view in views for name in view.metrics}
         first = [

@@ -21,6 +21,7 @@ from astraml_lab.ui.form import TuneForm
 from astraml_lab.ui.form_text import job_in, json_of
 
 BODY = "for step in range(3):\n    report(accuracy=step, loss=1)"
+LOSS = {"objectives": [{"metric": "loss", "goal": "minimize"}]}
 CELL = "%%tune --maximize accuracy --trials 7\nlr = Float(1e-4, 1e-1, log=True)\n\nreport(accuracy=lr)"
 IDENTIFIERS = st.from_regex(r"[a-z_]{1,6}", fullmatch=True).filter(
     lambda name: not keyword.iskeyword(name) and name not in {"report", "trial", "device", "range", "step"}
@@ -115,7 +116,7 @@ def test_objects_behind_labels_come_back_with_the_notebooks_names() -> None:
         ("", ["must be a %%tune cell"]),
         ("%%tune --trails 3\nlr = Float(2, 1)", ["--trails", "line 2"]),
         ("{" * 100_000, ["JSON"]),
-        ('{"definitions": [{}, {}]}', ["the form holds one"]),
+        (json.dumps({"definitions": [LOSS, {**LOSS, "name": "other"}]}), ["the form holds one"]),
         ("tune(train, trials=open('x'))", ["only plain values"]),
         ("tune(train, **options)", ["options", "only plain values"]),
         ("tune(train, {'lr': Float(1)})", ["high"]),

@@ -100,6 +100,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self._devices = devices_words((probe or SystemProbe()).list())
         super().__init__(self._parts())
         marked(self, "astraml-form")
+        self.hands.stand_for(self.model_id or "", spec or JobSpec())
         self._fill(spec or JobSpec())
         if isinstance(body, str) and body:
             self.program.body.value = body
@@ -196,6 +197,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
                 self._complain(error)
                 return None
         self.message.value = said(f"✓ Launched as {self.job.name}.", "good")
+        self.hands.stand_for(self.model_id or "", self.job, launched=True)
         self._turn(launched=True)
         return self.job
 

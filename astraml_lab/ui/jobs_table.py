@@ -6,6 +6,7 @@ import queue
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+import traitlets
 
 from astraml_lab.errors import AstramlError
 from astraml_lab.spec import JobState, TrialState
@@ -49,6 +50,7 @@ class JobsTable:
         self._sent: dict[str, Any] | None = None
         self.table = TableWidget(self._hear)
         self.root = widgets.VBox([self.table])
+        self.table.named = self.root.model_id or ""
 
     def bundle(self, text: str) -> dict[str, Any]:
         """Return what a cell displays: the table, and text for whoever cannot draw it."""
@@ -123,6 +125,8 @@ class TableWidget(PageWidget):
 
     _esm = STATIC / "jobs.js"
     _css = STATIC / "jobs.css"
+    named = traitlets.Unicode().tag(sync=True)
+    """The list's name in a notebook: a page that loads a saved notebook looks for it."""
 
     def __init__(self, hear: Callable[[dict[str, Any]], object]) -> None:
         self._heard = hear

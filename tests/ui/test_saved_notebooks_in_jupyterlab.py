@@ -24,6 +24,12 @@ from plugins.fake_job import FakeJob, FakeReader, play
 from astraml_lab.ui.presenter import NotebookPresenter
 presenter = NotebookPresenter(); reader = FakeReader("digits", trials=12); job = FakeJob(reader)
 play(reader, 6); presenter.show(job, live=True)"""
+LIST = """from astraml_lab.jobs import JobList
+other = FakeReader("<b>digits & $x$", trials=12); play(other, 6)
+presenter.show_list(JobList(lambda: [other.view()], lambda view: job))"""
+FORM = """from astraml_lab.spec import JobSpec
+from astraml_lab.ui.form import TuneForm
+TuneForm(JobSpec(name="digits"))"""
 END = "reader.finish()"
 SOON = 20_000
 
@@ -92,6 +98,43 @@ def test_the_view_stays_on_the_page_and_the_file_holds_the_picture(
     expect(notebook.output(0).locator(".js-plotly-plot, img").first).to_be_visible(timeout=SOON)
     assert "model not found" not in notebook.output(0).inner_text()
     notebook.screenshot(f"saved-reopened-{app}")
+
+
+@pytest.mark.parametrize("app", ["lab", pytest.param("notebook", marks=pytest.mark.slow)])
+def test_a_form_and_a_list_of_jobs_leave_words_that_need_no_kernel(
+    jupyter_lab: LabServer, notebook: NotebookPage, app: Any
+) -> None:
+    path = jupyter_lab.write_notebook(f"words-{app}.ipynb", [FIRST, LIST, FORM])
+    notebook.open(path.name, app)
+    for cell in range(3):
+        notebook.run_cell(cell)
+    listed, form = notebook.output(1), notebook.output(2)
+    expect(listed.get_by_role("button", name="Show")).to_be_visible(timeout=SOON)
+    expect(form.get_by_role("button", name="Launch")).to_be_visible(timeout=SOON)
+
+    notebook.save()
+
+    table, sentence = stored(path, 1), stored(path, 2)
+    assert set(table) == {"text/plain", "text/html"}
+    assert '<td style="text-align:left">6/12</td>' in "".join(table["text/html"])
+    assert "&lt;b&gt;digits" in "".join(table["text/html"])
+    assert "6/12" in "".join(table["text/plain"])
+    assert set(sentence) == {"text/plain"}
+    assert "`%tune form digits`" in "".join(sentence["text/plain"])
+
+    notebook.reload()  # with the kernel: both are back
+    expect(listed.get_by_role("button", name="Show")).to_be_visible(timeout=SOON)
+    expect(form.get_by_role("button", name="Launch")).to_be_visible(timeout=SOON)
+    notebook.save()
+    assert WIDGET not in stored(path, 1)
+
+    path.with_name(f"read-{app}.ipynb").write_text(path.read_text())
+    notebook.open(f"read-{app}.ipynb", app)
+    expect(notebook.output(1).get_by_role("cell", name="6/12")).to_be_visible(timeout=SOON)
+    expect(notebook.output(2)).to_contain_text("%tune form digits")
+    assert "model not found" not in notebook.page.inner_text("body")
+    notebook.output(2).scroll_into_view_if_needed()
+    notebook.screenshot(f"saved-words-{app}")
 
 
 def test_a_kernel_that_is_restarted_after_the_end_leaves_the_picture(

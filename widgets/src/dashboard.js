@@ -13,7 +13,7 @@ export default () => {
 
   /** @type {import("@anywidget/types").Initialize} */
   function initialize({ model }) {
-    const saved = new Saved(model.widget_manager, () => String(model.get("named") ?? ""));
+    const saved = new Saved(model.widget_manager, () => String(model.get("named") ?? ""), () => Math.max(0, ...Array.from(page.views, ({ root }) => root.clientWidth)));
     page = new Page((message) => model.send(message), saved);
     const named = () => saved.back();
     model.on("change:named", named);

@@ -3,6 +3,7 @@
 import { Listeners, make } from "./dom.js";
 import { download, insertBelow } from "./notebook.js";
 import { OfferedCell } from "./offered_cell.js";
+import { Saved } from "./saved.js";
 
 /** One closure per model: what `initialize` makes, `render` finds. */
 export default () => {
@@ -47,8 +48,15 @@ export default () => {
         download(String(message.name), String(message.text), String(message.kind));
       }
     };
+    const saved = new Saved(model.widget_manager, () => String(model.get("named") ?? ""));
+    const keep = () => saved.keep({ "text/plain": String(model.get("words") ?? "") }, false);
+    keep();
     model.on("msg:custom", receive);
-    return () => model.off("msg:custom", receive);
+    model.on("change:named change:words", keep);
+    return () => {
+      model.off("msg:custom", receive);
+      model.off("change:named change:words", keep);
+    };
   }
 
   /** @type {import("@anywidget/types").Render} */

@@ -3,7 +3,9 @@
 import { Listeners, icon, make, setText } from "./dom.js";
 import { formatDuration, formatNumber, shorten, tuneLine } from "./format.js";
 import { listenTo } from "./kernel.js";
+import { storedList } from "./jobs_stored.js";
 import { Presence } from "./presence.js";
+import { Saved } from "./saved.js";
 
 const SILENCE = 14000;
 const SHARES = ["complete", "pruned", "failed", "running"];
@@ -310,14 +312,22 @@ export default () => {
 
   /** @type {import("@anywidget/types").Initialize} */
   function initialize({ model }) {
+    const saved = new Saved(model.widget_manager, () => String(model.get("named") ?? ""));
+    const named = () => saved.back();
+    model.on("change:named", named);
     /** @param {any} message */
     const receive = (message) => {
+      if (message?.t === "jobs") void saved.keep(storedList(message), false);
       for (const view of views) view.receive(message);
     };
     const lose = () => {
       for (const view of views) view.lose();
     };
-    return listenTo(model, receive, lose);
+    const deaf = listenTo(model, receive, lose);
+    return () => {
+      model.off("change:named", named);
+      deaf();
+    };
   }
 
   /** @type {import("@anywidget/types").Render} */

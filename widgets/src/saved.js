@@ -5,6 +5,7 @@
  * the output then. So the page keeps the widget, and what is written to the file has the picture in its place,
  * marked with the widget's name. A page that finds the mark, and the widget alive, puts the view back.
  * JupyterLab and Notebook 7 let one at their document; elsewhere the kernel replaces the view when the job ends.
+ * A form and a list of jobs leave text in their place in the same way.
  */
 
 const WIDGET = "application/vnd.jupyter.widget-view+json";
@@ -16,6 +17,8 @@ const MARK = "astraml_lab";
 const PICTURES = Symbol.for("astraml_lab.pictures");
 /** Milliseconds that the page has for drawing a PNG. */
 const PATIENCE = 20_000;
+/** Pixels: a PNG that is wider than the page would be cut off where it is opened again. */
+const [WIDTH, WIDEST] = [860, 1000];
 
 /** @typedef {Record<string, any>} Bundle */
 
@@ -23,10 +26,12 @@ export class Saved {
   /**
    * @param {any} manager Jupyter's widget manager, as far as the front end has one
    * @param {() => string} name of the widget: the kernel tells it
+   * @param {() => number} [width] of a view in pixels, 0 where none is seen
    */
-  constructor(manager, name) {
+  constructor(manager, name, width = () => 0) {
     this.manager = manager;
     this.name = name;
+    this.width = width;
     /** @type {Map<string, Bundle> | null} */
     this.pictures = picturesOf(manager);
     this.back();
@@ -49,7 +54,7 @@ export class Saved {
     if (before?.[PNG] && same(before[PLOTLY], picture[PLOTLY])) return;
     this.pictures.set(this.name(), picture);
     if (!last) return;
-    const png = await drawn(this.manager, picture);
+    const png = await drawn(this.manager, picture, Math.min(WIDEST, this.width() || WIDTH));
     if (png && this.pictures.get(this.name()) === picture) this.pictures.set(this.name(), { ...picture, [PNG]: png });
     this.manager.context.model.dirty = true;
   }
@@ -140,11 +145,12 @@ function outputsOf(manager) {
  * The PNG that the notebook's own renderer of plotly adds to a figure, out of sight.
  * @param {any} manager
  * @param {Bundle} picture
+ * @param {number} width in pixels
  * @returns {Promise<string | undefined>}
  */
-async function drawn(manager, picture) {
+async function drawn(manager, picture, width) {
   const place = document.createElement("div");
-  place.style.cssText = "position:fixed;left:-5000px;top:0;width:1000px;visibility:hidden";
+  place.style.cssText = `position:fixed;left:-5000px;top:0;width:${width}px;visibility:hidden`;
   /** @type {any} */
   let renderer;
   try {

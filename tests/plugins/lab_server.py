@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -62,8 +63,15 @@ class LabServer:
 
     def end_kernels(self) -> None:
         """Shut down every kernel, so that none takes the next test's cores."""
-        for kernel in json.loads(self.ask("GET", "kernels")):
-            self.ask("DELETE", f"kernels/{kernel['id']}")
+        deadline = time.monotonic() + SECONDS_TO_ANSWER
+        while kernels := json.loads(self.ask("GET", "kernels")):
+            for kernel in kernels:
+                try:
+                    self.ask("DELETE", f"kernels/{kernel['id']}")
+                except urllib.error.HTTPError:  # one that is being restarted cannot be ended at that moment
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.2)
 
     def ask(self, method: str, path: str) -> bytes:
         """Send one request to the server's own interface, with its token."""

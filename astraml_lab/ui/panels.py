@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _BARS = 400
 _DIGITS = 5
+_NAME = 26
+"""Letters of a metric over a chart: two charts stand side by side, also in a narrow page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +112,13 @@ def metrics_panel(snapshot: Snapshot, metric: str, by: str = "step", room: Room 
         named.add(label)
     empty = "" if traces else "No trial has reported this metric yet."
     x = look.axis("step" if by == "step" else "time (UTC)")
-    return Panel(look.escaped(metric), traces, x, look.axis(), empty)
+    return Panel(look.escaped(metric, _NAME), traces, x, look.axis(), empty)
 
 
 def history_panel(snapshot: Snapshot, index: int = 0, room: Room = EVERYTHING) -> Panel:
     """Draw the objective at `index` for every trial, and the best so far."""
     objective = snapshot.view.objectives[index]
-    title = f"{look.escaped(objective.metric)} by trial"
+    title = f"{look.escaped(objective.metric, _NAME)} by trial"
     done = [
         (trial, trial.values[index])
         for trial in sorted(snapshot.trials, key=lambda trial: trial.number)
@@ -150,7 +152,7 @@ def history_panel(snapshot: Snapshot, index: int = 0, room: Room = EVERYTHING) -
 def pareto_panel(snapshot: Snapshot, pair: tuple[int, int] = (1, 0), room: Room = EVERYTHING) -> Panel:
     """Draw two objectives against each other, the one at `pair[0]` across; the front on top."""
     across, up = (snapshot.view.objectives[index] for index in pair)
-    title = f"{look.escaped(up.metric)} against {look.escaped(across.metric)}"
+    title = f"{look.escaped(up.metric, _NAME // 2)} against {look.escaped(across.metric, _NAME // 2)}"
     points = [
         (trial, trial.values[pair[0]], trial.values[pair[1]])
         for trial in snapshot.trials
@@ -320,7 +322,9 @@ def hover_text(trial: TrialView, room: Room = EVERYTHING) -> str:
 
 
 def _directed(objective: Objective) -> str:
-    return f"{look.escaped(objective.metric)} ({'higher' if objective.maximize else 'lower'} is better)"
+    return (
+        f"{look.escaped(objective.metric, _NAME)} ({'higher' if objective.maximize else 'lower'} is better)"
+    )
 
 
 def _moment(seconds: float) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.jobs.naming import tune_line
@@ -33,8 +35,15 @@ SMALL = Room(10, 60, 300, 80)
 _ROOMS = (Room(40, 200), Room(20, 120, 600, 160), SMALL, Room(5, 40, 100, 40))
 _ROWS = 12
 _COLUMNS = 6
-_TOP, _BOTTOM, _CHARTS, _LEGEND, _UNDER_AXIS = 134, 16, 300, 124, 46
-_HEADER, _ROW, _TWO_ROWS, _ONE_LINE = 30, 24, 44, 42
+_BOTTOM, _CHARTS, _LEGEND, _UNDER_AXIS = 16, 300, 124, 46
+_EDGE, _LINE, _HEADING = 24, 20, 44
+_HEADER, _ROW, _TEXT_LINE = 30, 24, 16
+_NARROWEST, _WIDEST, _BESIDE = 4, 10, 2.5
+"""Letters: a column is as wide as what is in it, within these, and has so much room beside it."""
+_ENDING, _ENDING_WIDE = 54, 17
+"""Letters of why a trial ended, and of its column where there is little room."""
+_TITLE_LINE = 72
+"""Letters that a line has in a narrow page."""
 
 
 def bundle(reader: JobReader, now: float, *, png: bool = False, room: Room | None = None) -> dict[str, Any]:
@@ -74,29 +83,33 @@ def _picture(snapshot: Snapshot, room: Room) -> dict[str, Any]:
     right = _second(snapshot, room)
     table = _table(snapshot)
     # Sizes in pixels: the charts and their legend, and as much table as there are rows.
-    reasons = table[0]["cells"]["values"][-1] if table else []
-    heights = [_ROW if len(reason) <= _ONE_LINE else _TWO_ROWS for reason in reasons]
-    below = _HEADER + sum(heights) + 8 if table else 0
+    endings = [html.unescape(text) for text in table[0]["cells"]["values"][-1]] if table else []
+    below = (
+        _HEADER + sum(_ROW + _TEXT_LINE * (len(text) // _ENDING_WIDE) for text in endings) + 8 if table else 0
+    )
     inside = _CHARTS + _LEGEND + below
     floor = (_LEGEND + below) / inside
     traces = [*left.traces, *({**trace, "xaxis": "x2", "yaxis": "y2"} for trace in right.traces)]
     heading = {"yref": "paper", "y": 1.0, "yanchor": "bottom", "font": {"size": 13, "color": look.INK}}
     notes = [look.words(left.title, **{**heading, "x": 0.0, "xanchor": "left"})]
     notes.append(look.words(right.title, **{**heading, "x": 0.55, "xanchor": "left"}))
+    title = _title(snapshot)
+    top = _LINE * (title.count("<br>") + 1) + _HEADING
     middle = (1 + floor) / 2
     notes += [look.words(left.empty, x=0.22, y=middle)] if left.empty else []
     notes += [look.words(right.empty, x=0.77, y=middle)] if right.empty else []
     layout = look.layout(
-        _title(snapshot),
-        height=inside + _TOP + _BOTTOM,
+        title,
+        height=inside + top + _BOTTOM,
         xaxis=left.x | {"domain": [0, 0.46], "anchor": "y"},
         yaxis=left.y | {"domain": [floor, 1], "anchor": "x"},
         xaxis2=right.x | {"domain": [0.55, 1], "anchor": "y2"},
         yaxis2=right.y | {"domain": [floor, 1], "anchor": "x2"},
         annotations=notes,
         barmode="overlay",
-        margin={"l": 56, "r": 24, "t": _TOP, "b": _BOTTOM},
+        margin={"l": 56, "r": 24, "t": top, "b": _BOTTOM},
     )
+    layout["title"] |= {"y": 1 - _EDGE / layout["height"], "yref": "container", "yanchor": "top"}
     layout["legend"] |= {"y": floor - _UNDER_AXIS / inside, "yanchor": "top"}
     if table:
         table[0]["domain"]["y"] = [0, below / inside]
@@ -112,20 +125,22 @@ def _second(snapshot: Snapshot, room: Room) -> Panel:
 
 def _title(snapshot: Snapshot) -> str:
     view, many = snapshot.view, len(snapshot.trials) > _ROWS
-    parts = [
-        f"{view.finished}/{view.trials} trials" + (f", {_ROWS} listed" if many else ""),
-        best_words(view, snapshot.trials),
-        times(view, snapshot.now),
-    ]
-    second = look.escaped(" · ".join(part for part in parts if part), 200)
+    progress = [f"{view.finished}/{view.trials} trials", best_words(view, snapshot.trials)]
+    parts = [*progress, times(view, snapshot.now)]
+    ending = [view.reason, f"the best {_ROWS} are listed" if many else ""]
     saved = "" if view.state.ended else " when this was saved"
-    name = f"<b>{look.escaped(name_of(view))}</b>  {view.state.value.lower()}{saved}"
-    reason = f" · {look.escaped(view.reason, 120)}" if view.reason else ""
-    live = look.escaped(
-        tune_line("show", view.name, view.project, *(["--live"] if view.state.ended else [])), 120
-    )
-    hint = f"<br><span style='font-size:11px;color:{look.QUIET}'>to look around: {live}</span>"
-    return f"{name}<br><span style='font-size:12px'>{second}{reason}</span>{hint}"
+    name = f"<b>{look.escaped(name_of(view), 34)}</b>  {view.state.value.lower()}{saved}"
+    lines = [*_wrapped(parts), *_wrapped(ending)]
+    small = [f"<span style='font-size:12px'>{look.escaped(line, 200)}</span>" for line in lines]
+    live = tune_line("show", view.name, view.project, *(["--live"] if view.state.ended else []))
+    hint = look.escaped(f"to look around: {live}", _TITLE_LINE)
+    return "<br>".join([name, *small, f"<span style='font-size:11px;color:{look.QUIET}'>{hint}</span>"])
+
+
+def _wrapped(parts: Sequence[str]) -> list[str]:
+    """Put parts on lines that are whole also in a narrow page: plotly breaks none."""
+    text = one_line(" · ".join(part for part in parts if part), 2 * _TITLE_LINE - 10)
+    return textwrap.wrap(text, _TITLE_LINE, break_on_hyphens=False)
 
 
 def _table(snapshot: Snapshot) -> list[dict[str, Any]]:
@@ -135,20 +150,35 @@ def _table(snapshot: Snapshot) -> list[dict[str, Any]]:
         return []
     metrics = [objective.metric for objective in view.objectives][:_COLUMNS]
     names = snapshot.param_names[:_COLUMNS]
-    header = ["trial", "state", *metrics, *names, "why it ended"]
-    first = [[str(trial.number) for trial in rows], [state_words(trial) for trial in rows]]
-    values = [[_value(trial, index, name) for trial in rows] for index, name in enumerate(metrics)]
-    rest = [[_cell(trial.params.get(name)) for trial in rows] for name in names]
-    rest.append([one_line(trial.reason, 90) for trial in rows])
+    header = [one_line(name, _WIDEST) for name in ("trial", *metrics, *names)]
+    columns = [[str(trial.number) for trial in rows]]
+    columns += [[_value(trial, index, name) for trial in rows] for index, name in enumerate(metrics)]
+    columns += [[_cell(trial.params.get(name)) for trial in rows] for name in names]
+    endings = [_ending(trial) for trial in rows]
+    letters = [max(len(name) + 1, *map(len, column)) for name, column in zip(header, columns, strict=True)]
+    wide = [min(_WIDEST, max(_NARROWEST, count)) for count in letters]
+    wide.append(min(_ENDING_WIDE, max(map(len, endings)) + 1))
+    ink = [look.INK] * len(rows)
+    quiet = [look.INK if trial.values else look.QUIET for trial in rows]
+    cells = _cells([[look.escaped(text) for text in column] for column in (*columns, endings)], look.PAPER)
+    cells["font"] |= {"color": [ink, *[quiet] * len(metrics), *[ink] * (len(names) + 1)]}
     return [
         {
             "type": "table",
             "domain": {"x": [0, 1]},
-            "columnwidth": [0.8, 1.3, *[1.1] * (len(metrics) + len(names)), 2.6],
-            "header": _cells([f"<b>{look.escaped(name, 24)}</b>" for name in header], look.GRID),
-            "cells": _cells([*_escaped(first), *values, *_escaped(rest)], look.PAPER),
+            "columnwidth": [_BESIDE + count for count in wide],
+            "header": _cells([f"<b>{look.escaped(name)}</b>" for name in (*header, "ended")], look.GRID),
+            "cells": cells,
         }
     ]
+
+
+def _ending(trial: TrialView) -> str:
+    """Say how a trial ended, as short as it can be: its reason, or its state where there is none."""
+    if trial.state is TrialState.PRUNED:
+        return one_line(trial.reason.partition(":")[0] or state_words(trial), _ENDING)
+    failed = trial.state is TrialState.FAILED and trial.reason
+    return one_line(trial.reason if failed else state_words(trial), _ENDING)
 
 
 def _cells(values: Sequence[Any], fill: str) -> dict[str, Any]:
@@ -174,16 +204,12 @@ def _best_first(snapshot: Snapshot) -> list[TrialView]:
     return sorted(snapshot.trials, key=rank)
 
 
-def _escaped(columns: list[list[str]]) -> list[list[str]]:
-    return [[look.escaped(text, 90) for text in column] for column in columns]
-
-
 def _value(trial: TrialView, index: int, metric: str) -> str:
-    """Return a result; of a trial that has none its last report, in grey."""
+    """Return a result; of a trial that has none its last report."""
     if trial.values and len(trial.values) > index:
         return format_number(float(trial.values[index]))
     last = trial.metrics.get(metric)
-    return "" if last is None else f"<span style='color:{look.QUIET}'><i>{format_number(last)}</i></span>"
+    return "" if last is None else format_number(last)
 
 
 def _cell(value: object) -> str:

@@ -183,17 +183,42 @@ def test_a_png_that_takes_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) 
     assert picture.png_of({"data": [], "layout": {}}, seconds=0.05) is None
 
 
-def test_a_trial_without_a_result_shows_its_last_report_in_grey() -> None:
-    reader = FakeReader(trials=4, clock=FakeClock())
-    reader.start(0, lr=0.1)
-    reader.report(0, 1, accuracy=0.715)
-    reader.end(0, TrialState.PRUNED, reason="pruned at step 1")
-    reader.finish()
-    cells = bundle(reader, 0.0)[PLOTLY]["data"][-1]["cells"]["values"]
-    assert cells[1] == ["pruned"]
-    assert "<i>0.715</i>" in cells[2][0]
-
-
 def test_the_band_says_what_it_is() -> None:
     reader = finished(trials=60)
     assert any("band: the other " in text for text in strings(bundle(reader, 0.0)[PLOTLY]))
+
+
+def test_the_picture_of_a_narrow_page_has_whole_lines_and_short_cells() -> None:
+    reader = FakeReader("digits", trials=30, clock=FakeClock())
+    play(reader, 30)
+    reader.finish(JobState.FAILED, "the first five trials failed: " + "the learning rate is too wild, " * 20)
+    drawn = bundle(reader, 0.0)[PLOTLY]
+    lines = re.sub(r"<(?!br)[^>]+>", "", drawn["layout"]["title"]["text"]).split("<br>")
+    assert len(lines) == 5
+    assert max(map(len, lines)) <= 72
+    cells = drawn["data"][-1]["cells"]["values"]
+    assert not [text for text in strings(cells) if "<" in text], "a table of plotly shows tags as they are"
+    assert max(map(len, strings(cells))) < 60
+
+
+def test_the_picture_shows_last_reports_in_grey_and_in_short_why_a_trial_has_no_result() -> None:
+    reader = FakeReader("digits", trials=6, clock=FakeClock())
+    play(reader, 6)
+    reader.finish()
+    table = bundle(reader, 0.0)[PLOTLY]["data"][-1]
+    names = [re.sub("<[^>]+>", "", name) for name in table["header"]["values"]]
+    row = table["cells"]["values"][names.index("trial")].index("2")
+    values, colours = table["cells"]["values"], table["cells"]["font"]["color"]
+    assert values[names.index("ended")][row] == "pruned at step 8"
+    assert values[names.index("accuracy")][row] == "0.715"
+    assert colours[names.index("accuracy")][row] != colours[names.index("accuracy")][0]
+
+
+def test_long_names_over_the_charts_of_a_picture_are_cut() -> None:
+    reader = FakeReader("digits", trials=6, pareto=True, clock=FakeClock())
+    play(reader, 6)
+    long = tuple(each.model_copy(update={"metric": "m" * 200}) for each in reader.view().objectives)
+    reader.change(objectives=long)
+    layout = bundle(reader, 0.0)[PLOTLY]["layout"]
+    titles = [note["text"] for note in layout["annotations"]] + [layout["yaxis2"]["title"]["text"]]
+    assert max(map(len, titles)) < 50

@@ -43,7 +43,7 @@ def list_jobs(jobs: Iterable[Tuning], request: Mapping[str, Any]) -> dict[str, A
     sort = keys[request.get("SortBy", "Name")]
     kept = [each for each in jobs if _is_listed(each, request)]
     page, token = _page(kept, lambda each: (sort(each), each.view.name), request)
-    shown = [summary(each, each.load()) for each in page]
+    shown = [summary(each, each.trials()) for each in page]
     answer: dict[str, Any] = {"HyperParameterTuningJobSummaries": shown}
     return answer | ({} if token is None else {"NextToken": token})
 
@@ -56,7 +56,7 @@ def list_training_jobs(tuning: Tuning, request: Mapping[str, Any]) -> dict[str, 
     """
     check_shape(request, LIST_TRAINING_JOBS)
     by = request.get("SortBy", "Name")
-    summaries = training_summaries(tuning, tuning.load())
+    summaries = training_summaries(tuning, tuning.trials())
     wanted = request.get("StatusEquals")
     if wanted is not None:
         summaries = [each for each in summaries if each["TrainingJobStatus"] == wanted]

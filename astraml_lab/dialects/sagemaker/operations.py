@@ -9,7 +9,6 @@ from astraml_lab.dialects.sagemaker.operation_shapes import ONE_JOB
 from astraml_lab.dialects.sagemaker.responses import Tuning, job_status
 from astraml_lab.dialects.sagemaker.shape_check import check_shape
 from astraml_lab.dialects.sagemaker.surroundings_check import ENDED, cannot_find
-from astraml_lab.spec import Categorical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,33 +52,3 @@ def check_delete(tuning: Tuning) -> None:
     status = job_status(tuning.view.state)
     if status not in ENDED:
         raise invalid(_FIELD, f"The tuning job {tuning.view.name} is not in a terminal state: {status}.")
-
-
-def as_existing(tuning: Tuning) -> dict[str, Any]:
-    """Return what a new request is checked against: `Surroundings.existing_jobs` has one for each job."""
-    view, part = tuning.view, tuning.spec.definitions[0]
-    script = None if part.program is None else part.program.script
-    fixed = {} if script is None else script.fixed
-    known: dict[str, Any] = {
-        "name": view.name,
-        "status": job_status(view.state),
-        "names": sorted({*part.space.names(), *fixed}),
-        "types": {name: dimension.type for name, dimension in part.space.dimensions.items()},
-        "training_jobs": sum(view.counts.values()),
-        "static": {name: value for name, value in fixed.items() if isinstance(value, str)},
-        "values": {
-            name: list(dimension.choices)
-            for name, dimension in part.space.dimensions.items()
-            if isinstance(dimension, Categorical)
-        },
-    }
-    if len(part.objectives) == 1:
-        objective = part.objectives[0]
-        known["objective"] = {"metric": objective.metric, "direction": objective.goal.value}
-    definition = tuning.request.get("TrainingJobDefinition")
-    if definition is not None and script is not None:
-        algorithm = definition["AlgorithmSpecification"]
-        known["training_image"] = algorithm.get("TrainingImage")
-        known["algorithm_name"] = algorithm.get("AlgorithmName")
-        known["input_data"] = definition.get("InputDataConfig", [])
-    return known

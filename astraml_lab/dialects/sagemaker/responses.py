@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.dialects.sagemaker.surroundings_check import IDENTICAL
@@ -36,7 +36,7 @@ _JOB = {
     JobState.QUEUED: "InProgress",
     JobState.RUNNING: "InProgress",
     JobState.PAUSED: "InProgress",
-    JobState.STALE: "InProgress",
+    JobState.STALE: "Failed",
     JobState.STOPPING: "Stopping",
     JobState.SUCCEEDED: "Completed",
     JobState.FAILED: "Failed",
@@ -52,6 +52,8 @@ _TRIAL = {
 }
 _LOST = {FailureKind.CRASHED, FailureKind.STALE}
 """What the service would call its own fault."""
+KERNEL_ENDED = "InternalServerError: kernel ended"
+"""Why a job Failed whose kernel is gone; where somebody resumes it, it is InProgress again."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,17 @@ class Tuning:
         if origin is not None and origin.dialect is Dialect.SAGEMAKER:
             return origin.request
         return write(self.spec.model_copy(update={"name": self.view.name})).request
+
+    def trials(self) -> Sequence[TrialView]:
+        """Load its trials; those that a dead kernel left open have failed."""
+        trials = self.load()
+        return [_lost(trial) for trial in trials] if self.view.state is JobState.STALE else trials
+
+
+def _lost(trial: TrialView) -> TrialView:
+    if trial.state.ended:
+        return trial
+    return replace(trial, state=TrialState.FAILED, kind=FailureKind.STALE, reason=KERNEL_ENDED)
 
 
 def job_status(state: JobState) -> str:
@@ -110,7 +123,7 @@ def describe(tuning: Tuning, now: float, parents_best: Iterable[Mapping[str, Any
         now: The time, for how long a running job has taken.
         parents_best: The `BestTrainingJob` of each parent, for the best of all.
     """
-    view, trials, request = tuning.view, tuning.load(), tuning.request
+    view, trials, request = tuning.view, tuning.trials(), tuning.request
     answer = {
         **summary(tuning, trials),
         "HyperParameterTuningJobConfig": copy.deepcopy(request["HyperParameterTuningJobConfig"]),
@@ -127,8 +140,9 @@ def describe(tuning: Tuning, now: float, parents_best: Iterable[Mapping[str, Any
         overall = best_of([*([best] if best else []), *parents_best])
         if overall is not None:
             answer["OverallBestTrainingJob"] = overall
-    if view.state is JobState.FAILED and view.reason:
-        answer["FailureReason"] = view.reason[:_LONGEST_REASON]
+    reason = KERNEL_ENDED if view.state is JobState.STALE else view.reason
+    if job_status(view.state) == "Failed" and reason:
+        answer["FailureReason"] = reason[:_LONGEST_REASON]
     return answer
 
 

@@ -37,12 +37,7 @@ def check_surroundings(plan: Plan, existing_jobs: Sequence[Existing]) -> None:
     """
     existing = {str(job["name"]).casefold(): job for job in existing_jobs}
     if plan.name.casefold() in existing:
-        raise SageMakerError(
-            IN_USE,
-            f"A hyperparameter tuning job with the name {existing[plan.name.casefold()]['name']} "
-            "already exists. Names are unique, ignoring case.",
-            "HyperParameterTuningJobName",
-        )
+        raise in_use(str(existing[plan.name.casefold()]["name"]))
     parents = list(_parents(plan, existing))
     for parent in parents:
         _check_parent(plan, plan.parts[0], parent)
@@ -62,6 +57,15 @@ def _parents(plan: Plan, existing: Mapping[str, Existing]) -> Iterator[Existing]
                 f"it must be in a terminal state: {', '.join(ENDED)}.",
             )
         yield parent
+
+
+def in_use(name: str) -> SageMakerError:
+    """Make the error that a name is taken."""
+    return SageMakerError(
+        IN_USE,
+        f"A hyperparameter tuning job with the name {name} already exists. Names are unique, ignoring case.",
+        "HyperParameterTuningJobName",
+    )
 
 
 def cannot_find(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.dialects.vertex.errors import CODES, VertexError
@@ -10,7 +11,7 @@ from astraml_lab.dialects.vertex.reader import parse
 from astraml_lab.dialects.vertex.scalars import timestamp
 from astraml_lab.dialects.vertex.trials import render_trial
 from astraml_lab.dialects.vertex.writing import write
-from astraml_lab.spec import Dialect, JobState
+from astraml_lab.spec import Dialect, FailureKind, JobState, TrialState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +24,12 @@ ENDED = frozenset(
     f"JOB_STATE_{word}" for word in ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED")
 )
 """The last two are never ours, but resources may come from anywhere."""
+KERNEL_ENDED = "kernel ended"
 _STATES = {
     JobState.QUEUED: "JOB_STATE_QUEUED",
     JobState.RUNNING: "JOB_STATE_RUNNING",
     JobState.PAUSED: "JOB_STATE_PAUSED",
-    JobState.STALE: "JOB_STATE_PAUSED",  # nothing goes on until somebody resumes it
+    JobState.STALE: "JOB_STATE_FAILED",  # where somebody resumes it, it runs again
     JobState.STOPPING: "JOB_STATE_CANCELLING",
     JobState.SUCCEEDED: "JOB_STATE_SUCCEEDED",
     JobState.FAILED: "JOB_STATE_FAILED",
@@ -41,6 +43,7 @@ def render_job(
     *,
     trials: Sequence[TrialView] | None = None,
     curves: Mapping[int, Curves] | None = None,
+    number: int | None = None,
 ) -> dict[str, Any]:
     """Render a job.
 
@@ -49,14 +52,17 @@ def render_job(
         view: How it stands.
         trials: Its trials, as `get` returns them; without them it is a job as `list` returns it.
         curves: What the trials reported: by trial, then by metric.
+        number: Its id; by default one made of its name, which the next job of that name has, too.
     """
     request, parent = _request(spec)
-    name = job_name(view, parent)
+    name = job_name(view, parent, number)
     state = _STATES[view.state]
     rendered = {"name": name, **request}
     if trials is not None:
         known = curves or {}
         ordered = sorted(trials, key=lambda trial: trial.number)
+        if view.state is JobState.STALE:
+            ordered = [_lost(each) for each in ordered]
         rendered["trials"] = [render_trial(spec, each, name, known.get(each.number)) for each in ordered]
     rendered["state"] = state
     if state == "JOB_STATE_QUEUED" and view.started_at is not None:
@@ -68,9 +74,17 @@ def render_job(
     return rendered
 
 
-def job_name(view: JobView, parent: str = PARENT) -> str:
-    """Return a job's resource name; its id is a number made of the job's own id."""
-    number = int(hashlib.sha256(view.id.encode()).hexdigest()[:15], 16)
+def _lost(trial: TrialView) -> TrialView:
+    """A trial that a dead kernel left open has failed."""
+    if trial.state.ended:
+        return trial
+    return replace(trial, state=TrialState.FAILED, kind=FailureKind.STALE, reason=KERNEL_ENDED)
+
+
+def job_name(view: JobView, parent: str = PARENT, number: int | None = None) -> str:
+    """Return a job's resource name; its id is its number, or one made of the job's own id."""
+    if number is None:
+        number = int(hashlib.sha256(view.id.encode()).hexdigest()[:15], 16)
     return f"{parent}/hyperparameterTuningJobs/{number}"
 
 
@@ -138,6 +152,8 @@ def _error(view: JobView) -> dict[str, Any] | None:
     """Return the `google.rpc.Status` of a job that was cancelled or failed."""
     if view.state is JobState.CANCELLED:
         return {"code": CODES["CANCELLED"][0], "message": view.reason or "cancelled"}
+    if view.state is JobState.STALE:
+        return {"code": CODES["UNAVAILABLE"][0], "message": KERNEL_ENDED}
     if view.state is not JobState.FAILED:
         return None
     code = "FAILED_PRECONDITION" if view.failed else "INTERNAL"

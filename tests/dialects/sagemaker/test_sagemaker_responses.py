@@ -10,11 +10,11 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
-from plugins.sagemaker_requests import CONFIG, DEFINITION, a_request, several, understood
+from plugins.sagemaker_requests import CONFIG, a_request, several, understood
 
 from astraml_lab.dialects.sagemaker import SageMakerError
 from astraml_lab.dialects.sagemaker.listing import list_jobs, list_training_jobs
-from astraml_lab.dialects.sagemaker.operations import as_existing, check_delete, check_stop, named, not_found
+from astraml_lab.dialects.sagemaker.operations import check_delete, check_stop, named, not_found
 from astraml_lab.dialects.sagemaker.responses import Tuning, created, describe
 from astraml_lab.spec import (
     Definition,
@@ -170,6 +170,30 @@ def test_states_are_told_in_the_services_words(state: JobState, status: str) -> 
     assert answer["HyperParameterTuningJobStatus"] == status
     assert ("HyperParameterTuningEndTime" in answer) == state.ended
     assert ("FailureReason" in answer) == (state is JobState.FAILED)
+
+
+def test_a_job_whose_kernel_died_has_failed_with_what_it_left_open() -> None:
+    tuning = a_tuning(state=JobState.STALE)
+
+    answer = describe(tuning, now=START + 61)
+    listed = list_training_jobs(tuning, {"HyperParameterTuningJobName": "tuner-01"})["TrainingJobSummaries"]
+
+    check_answer("DescribeHyperParameterTuningJob", answer)
+    assert answer["HyperParameterTuningJobStatus"] == "Failed"
+    assert answer["FailureReason"] == "InternalServerError: kernel ended"
+    counters = answer["TrainingJobStatusCounters"]
+    assert (counters["InProgress"], counters["RetryableError"]) == (0, 2)
+    assert (listed[6]["TrainingJobStatus"], listed[6]["FailureReason"]) == (
+        "Failed",
+        "InternalServerError: kernel ended",
+    )
+    assert [
+        each["HyperParameterTuningJobName"]
+        for each in list_jobs([tuning], {"StatusEquals": "Failed"})["HyperParameterTuningJobSummaries"]
+    ] == ["tuner-01"]
+    check_delete(tuning)
+    with pytest.raises(SageMakerError, match="terminal state: Failed"):
+        check_stop(tuning)
 
 
 def test_the_best_of_all_counts_the_parents_only_for_identical_data() -> None:
@@ -405,21 +429,3 @@ def test_a_job_of_a_cell_is_described_as_what_it_would_be() -> None:
 
     check_answer("DescribeHyperParameterTuningJob", describe(tuning, START))
     assert names(list_jobs([tuning], {})) == ["digits"]
-
-
-def test_a_job_that_exists_is_a_parent_for_the_next_one() -> None:
-    parent = as_existing(a_tuning("parent", JobState.SUCCEEDED))
-    child = a_request(
-        {
-            "WarmStartConfig": {
-                "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "parent"}],
-                "WarmStartType": "IdenticalDataAndAlgorithm",
-            }
-        }
-    )
-    assert understood(child, parent).spec.warm_start == ("parent",)
-    assert parent["training_jobs"] == len(TRIALS)
-
-    child[DEFINITION]["AlgorithmSpecification"]["TrainingImage"] = "another:1"
-    with pytest.raises(SageMakerError, match="TrainingImage must be the same"):
-        understood(child, parent)

@@ -87,7 +87,7 @@ def test_a_job_is_its_request_with_its_name_its_state_and_its_times() -> None:
         (JobState.QUEUED, "JOB_STATE_QUEUED", None),
         (JobState.RUNNING, "JOB_STATE_RUNNING", None),
         (JobState.PAUSED, "JOB_STATE_PAUSED", None),
-        (JobState.STALE, "JOB_STATE_PAUSED", None),
+        (JobState.STALE, "JOB_STATE_FAILED", 14),
         (JobState.STOPPING, "JOB_STATE_CANCELLING", None),
         (JobState.SUCCEEDED, "JOB_STATE_SUCCEEDED", None),
         (JobState.CANCELLED, "JOB_STATE_CANCELLED", 1),
@@ -104,8 +104,20 @@ def test_every_state_of_a_job_has_its_name_and_its_error(
     found = render_job(SPEC, view)
 
     assert found["state"] == shown
-    assert found.get("error") == (None if error is None else {"code": error, "message": "why"})
-    assert ("endTime" in found) == state.ended
+    said = "kernel ended" if state is JobState.STALE else "why"
+    assert found.get("error") == (None if error is None else {"code": error, "message": said})
+    assert ("endTime" in found) == (state.ended or state is JobState.STALE)
+
+
+def test_what_a_dead_kernel_left_open_has_failed_and_an_id_may_be_given() -> None:
+    view, open_trial = a_view(JobState.STALE, ended_at=None), a_trial(0, TrialState.RUNNING)
+    done = a_trial(1, TrialState.COMPLETE, values=(0.5,))
+
+    found = render_job(SPEC, view, trials=[open_trial, done], number=5)
+
+    assert found["name"].endswith("/hyperparameterTuningJobs/5")
+    assert [each["state"] for each in found["trials"]] == ["INFEASIBLE", "SUCCEEDED"]
+    assert found["trials"][0]["infeasibleReason"] == "kernel ended"
 
 
 def test_a_job_that_failed_without_a_failed_trial_is_an_internal_error() -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from astraml_lab.errors import Conflict, NotFound, StoreUnavailable
 from astraml_lab.jobs import disk
 from astraml_lab.jobs.deleting import Deleted, refuse_alive, weigh
-from astraml_lab.jobs.finding import find
+from astraml_lab.jobs.finding import find, free_name
 from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.live import LiveJob
 from astraml_lab.jobs.live_reader import LiveReader
@@ -248,19 +248,39 @@ class Manager:
         Raises:
             Conflict: One of them runs.
         """
-        self._writer.flush(timeout=1.0)  # on a full disk, it is for this that it waits
-        found = self.store.load_job(job.project, job.name)
-        gone = self.store.list_generations(found.job_id) if found else ()
-        for generation in gone:
-            refuse_alive(generation, Owner(self, generation.id).elsewhere)
+        gone = self._ended(job)
         much = weigh(self.store, gone)
         self.store.delete_job(job.project, job.name, owner=self._owner)
+        self._let_go(gone)
+        return much
+
+    def set_aside(self, job: Job) -> str:
+        """Free a job's name, and return what it is called now: `name (deleted)`; all it has stays with it.
+
+        Raises:
+            Conflict: One of its generations runs.
+        """
+        moved = self._ended(job)
+        name = free_name(self.store, f"{job.name} (deleted)", job.project)
+        self.store.rename_job(job.project, job.name, name, owner=self._owner)
+        self._let_go(moved)
+        return name
+
+    def _ended(self, job: Job) -> tuple[GenerationRecord, ...]:
+        """Return the generations of a job, if none of them runs."""
+        self._writer.flush(timeout=1.0)  # on a full disk, it waits for a deletion
+        found = self.store.load_job(job.project, job.name)
+        generations = self.store.list_generations(found.job_id) if found else ()
+        for generation in generations:
+            refuse_alive(generation, Owner(self, generation.id).elsewhere)
+        return generations
+
+    def _let_go(self, generations: Sequence[GenerationRecord]) -> None:
         with self._lock:
-            for generation in gone:
+            for generation in generations:
                 self._runners.pop(generation.id, None)
                 self._readers.pop(generation.id, None)
                 self._selected.pop(generation.id, None)
-        return much
 
     def leave(self, timeout: float = _LEAVE_WAIT) -> None:
         """Let go of every job as it stands, because the kernel ends.

@@ -65,6 +65,20 @@ def make_folder(folder: Path) -> None:
         raise StoreUnavailable(f"cannot make the folder {folder}: {os_advice(exc)}") from exc
 
 
+def move_folder(folder: Path, to: Path) -> None:
+    """Move a folder, if it is there; litter in its new place goes.
+
+    Raises:
+        StoreUnavailable: The disk is read-only or not there.
+    """
+    try:
+        if folder.is_dir():
+            shutil.rmtree(to, ignore_errors=True)
+            folder.rename(to)
+    except OSError as exc:
+        raise StoreUnavailable(f"cannot move the folder {folder}: {os_advice(exc)}") from exc
+
+
 def os_advice(exc: OSError) -> str:
     """Return what the system says, and what to do about it."""
     advice = _ADVICE.get(exc.errno or 0, "check the path, or set ASTRAML_HOME to another folder")

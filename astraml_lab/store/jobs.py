@@ -77,6 +77,21 @@ def update_generation(connection: Connection, generation_id: int, changes: dict[
         connection.execute(update(generations).where(mine).values(changes))
 
 
+def rename_job(connection: Connection, job_id: int, name: str, owner: str | None, now: float) -> None:
+    """Give a job another name.
+
+    Raises:
+        Conflict: The project has a job of that name, or somebody alive owns one of this job's generations.
+    """
+    for generation in find(connection, now, jobs.c.id == job_id, newest_only=False):
+        ownership.refuse_other(generation.lease, owner, now)
+    changed = update(jobs).where(jobs.c.id == job_id).values(name=name, name_key=name_key(name))
+    try:
+        connection.execute(changed)
+    except IntegrityError as exc:
+        raise Conflict(f"there is a job `{name}` already") from exc
+
+
 def delete_job(connection: Connection, job_id: int, owner: str | None, now: float) -> None:
     """Delete a job and, by the foreign keys, all that belongs to it.
 

@@ -6,14 +6,14 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.errors import StoreUnavailable
+from astraml_lab.errors import NotFound, StoreUnavailable
 from astraml_lab.store import device_leases, series
 from astraml_lab.store import jobs as job_rows
 from astraml_lab.store import leases as ownership
 from astraml_lab.store import trials as trial_rows
 from astraml_lab.store.database import Database
 from astraml_lab.store.engine import is_full
-from astraml_lab.store.files import name_key
+from astraml_lab.store.files import move_folder, name_key
 from astraml_lab.store.journal import Journal
 from astraml_lab.store.policies import Policies
 from astraml_lab.store.processes import this_host
@@ -148,6 +148,29 @@ class Store(Database):
                 self._delete_rows(record, owner)
             # rows first: a folder without rows is only litter
             shutil.rmtree(folder, ignore_errors=True)
+
+    def rename_job(self, project: str, name: str, new_name: str, *, owner: str | None = None) -> None:
+        """Give a job another name, and its folder with it.
+
+        Args:
+            project: The job's project.
+            name: The job's name; case does not count.
+            new_name: What it is called from now on.
+            owner: Whose own leases, in this process, are no hindrance.
+
+        Raises:
+            NotFound: There is no such job.
+            Conflict: The new name is used, or somebody alive owns one of its generations.
+            StoreUnavailable: Its folder cannot be moved.
+        """
+        record = self.load_job(project, name)
+        if record is None:
+            raise NotFound(f"job `{name}` does not exist any more")
+        files = self.files
+        with self.begin(f"rename job `{record.name}`") as connection:
+            job_rows.rename_job(connection, record.job_id, new_name, owner, self.clock.time())
+            # last, and undone with the rows: under the old name, a new job would find what is not its own
+            move_folder(files.job(record.project, record.name), files.job(record.project, new_name))
 
     def _delete_rows(self, record: GenerationRecord, owner: str | None) -> None:
         with self.begin(f"delete job `{record.name}`") as connection:

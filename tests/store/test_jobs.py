@@ -158,3 +158,33 @@ def test_a_closed_store_opens_again(store: Store, lease: Lease) -> None:
     store.close()
     store.renew(lease)
     assert store.load_generation(lease.generation_id) is not None
+
+
+def test_a_renamed_job_keeps_all_it_has_and_frees_its_name(
+    store: Store, lease: Lease, save_trial: SaveTrial
+) -> None:
+    save_trial(lease, TrialView(0, TrialState.RUNNING, {}))
+    (store.files.make_trial("default", "digits", 1, 0) / "log.txt").write_text("kept")
+    with pytest.raises(Conflict, match="kernel-1"):
+        store.rename_job("default", "digits", "old")
+    store.release(lease)
+    _, other = store.create_job("default", "letters", spec="{}", fingerprint="", owner="kernel-1")
+    with pytest.raises(Conflict, match="there is a job `Letters` already"):
+        store.rename_job("default", "digits", "Letters")
+
+    store.rename_job("default", "DIGITS", "digits (old)")
+
+    found = store.load_job("default", "digits (old)")
+    assert found is not None
+    assert (found.id, found.name, len(store.load_trials(found.id))) == (
+        lease.generation_id,
+        "digits (old)",
+        1,
+    )
+    assert (store.files.trial("default", "digits (old)", 1, 0) / "log.txt").read_text() == "kept"
+    assert not store.files.job("default", "digits").exists()
+    with pytest.raises(NotFound):
+        store.rename_job("default", "digits", "again")
+    store.release(other)
+    store.rename_job("default", "letters", "digits")
+    assert {each.name for each in store.list_jobs()} == {"digits (old)", "digits"}

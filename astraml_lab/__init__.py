@@ -26,10 +26,12 @@ if TYPE_CHECKING:
         register,
         register_input,
         resume,
+        sagemaker,
         sql,
         submit,
         translate,
         tune,
+        vertex,
     )
     from astraml_lab.objectives import Command
     from astraml_lab.service import api
@@ -63,6 +65,8 @@ _HOMES = {
     "astraml_lab.ui": ("TuneForm",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES = {"sagemaker": "astraml_lab.lab.sagemaker", "vertex": "astraml_lab.lab.vertex"}
+"""Modules that are reached as attributes: `astraml_lab.sagemaker.Client()`."""
 
 __all__ = [
     "AstramlError",
@@ -88,18 +92,24 @@ __all__ = [
     "register_input",
     "report",
     "resume",
+    "sagemaker",
     "sql",
     "submit",
     "translate",
     "tune",
+    "vertex",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name from its home."""
-    if name not in _HOME_OF:
+    value: Any
+    if name in _MODULES:
+        value = importlib.import_module(_MODULES[name])
+    elif name in _HOME_OF:
+        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME_OF[name]), name)
     globals()[name] = value
     return value
 

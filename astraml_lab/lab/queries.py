@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.jobs import views_of
 from astraml_lab.lab.default import manager
+from astraml_lab.lab.known import known_job
 from astraml_lab.lab.requests import read, start
 from astraml_lab.lab.resources import Resource, cancel, delete, resources
 
@@ -72,7 +73,7 @@ def _done(effect: Effect) -> pd.DataFrame:
     table = Table((), message=effect.message)
     if effect.op == "create":
         started = start(read(dict(effect.body or {}), "vertex", parent=effect.parent).spec)
-        made = Resource(started, started.view())
+        made = Resource(known_job(started))
         rows = (tuple(made.get(name) for name in effect.returning),) if effect.returning else ()
         table = Table(effect.returning, rows, effect.message)
     elif effect.op == "delete":

@@ -33,7 +33,14 @@ if TYPE_CHECKING:
 
 _TWINS = 1000
 """So many Vertex AI jobs may have one display name."""
-_ENDED = {JobState.SUCCEEDED: "Completed", JobState.FAILED: "Failed", JobState.CANCELLED: "Stopped"}
+_ENDED = {
+    JobState.SUCCEEDED: "Completed",
+    JobState.FAILED: "Failed",
+    JobState.CANCELLED: "Stopped",
+    JobState.STALE: "Failed",
+}
+_SERVICES_PROJECT = "default"
+"""Where the jobs of services are that know no projects; a name is taken that one of its jobs has."""
 
 
 @functools.wraps(dialects.translate)
@@ -68,7 +75,8 @@ def submit(
         The job; at once where a person is at the keyboard, at its end elsewhere.
 
     Raises:
-        RequestRefused: In the service's own words; nothing was started.
+        RequestRefused: In the service's own words, also where another kernel was faster with the name of a
+            SageMaker request; nothing was started.
         NotFound: Nothing here stands for what the request names; the message says how that is registered.
         Conflict: The name is used.
         JobFailed: Nobody was at the keyboard, and the job FAILED.
@@ -103,7 +111,7 @@ def read(
     project = data.get("project_id")
     store = manager().store
     around = Surroundings(
-        existing_jobs=known_jobs(store),
+        existing_jobs=known_jobs(store, _SERVICES_PROJECT),
         policy=store.policies.get(project) if isinstance(project, str) else None,
         api_version=api_version,
         secrets=known(project, data) if isinstance(project, str) else None,
@@ -126,16 +134,22 @@ def start(spec: JobSpec, *, target: Target = None) -> Job:
 
     Raises:
         NotFound: Nothing here stands for what the request names.
+        RequestRefused: ResourceInUse: the name of a SageMaker request is used.
         Conflict: The name is used.
     """
-    several = spec.origin is not None and spec.origin.dialect is Dialect.VERTEX
+    dialect = None if spec.origin is None else spec.origin.dialect
     for number in range(1, _TWINS):
         named = spec if number == 1 else spec.model_copy(update={"name": f"{spec.name}-{number}"})
         code = ScriptCode(named, target=target)
         try:
             return manager().launch(named, code, attended=attended(), fresh=True)
         except Conflict:
-            if not several or manager().store.load_job(named.project, str(named.name)) is None:
+            taken = manager().store.load_job(named.project, str(named.name))
+            if taken is not None and dialect is Dialect.SAGEMAKER:
+                from astraml_lab.dialects.sagemaker.surroundings_check import in_use
+
+                raise in_use(taken.name) from None
+            if taken is None or dialect is not Dialect.VERTEX:
                 raise
     raise Conflict(f"{_TWINS} jobs are called {spec.name}: delete some, or choose another display name")
 

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.dialects.vertex.resources import cancel_effect, check_delete, not_found, render_job
-from astraml_lab.jobs import views_of
-from astraml_lab.lab.default import manager
+from astraml_lab.lab.known import Known, known, known_by_number
 
 if TYPE_CHECKING:
     from astraml_lab.jobs import Job
-    from astraml_lab.spec import JobView
 
+_NUMBER = re.compile("[1-9][0-9]{0,17}")
 _STOPPED = "cancelled"
 
 
 class Resource(Mapping[str, Any]):
-    """A job as `get` returns it; its trials are rendered when somebody asks for them.
+    """A job as `get` returns it; its trials are rendered when somebody asks for them."""
 
-    Attributes:
-        job: The job.
-    """
+    def __init__(self, found: Known) -> None:
+        self._found = found
+        self._view = found.view()
+        self._listed = render_job(found.spec, self._view, number=found.number)
 
-    def __init__(self, job: Job, view: JobView) -> None:
-        self.job = job
-        self._view = view
-        self._listed = render_job(job.spec, view)
+    @property
+    def job(self) -> Job:
+        """The job."""
+        return self._found.job()
 
     def __getitem__(self, key: str) -> Any:
         return self._whole.get("trials", []) if key == "trials" else self._listed[key]
@@ -41,18 +42,19 @@ class Resource(Mapping[str, Any]):
 
     @cached_property
     def _whole(self) -> dict[str, Any]:
-        reader, trials = self.job.reader, self.job.reader.trials()[1]
+        reader, trials = self._found.reader, self._found.reader.trials()[1]
         names = self._view.metric_names
         curves = {
             trial.number: {name: curve for name in names if (curve := reader.curve(trial.number, name))}
             for trial in trials
         }
-        return render_job(self.job.spec, self._view, trials=trials, curves=curves)
+        number = self._found.number
+        return render_job(self._found.spec, self._view, trials=trials, curves=curves, number=number)
 
 
 def resources() -> list[Resource]:
     """Return every job, the newest first; one that was made of no Vertex request as its export would be."""
-    return [Resource(manager().find(view.name, view.project), view) for view in views_of(manager())]
+    return [Resource(each) for each in known()]
 
 
 def resource(name: str) -> Resource:
@@ -61,10 +63,12 @@ def resource(name: str) -> Resource:
     Raises:
         VertexError: NOT_FOUND.
     """
-    found = next((each for each in resources() if each["name"] == name), None)
-    if found is None:
+    number = name.rpartition("/")[2]
+    found = known_by_number(int(number)) if _NUMBER.fullmatch(number) else None
+    shown = None if found is None else Resource(found)
+    if shown is None or shown["name"] != name:
         raise not_found(name)
-    return found
+    return shown
 
 
 def cancel(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +40,19 @@ def test_a_job_is_watched_reloaded_and_stopped_beside_a_busy_cell(
     view.locator("tr[data-n='2']").click()
     expect(view.locator(".astraml-detail")).to_contain_text("Trial 2")
     notebook.screenshot("notebook-7-running")
+    notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    copy = view.locator(".astraml-detail").get_by_role("button", name=re.compile("^Cop"))
+    read = "navigator.clipboard.readText()"
+    copy.click()
+    expect(copy).to_have_text("Copied")
+    assert set(json.loads(notebook.page.evaluate(read))) >= {"lr", "width"}
+    # A page that came over http has no such clipboard, and copies as well.
+    notebook.page.evaluate("navigator.clipboard.writeText('')")
+    notebook.page.evaluate("navigator.clipboard.writeText = undefined")
+    expect(copy).to_have_text("Copy parameters")
+    copy.click()
+    expect(copy).to_have_text("Copied")
+    assert set(json.loads(notebook.page.evaluate(read))) >= {"lr", "width"}
     notebook.save()
     notebook.reload()
     expect(view.locator("tr[data-n='3']")).to_be_visible(timeout=30_000)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import expect
@@ -34,18 +34,22 @@ def type_in(place: Locator, text: str) -> None:
     place.press_sequentially(text, delay=15)
 
 
+@pytest.mark.parametrize("app", ["lab", pytest.param("notebook", marks=pytest.mark.slow)])
 def test_a_person_fills_in_the_form_writes_the_cell_and_launches(
-    jupyter_lab: LabServer, notebook: NotebookPage
+    jupyter_lab: LabServer, notebook: NotebookPage, app: Literal["lab", "notebook"]
 ) -> None:
     jupyter_lab.use_theme("light")
-    jupyter_lab.write_notebook("form.ipynb", [LOAD, "%tune form", "go_on.set()", "lab.job('by hand').state"])
+    name = f"by hand in {app}"
+    jupyter_lab.write_notebook(
+        f"form-{app}.ipynb", [LOAD, "%tune form", "go_on.set()", f"lab.job({name!r}).state"]
+    )
     notebook.page.set_viewport_size({"width": 1400, "height": 1400})
-    notebook.open("form.ipynb")
+    notebook.open(f"form-{app}.ipynb", app)
     notebook.run_cell(0)
     notebook.run_cell(1)
     output = notebook.output(1).first
     expect(output.locator(".astraml-spark circle").first).to_be_visible()
-    notebook.screenshot("form-new-light-1400")
+    notebook.screenshot(f"form-new-{app}")
 
     # What is typed is judged beside its field, and nothing else is.
     type_in(field(output, "Trials"), "many")
@@ -54,7 +58,7 @@ def test_a_person_fills_in_the_form_writes_the_cell_and_launches(
     )
     expect(said).to_contain_text("whole number")
     expect(output.locator(".is-mistake")).to_have_count(1)
-    notebook.screenshot("form-complains-light-1400")
+    notebook.screenshot(f"form-complains-{app}")
     type_in(field(output, "Trials"), "3")
     expect(output.locator(".is-mistake")).to_have_count(0)
 
@@ -64,32 +68,33 @@ def test_a_person_fills_in_the_form_writes_the_cell_and_launches(
     expect(marked).to_be_in_viewport()
     expect(output.locator("input:focus, textarea:focus, select:focus")).to_have_count(1)
     output.get_by_placeholder("metric that is reported").fill("accuracy")
-    type_in(field(output, "Name"), "by hand")
+    type_in(field(output, "Name"), name)
     output.locator(".astraml-code textarea").first.fill(BODY)
     output.get_by_role("button", name="Check").click()
     expect(output).to_contain_text("Configuration 0 ran on cpu")
-    notebook.screenshot("form-checked-light-1400")
+    notebook.screenshot(f"form-checked-{app}")
 
     output.get_by_role("button", name="Write as cell").click()
     expect(output).to_contain_text("The cell is below this one")
     expect(notebook.cell(2).locator(".cm-content")).to_contain_text(
-        "%%tune --maximize accuracy --name 'by hand' --trials 3"
+        f"%%tune --maximize accuracy --name '{name}' --trials 3"
     )
     output.get_by_role("button", name="Launch").click()
     expect(output.locator(".astraml-name")).to_be_visible()
-    notebook.screenshot("form-launched-light-1400")
+    notebook.screenshot(f"form-launched-{app}")
     notebook.run_cell(3)
     expect(output.locator(".js-plotly-plot").first).to_be_visible(timeout=20_000)
     expect(output).to_contain_text("succeeded")
     output.get_by_role("button", name="Back to the form").click()
-    expect(field(output, "Name")).to_have_value("by hand")
+    expect(field(output, "Name")).to_have_value(name)
     notebook.run_cell(4)
     expect(notebook.output(4)).to_contain_text(re.compile("SUCCEEDED"))
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_the_list_of_jobs_is_live_and_its_buttons_work(
-    jupyter_lab: LabServer, notebook: NotebookPage
+    jupyter_lab: LabServer, notebook: NotebookPage, app: Literal["lab", "notebook"]
 ) -> None:
     jupyter_lab.use_theme("light")
     load = LOAD + "\nimport time"
@@ -101,9 +106,9 @@ lr = Float(0, 1)
 for step in range(10_000):
     report(accuracy=lr); time.sleep(0.02)"""
     ask = "[(view.name, view.state.value) for view in lab.jobs()]"
-    jupyter_lab.write_notebook("jobs.ipynb", [load, short, long, "%tune", ask])
+    jupyter_lab.write_notebook(f"jobs-{app}.ipynb", [load, short, long, "%tune", ask])
     notebook.page.set_viewport_size({"width": 1400, "height": 1600})
-    notebook.open("jobs.ipynb")
+    notebook.open(f"jobs-{app}.ipynb", app)
     for index in range(4):
         notebook.run_cell(index)
     table = notebook.output(3).locator(".astraml-jobs")
@@ -114,11 +119,11 @@ for step in range(10_000):
         "succeeded"
     )
     expect(row.locator("td").nth(3)).to_have_text(re.compile(r"^\d"))
-    notebook.screenshot("jobs-light-1400")
+    notebook.screenshot(f"jobs-{app}")
 
     notebook.page.set_viewport_size({"width": 1040, "height": 1600})
     table.scroll_into_view_if_needed()
-    notebook.screenshot("jobs-light-narrow")
+    notebook.screenshot(f"jobs-narrow-{app}")
     notebook.page.set_viewport_size({"width": 1400, "height": 1600})
 
     row.get_by_role("button", name="Pause").click()
@@ -126,10 +131,12 @@ for step in range(10_000):
     row.get_by_role("button", name="Resume").click()
     expect(row.locator(".astraml-chip")).to_have_text("running", timeout=10_000)
     row.get_by_role("button", name="Show").click()
+    notebook.output(3).locator(".astraml-main").scroll_into_view_if_needed()
+    notebook.screenshot(f"jobs-opened-{app}")
     expect(notebook.output(3).locator(".astraml-name")).to_have_text("endless")
     row.get_by_role("button", name="Stop").click()
     expect(row.get_by_role("button", name="Stop now")).to_be_focused()
-    notebook.screenshot("jobs-asks-light-1400")
+    notebook.screenshot(f"jobs-asks-{app}")
     notebook.page.keyboard.press("Escape")
     expect(row.get_by_role("button", name="Stop now")).to_have_count(0)
     row.get_by_role("button", name="Stop").click()

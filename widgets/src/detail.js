@@ -4,6 +4,7 @@ import { Banner } from "./banner.js";
 import { Beside } from "./beside.js";
 import { fill, icon, make, setText } from "./dom.js";
 import { formatBytes, formatDuration, formatNumber, ordinal, runtime, shorten, stateWords, storyOf, tuneLine } from "./format.js";
+import { copyText } from "./notebook.js";
 
 const COPIED = 1500;
 /** Bytes on disk below which nobody cares. */
@@ -232,8 +233,7 @@ export class Detail {
 function copied(button, text) {
   const words = button.dataset.words ?? button.textContent ?? "";
   button.dataset.words = words;
-  void navigator.clipboard?.writeText(text);
-  setText(button, "Copied");
+  void copyText(text).then((done) => setText(button, done ? "Copied" : "Not copied"));
   setTimeout(() => setText(button, words), COPIED);
 }
 

@@ -58,3 +58,34 @@ export function save(name, address) {
   link.download = name;
   link.click();
 }
+
+/**
+ * Put a text into the clipboard; whether that was possible.
+ * @param {string} text
+ */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyOldWay(text); // a page without https has no such clipboard
+  }
+}
+
+/** @param {string} text */
+function copyOldWay(text) {
+  const before = document.activeElement;
+  const place = document.createElement("textarea");
+  place.value = text;
+  place.style.cssText = "position:fixed;left:-5000px;top:0";
+  document.body.append(place);
+  place.select();
+  try {
+    return document.execCommand("copy");
+  } catch {
+    return false;
+  } finally {
+    place.remove();
+    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+  }
+}

@@ -1,6 +1,7 @@
 /** A cell that the page could not put into the notebook: its text, to copy. */
 
 import { make, setText } from "./dom.js";
+import { copyText } from "./notebook.js";
 
 const COPIED = 1500;
 
@@ -17,8 +18,7 @@ export class OfferedCell {
     this.root.append(bar, this.source);
     listeners.on(close, "click", () => this.offer(""));
     listeners.on(this.copy, "click", () => {
-      void navigator.clipboard?.writeText(this.source.textContent ?? "");
-      setText(this.copy, "Copied");
+      void copyText(this.source.textContent ?? "").then((done) => setText(this.copy, done ? "Copied" : "Not copied"));
       setTimeout(() => setText(this.copy, "Copy"), COPIED);
     });
   }

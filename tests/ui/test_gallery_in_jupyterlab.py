@@ -152,18 +152,33 @@ def test_real_jobs_in_every_state(jupyter_lab: LabServer, notebook: NotebookPage
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", CONTRAST])
 def test_a_real_job_in_other_themes(jupyter_lab: LabServer, notebook: NotebookPage, theme: str) -> None:
-    cells = [
-        LOAD,
-        tune("--trials 40 --name themed --prune median --parallel 2 --replace", wait="time.sleep(0.1)"),
-    ]
+    name = re.sub(r"\W+", "-", theme.lower())
+    started = tune(f"--trials 40 --name {name} --prune median --parallel 2", wait="time.sleep(0.1)")
+    cells = [LOAD, started, "%tune", "%tune form"]
     write_settings(jupyter_lab.settings, "apputils-extension/themes", {"theme": theme})
-    jupyter_lab.write_notebook("themed.ipynb", cells)
-    notebook.open("themed.ipynb")
+    jupyter_lab.write_notebook(f"{name}.ipynb", cells)
+    notebook.page.set_viewport_size({"width": 1400, "height": 1100})
+    notebook.open(f"{name}.ipynb")
     notebook.page.keyboard.press("Control+b")
     expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
     notebook.run_cell(0)
     view = shown(notebook, 1)
     expect(view.locator("tr[data-n='7']")).to_be_attached(timeout=60_000)
     view.locator("tr[data-n='6']").click()
-    name = re.sub(r"\W+", "-", theme.lower())
     picture(notebook, view, name)
+    view.locator("tr[data-n='3']").click()
+    view.get_by_role("tab", name="Parallel").click()
+    view.get_by_role("button", name="More to do with this job").click()
+    picture(notebook, view, f"{name}-failed-trial")
+    notebook.page.keyboard.press("Escape")
+    notebook.run_cell(2)
+    table = notebook.output(2).locator(".astraml-jobs")
+    expect(table.locator("tbody tr")).not_to_have_count(0)
+    table.scroll_into_view_if_needed()
+    table.get_by_role("button", name=re.compile("^Stop")).first.click()
+    picture(notebook, table, f"{name}-list")
+    notebook.run_cell(3)
+    form = notebook.output(3).locator(".astraml-form")
+    form.get_by_role("button", name="Check").click()
+    expect(form.locator(".is-mistake").first).to_be_visible()
+    picture(notebook, form, f"{name}-form")

@@ -119,7 +119,9 @@ export class ParallelSurface {
     if (!scene) return;
     const mask = brushes.size ? brushes.mask(picture.axes, picture.rows.length) : null;
     const lit = (/** @type {number} */ index) => (mask ? mask[index] === 1 : scene.selected.has(picture.rows[index]?.n ?? -1));
-    drawLines(this.canvas, picture, this.lines, lit, this.frame, scene, !mask && !scene.selected.size);
+    // A selected trial without a result has no line here: the others do not step back for it.
+    const some = mask !== null || scene.selected.size > 0 && picture.rows.some((row) => scene.selected.has(row.n));
+    drawLines(this.canvas, picture, this.lines, lit, this.frame, scene, !some);
     this.views.forEach((view, index) => view.update(brushes.on(view.axis), index === this.current));
   }
 

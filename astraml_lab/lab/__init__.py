@@ -20,12 +20,13 @@ from astraml_lab.lab.front import (
     tune,
 )
 from astraml_lab.lab.queries import sql
-from astraml_lab.lab.requests import register, register_input, submit, translate
+from astraml_lab.lab.requests import check, read, register, register_input, submit, translate
 
 __all__ = [
     "Job",
     "accompany",
     "build_spec",
+    "check",
     "foreground",
     "import_trials",
     "job",
@@ -34,6 +35,7 @@ __all__ = [
     "manager",
     "notices",
     "preflight",
+    "read",
     "register",
     "register_input",
     "resume",

@@ -17,7 +17,7 @@ from astraml_lab.errors import Conflict
 from astraml_lab.jobs import attended
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.lab.default import manager
-from astraml_lab.lab.front import accompany
+from astraml_lab.lab.front import accompany, preflight
 from astraml_lab.lab.repeats import once
 from astraml_lab.objectives import INPUTS, TARGETS, ScriptCode, stand_ins
 from astraml_lab.objectives.script_secrets import known
@@ -26,7 +26,7 @@ from astraml_lab.spec import Dialect, JobState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from astraml_lab.jobs import Job
+    from astraml_lab.jobs import Job, Preflight
     from astraml_lab.objectives.script_targets import Target
     from astraml_lab.spec import Definition, JobSpec
     from astraml_lab.store import GenerationRecord, Store
@@ -118,6 +118,16 @@ def read(
         parent=parent,
     )
     return replace(dialects.read(data, dialect, around), stands=stand_ins)
+
+
+def check(translation: Translation, *, target: Target = None) -> Preflight:
+    """Sample five configurations of a request's job and run the first until it has reported every objective.
+
+    Raises:
+        NotFound: Nothing here stands for what the request names.
+        InvalidSpec: An objective was never reported, or the devices cannot be had.
+    """
+    return preflight(translation.spec, ScriptCode(translation.spec, target=target))
 
 
 def _account(translation: Translation) -> str:

@@ -45,9 +45,10 @@ def load_ipython_extension(shell: InteractiveShell, lab: Lab | None = None) -> N
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Take back all that loading did, but for names that the user has given another meaning."""
-    for kind in ("line", "cell"):
-        shell.magics_manager.magics[kind].pop("tune", None)
-    vars(shell.magics_manager.user_magics).pop("tune", None)
+    for name in ("tune", "tunesql"):
+        for kind in ("line", "cell"):
+            shell.magics_manager.magics[kind].pop(name, None)
+        vars(shell.magics_manager.user_magics).pop(name, None)
     if shell.Completer is not None:
         matchers = shell.Completer.custom_matchers
         matchers[:] = [each for each in matchers if getattr(each, "matcher_identifier", "") != "astraml_tune"]

@@ -31,6 +31,15 @@ class Lab(Protocol):
     def submit(self, request: Any) -> Any:
         """Start a job from a request in any dialect."""
 
+    def read(self, request: Any) -> Any:
+        """Read a request as it would be submitted; what it became displays well."""
+
+    def check(self, translation: Any) -> Any:
+        """Try the first step of a request's job; what it found prints well."""
+
+    def sql(self, query: str) -> Any:
+        """Answer SQL over jobs."""
+
     def import_trials(
         self,
         source: Any,

@@ -7,11 +7,11 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from astraml_lab.errors import InvalidSpec, NotFound, Problem, one_of
+from astraml_lab.errors import InvalidSpec, NotFound, Problem
 from astraml_lab.magics import control, importing
 from astraml_lab.magics.call import Call, whole
 from astraml_lab.magics.examples import EXAMPLES, examples_text
-from astraml_lab.magics.files import write_csv
+from astraml_lab.magics.exporting import export
 from astraml_lab.magics.form import tune_form
 from astraml_lab.magics.help import line_help
 from astraml_lab.magics.listing import trial_line
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from astraml_lab.magics.call import Lab, Notebook
-
-FORMS = ("cell", "csv", "optuna")
-"""What `%tune export` makes of a job."""
 
 
 @dataclass(frozen=True)
@@ -112,16 +109,6 @@ def _help(_call: Call) -> str:
     return help_text()
 
 
-def _export(call: Call) -> object:
-    form = call.words[1] if len(call.words) > 1 else FORMS[0]
-    if form not in FORMS:
-        problem = Problem("FORM", shown(form), one_of(FORMS), nearest(form, FORMS))
-        raise InvalidSpec([problem], subject="the line")
-    job = call.job()
-    made = job.export(form)
-    return write_csv(job.name, made) if form == "csv" else made
-
-
 def _form(call: Call) -> object:
     return tune_form(call.job().spec if call.words else None)
 
@@ -200,9 +187,10 @@ COMMANDS: dict[str, Command] = {
         Command("delete", "delete JOB", "Remove a job with all its generations and files.", control.delete),
         Command(
             "export",
-            "export [JOB] [FORM]",
-            "Print a job as a cell; `csv` writes its table to a file, `optuna` hands it back as a study.",
-            _export,
+            "export [JOB] [FORM] [FILE]",
+            "A job as a cell, as a table (csv), as a study (optuna), or as a request of sagemaker, vertex or "
+            "astraml; printed, or written to a new file.",
+            export,
         ),
         Command(
             "import",

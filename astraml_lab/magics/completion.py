@@ -7,8 +7,9 @@ import shlex
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.magics.commands import COMMANDS, FORMS
+from astraml_lab.magics.commands import COMMANDS
 from astraml_lab.magics.examples import EXAMPLES
+from astraml_lab.magics.exporting import FORMS
 from astraml_lab.objectives import metric_names
 from astraml_lab.spec.options import OPTIONS, OptionKind
 

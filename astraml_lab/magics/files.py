@@ -19,12 +19,21 @@ def write_csv(name: str, text: str) -> str:
     )
 
     path = Path(f"{file_name(name)}.csv")
+    other = shown(f"{path.stem}-2.csv")
+    write_new(path, text, f"choose a name: job.df.to_csv({other})")
+    return f"{path} holds the trials of {name}, one per line."
+
+
+def write_new(path: Path, text: str, otherwise: str = "choose another name") -> None:
+    """Write a file that is not there yet.
+
+    Raises:
+        Conflict: It is there already, or cannot be written.
+    """
     try:
         with path.open("x", encoding="utf-8", newline="") as file:
             file.write(text)
     except FileExistsError:
-        other = shown(f"{path.stem}-2.csv")
-        raise Conflict(
-            f"{path} is there already: remove it, or choose a name: job.df.to_csv({other})"
-        ) from None
-    return f"{path} holds the trials of {name}, one per line."
+        raise Conflict(f"{path} is there already: remove it, or {otherwise}") from None
+    except OSError as error:
+        raise Conflict(f"{path} cannot be written: {error.strerror}") from None

@@ -31,8 +31,8 @@ Run this cell as a hyperparameter search.
 Dimensions are top-level assignments of Float(low, high), Int(low, high), Categorical(choices) or
 Discrete(values). In the cell: report(metrics, step=…), device, and trial (params, number, seed, rng,
 generator, checkpoint_dir). The cell returns at once and leaves a live dashboard. Running a named cell
-again attaches to its job, resumes it, or extends it to more --trials. A body that is JSON or YAML is
-submitted as a job request.
+again attaches to its job, resumes it, or extends it to more --trials. A body that is JSON or YAML is a
+request of SageMaker, Vertex AI or AstraML, and runs; with --dry-run it only shows what becomes of each field.
 
 IPython fills in $x and {x} on this line (--trials $trials); a value with braces needs astraml_lab.tune().
 

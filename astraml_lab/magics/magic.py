@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.errors import InvalidSpec
 from astraml_lab.magics.commands import help_text, run_line
 from astraml_lab.magics.form import tune_form
 from astraml_lab.magics.help import cell_help
 from astraml_lab.magics.readable import readable
+from astraml_lab.magics.requests import run_request, run_sql
 from astraml_lab.objectives import (
     BodyKind,
     CellCode,
@@ -33,7 +34,7 @@ _ANY = Space({"x": Int(0, 1)})
 
 
 class TuneMagics:
-    """`%%tune` and `%tune`.
+    """`%%tune`, `%tune`, `%%tunesql` and `%tunesql`.
 
     Args:
         shell: The notebook's IPython.
@@ -49,6 +50,7 @@ class TuneMagics:
         manager = self._shell.magics_manager
         manager.register_function(self.tune_cell, "cell", "tune")
         manager.register_function(self.tune_line, "line", "tune")
+        manager.register_function(self.sql, "line_cell", "tunesql")
 
     @property
     def lab(self) -> Lab:
@@ -58,10 +60,7 @@ class TuneMagics:
     def tune_cell(self, line: str, cell: str) -> Any:
         """Run the cell as a hyperparameter search."""
         if body_kind(cell) is not BodyKind.PYTHON:
-            if line.strip():
-                hint = "put the options into the request"
-                raise InvalidSpec([Problem("the line", "", "a request takes no options", hint)])
-            return self.lab.submit(cell)
+            return run_request(line, cell, self.lab)
         spec, code = self._read(line, cell)
         if spec.dry_run or spec.check:
             print(readable(spec) if spec.dry_run else self.lab.preflight(spec, code))  # noqa: T201 - what was asked for
@@ -75,6 +74,15 @@ class TuneMagics:
             return answer
         print(answer)  # noqa: T201 - what was asked for
         return None
+
+    def sql(self, line: str, cell: str = "") -> Any:
+        """Answer SQL over jobs, trials and windows, or over `google.aiplatform.hyperparameter_tuning_jobs`.
+
+            table = %tunesql SELECT name, state FROM jobs
+
+        The answer of a SELECT is a DataFrame. `%%tunesql` takes a statement of several lines.
+        """
+        return run_sql(line, cell, self.lab)
 
     def _read(self, line: str, cell: str) -> tuple[JobSpec, CellCode]:
         """Read line and body; the mistakes of both are reported together."""

@@ -9,6 +9,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
+from astraml_lab.dialects import Export, translate
 from astraml_lab.errors import NotFound
 from astraml_lab.magics import load_ipython_extension, unload_ipython_extension
 from astraml_lab.spec import (
@@ -157,8 +158,8 @@ class FakeJob:
         self.asked.append("delete")
         return self.weight
 
-    def export(self, form: str) -> str:
-        return f"as {form}"
+    def export(self, form: str) -> Any:
+        return f"as {form}" if form in {"cell", "csv", "optuna"} else Export({"form": form}, ["seed 3."])
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -188,6 +189,17 @@ class FakeLab:
     def submit(self, request: Any) -> Any:
         self.submitted.append(request)
         return "submitted"
+
+    def read(self, request: Any) -> Any:
+        return translate(request)
+
+    def check(self, translation: Any) -> Any:
+        return f"{translation.spec.name} would try"
+
+    def sql(self, query: str) -> Any:
+        if "nope" in query:
+            raise NotFound("there is no table nope; there are jobs, trials, windows")
+        return f"answer to {query}"
 
     def job(self, name: str | None = None, *, project: str = "default") -> Any:
         for job in self.known:

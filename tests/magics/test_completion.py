@@ -38,7 +38,7 @@ def offers(notebook: Notebook, line: str, body: str = BODY) -> list[str]:
         ("%tune logs digits ", ["0", "1"]),
         ("%tune logs 'my job' ", ["0", "1"]),
         ("%tune logs --lines 5 digits 1", ["1"]),
-        ("%tune export digits ", ["cell", "csv", "optuna"]),
+        ("%tune export digits ", ["cell", "csv", "optuna", "astraml", "sagemaker", "vertex"]),
         ("%tune show --project ", ["default"]),
         ("%%tune --name di", ["digits"]),
         ("%%tune --warm-start old,di", ["digits"]),

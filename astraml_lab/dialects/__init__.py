@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from astraml_lab.dialects.report_job import StandIn
 from astraml_lab.dialects.translation import Export, RequestReport, Surroundings, Translation
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from astraml_lab.spec import Dialect
 
-__all__ = ["Export", "RequestReport", "Surroundings", "Translation", "read", "translate"]
+__all__ = ["Export", "RequestReport", "StandIn", "Surroundings", "Translation", "read", "translate"]
 
 
 def translate(

@@ -18,7 +18,7 @@ from astraml_lab.spec import Dialect
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from astraml_lab.dialects.report_job import Row
+    from astraml_lab.dialects.report_job import Row, StandIn
     from astraml_lab.spec import Fidelity, JobSpec, Origin
 
 SERVICES = {
@@ -63,7 +63,7 @@ class Report:
     sections: tuple[Section, ...]
 
 
-def report_of(spec: JobSpec, stands: Mapping[str, str]) -> Report:
+def report_of(spec: JobSpec, stands: Mapping[str, StandIn]) -> Report:
     """Return the report of a job that was made of a request.
 
     Args:
@@ -74,7 +74,12 @@ def report_of(spec: JobSpec, stands: Mapping[str, str]) -> Report:
     if origin is None:
         raise TypeError("the job was made of no request")
     title = f"{SERVICES[origin.dialect]} request: {spec.name or f'a job of project {spec.project}'}"
-    sections = [Section("Runs here", tuple(job_rows(spec, stands))), *_fields(origin)]
+    missing = tuple((name, each.words) for name, each in stands.items() if not each.there)
+    sections = [
+        Section("Runs here", tuple(job_rows(spec, stands))),
+        Section("Before it can run", missing, Tone.ALARM),
+        *_fields(origin),
+    ]
     return Report(title, tuple(section for section in sections if section.rows))
 
 
@@ -88,6 +93,11 @@ def summary_of(fidelity: Fidelity, dialect: Dialect) -> str:
         parts.append(f"{promises} security {'promise' if promises == 1 else 'promises'} NOT kept")
     said = ", ".join(parts) or "every field is acted on"
     return f"made of {article} {SERVICES[dialect]} request: {said}"
+
+
+def service_of(origin: Origin | None) -> str:
+    """Name the service whose request a job was made of; empty for a cell and a function."""
+    return "" if origin is None else SERVICES[origin.dialect]
 
 
 def text_of(report: Report) -> str:

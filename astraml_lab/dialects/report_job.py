@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astraml_lab.spec import StoppingKind, Strategy, format_duration, format_number
@@ -13,6 +14,21 @@ if TYPE_CHECKING:
 
 Row = tuple[str, str]
 """What it is about, as code, and words; either may be empty."""
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What runs here in place of an image, algorithm, module or model.
+
+    Attributes:
+        words: `here train.py runs`; or what is missing, and what helps.
+        there: Whether anything does.
+    """
+
+    words: str
+    there: bool = True
+
+
 _STRATEGIES = {
     Strategy.AUTO: "a tree-structured Parzen estimator",
     Strategy.TPE: "a tree-structured Parzen estimator",
@@ -29,7 +45,7 @@ _RULES = {
 _DIMENSIONS = 30
 
 
-def job_rows(spec: JobSpec, stands: Mapping[str, str]) -> Iterator[Row]:
+def job_rows(spec: JobSpec, stands: Mapping[str, StandIn]) -> Iterator[Row]:
     """Say what the job is; see `report.report_of`."""
     several = len(spec.definitions) > 1
     for definition in spec.definitions:
@@ -45,7 +61,7 @@ def job_rows(spec: JobSpec, stands: Mapping[str, str]) -> Iterator[Row]:
         yield ", ".join(spec.warm_start), "their trials are learnt from first"
 
 
-def _definition_rows(definition: Definition, stands: Mapping[str, str]) -> Iterator[Row]:
+def _definition_rows(definition: Definition, stands: Mapping[str, StandIn]) -> Iterator[Row]:
     dimensions = list(definition.space.dimensions.items())
     for name, dimension in dimensions[:_DIMENSIONS]:
         yield f"{name} = {dimension!r}", ""
@@ -61,8 +77,9 @@ def _definition_rows(definition: Definition, stands: Mapping[str, str]) -> Itera
         yield from _script_rows(script, stands)
 
 
-def _script_rows(script: Script, stands: Mapping[str, str]) -> Iterator[Row]:
-    yield script.target, stands.get(script.target, "")
+def _script_rows(script: Script, stands: Mapping[str, StandIn]) -> Iterator[Row]:
+    stand_in = stands.get(script.target)
+    yield script.target, (stand_in.words if stand_in.there else "nothing yet") if stand_in else ""
     for name, channel in script.channels.items():
         yield f"{name} ← {channel.uri}", ""
     if script.fixed:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from astraml_lab.dialects.report import Report
+    from astraml_lab.dialects.report_job import StandIn
     from astraml_lab.spec import Dialect, Fidelity, JobSpec, Origin
 
 
@@ -45,7 +46,9 @@ class RequestReport:
     """
 
     spec: JobSpec
-    stands: Callable[[JobSpec], Mapping[str, str]] | None = field(default=None, compare=False, kw_only=True)
+    stands: Callable[[JobSpec], Mapping[str, StandIn]] | None = field(
+        default=None, compare=False, kw_only=True
+    )
 
     @property
     def dialect(self) -> Dialect:

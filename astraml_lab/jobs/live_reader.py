@@ -61,6 +61,7 @@ class LiveReader:
             owner=record.owner if not record.state.ended else "",
             disk_bytes=disk_bytes,
             tags=dict(runner.spec.tag),
+            origin=runner.spec.origin,
         )
 
     def trials(self, since: int = 0) -> tuple[int, tuple[TrialView, ...]]:

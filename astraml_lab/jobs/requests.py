@@ -6,7 +6,7 @@ import importlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.dialects import RequestReport
+from astraml_lab.dialects import RequestReport, StandIn
 from astraml_lab.errors import InvalidSpec, NotBuiltYet, NotFound, Problem, one_of
 from astraml_lab.jobs import cells
 from astraml_lab.spec import Dialect, nearest, shown
@@ -70,9 +70,9 @@ def _check(form: str, options: dict[str, Any], known: list[str]) -> None:
         raise InvalidSpec(strangers, subject="the export")
 
 
-def _ran(spec: JobSpec) -> dict[str, str]:
+def _ran(spec: JobSpec) -> dict[str, StandIn]:
     """Say what ran for what the request names; of several definitions each has it in the registry alone."""
     program = spec.definitions[0].program
     if program is None or program.script is None or program.source == program.script.target:
         return {}
-    return {program.script.target: f"here {program.source} ran"}
+    return {program.script.target: StandIn(f"here {program.source} ran")}

@@ -92,6 +92,7 @@ class StoredReader:
             owner=f"{owner.host}:{owner.pid}" if owner else "",
             disk_bytes=sum(trial.disk_bytes for trial in trials),
             tags=dict(spec.tag),
+            origin=spec.origin,
         )
 
     def trials(self, since: int = 0) -> tuple[int, tuple[TrialView, ...]]:

@@ -24,7 +24,9 @@ def export(call: Call) -> object:
         InvalidSpec: There is no such form, or it is nothing for a file.
         Conflict: The file is there already.
     """
-    _, form, file, *_ = [*call.words, *("", FORMS[0], "")[len(call.words) :]]
+    words = call.words[1:]
+    form = words[0] if words else FORMS[0]
+    file = words[1] if len(words) > 1 else ""
     if form not in FORMS:
         problem = Problem("FORM", shown(form), one_of(FORMS), nearest(form, FORMS))
         raise InvalidSpec([problem], subject="the line")

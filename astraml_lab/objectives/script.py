@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from astraml_lab.dialects import StandIn
 from astraml_lab.errors import InvalidSpec, NotBuiltYet, NotFound
 from astraml_lab.objectives.baggage import Baggage
 from astraml_lab.objectives.base import NO_EXTRAS
@@ -126,18 +127,19 @@ class ScriptCode:
         return error.text if isinstance(error, ScriptFailed) else user_traceback(error)
 
 
-def stand_ins(spec: JobSpec) -> dict[str, str]:
+def stand_ins(spec: JobSpec) -> dict[str, StandIn]:
     """Say what runs here at present for each image, algorithm, module or model that a request names."""
     where = Path.cwd()
-    said: dict[str, str] = {}
+    said: dict[str, StandIn] = {}
     for definition in spec.definitions:
         script = None if definition.program is None else definition.program.script
         if script is None:
             continue
         try:
-            said[script.target] = f"here {_called(script, where)} runs"
+            said[script.target] = StandIn(f"here {_called(script, where)} runs")
         except (NotFound, InvalidSpec) as error:
-            said[script.target] = str(error).replace(f"runs {script.target}:", "runs it yet:")
+            words = str(error).replace(f"runs {script.target}:", "runs it yet:")
+            said[script.target] = StandIn(words, there=False)
     return said
 
 

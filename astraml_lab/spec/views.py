@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from astraml_lab.spec.dimensions import ParamValue
+    from astraml_lab.spec.imported import Origin
     from astraml_lab.spec.job import Objective
 
 __all__ = ["CurveView", "DeviceView", "FailureKind", "JobView", "TrialView", "WindowRow", "WindowView"]
@@ -117,6 +118,8 @@ class JobView:
     disk_bytes: int = 0
     """What the folders of its trials hold."""
     tags: dict[str, str] = field(default_factory=dict)
+    origin: Origin | None = None
+    """The request of a service that it was made of."""
 
     def runtime(self, now: float) -> float:
         """Return the seconds that it has run for: time stands still during a pause."""

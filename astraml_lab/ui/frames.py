@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from astraml_lab.dialects.report import service_of
 from astraml_lab.jobs.holding import BY_HAND
 from astraml_lab.spec import Categorical, Discrete, Int, Scale
 from astraml_lab.store.processes import this_host
-from astraml_lab.ui.text import one_line
+from astraml_lab.ui.text import made_of, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,8 @@ def job_head(view: JobView) -> dict[str, Any]:
         "metrics": list(view.metric_names),
         "reason": one_line(view.reason, _REASON),
         "hand": view.reason == BY_HAND,
-        "note": one_line(view.note, _NOTE),
+        "note": one_line("; ".join(each for each in (view.note, made_of(view)) if each), _NOTE),
+        "service": service_of(view.origin),
         "elsewhere": elsewhere(view),
         "disk": view.disk_bytes,
         "best": list(view.best),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import traitlets
 
+from astraml_lab.dialects.report import service_of
 from astraml_lab.errors import AstramlError
 from astraml_lab.spec import JobState, TrialState
 from astraml_lab.ui.actions import Actions, Answer, Request, asked_of_job, request_of
@@ -163,6 +164,7 @@ def row_of(view: JobView) -> dict[str, Any]:
         "key": key_of(view),
         "name": one_line(view.name, _NAME),
         "project": one_line(view.project, _NAME),
+        "service": service_of(view.origin),
         "state": view.state.value,
         "reason": one_line(view.reason, _REASON),
         "finished": view.finished,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from astraml_lab.dialects.report import service_of
 from astraml_lab.spec import JobState
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def job_table(jobs: Sequence[JobView]) -> str:
 
 
 def _job(view: JobView) -> tuple[str, ...]:
-    name = view.name if view.project == "default" else f"{view.name} ({view.project})"
+    notes = ", ".join(each for each in (view.project, service_of(view.origin)) if each not in {"default", ""})
+    name = f"{view.name} ({notes})" if notes else view.name
     value = view.best_value
     best = f"trial {view.best[0]}" if len(view.best) == 1 else f"{len(view.best)} on the front"
     best = best if value is None else f"{value:.4g} ({best})"

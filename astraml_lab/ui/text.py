@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from astraml_lab.dialects.report import summary_of
 from astraml_lab.spec import TrialState, format_duration, format_number, trial_words
 
 if TYPE_CHECKING:
@@ -23,6 +24,13 @@ def name_of(view: JobView) -> str:
     """Name the job as `%tune` does."""
     project = "" if view.project == "default" else f"{view.project}/"
     return one_line(f"{project}{view.name}", 80)
+
+
+def made_of(view: JobView) -> str:
+    """Say in one line of which request the job was made, and what became of it; mostly nothing."""
+    if view.origin is None:
+        return ""
+    return f"{summary_of(view.origin.fidelity, view.origin.dialect)}: job.request"
 
 
 def best_words(view: JobView, trials: Iterable[TrialView]) -> str:
@@ -82,7 +90,7 @@ def roughly(seconds: float) -> str:
 def summary(view: JobView, trials: tuple[TrialView, ...], now: float) -> str:
     """Describe a job in a few lines: the text side of its picture."""
     lines = [progress_line(view, trials, now)]
-    lines += [f"note: {one_line(view.note, 300)}"] if view.note else []
+    lines += [f"note: {one_line(each, 300)}" for each in (view.note, made_of(view)) if each]
     by_number = {trial.number: trial for trial in trials}
     for number in view.best[:5]:
         trial = by_number.get(number)

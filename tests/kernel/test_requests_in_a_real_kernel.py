@@ -1,4 +1,4 @@
-"""Requests as bodies of cells, in a real kernel: they run, say what became of them, and are refused in words."""
+"""Requests as bodies of cells, in a real kernel: they run, say what became of them, are refused in words."""
 
 from __future__ import annotations
 

@@ -59,9 +59,10 @@ export class Header {
     this.more = make("button", "astraml-link astraml-more", "more", { type: "button", "aria-expanded": "false" });
     this.more.hidden = true;
     this.where = make("span", "astraml-where");
+    this.service = make("span", "astraml-badge");
     const first = make("div", "astraml-row");
     const title = make("div", "astraml-title");
-    title.append(this.name, this.chip, this.where);
+    title.append(this.name, this.chip, this.service, this.where);
     const progress = make("div", "astraml-progress");
     progress.append(this.count, this.bar, this.time);
     first.append(title, progress, this.buttons);
@@ -115,6 +116,9 @@ export class Header {
     setText(this.name, shorten(label, 60));
     this.name.title = job.id;
     this.#updateChip(job, link);
+    setText(this.service, job.service ?? "");
+    this.service.hidden = !job.service;
+    this.service.title = job.service ? `Made of a request of ${job.service}; job.request shows what became of it.` : "";
     setText(this.where, job.elsewhere ? `runs in kernel ${job.elsewhere}` : "");
     this.where.title = job.elsewhere ? "Another kernel runs this job; the buttons reach it within a second or two." : "";
     setText(this.count, [`${job.finished}/${job.trials} trials`, ...failureWords(job)].join(", "));

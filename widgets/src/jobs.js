@@ -23,6 +23,7 @@ const COLUMNS = ["Job", "State", "Trials", "Best", "Elapsed", "Runs on", "Create
  *   key: string, name: string, project: string, state: string, reason: string, finished: number, trials: number,
  *   shares: number[], best: number | null, number: number | null, front: number, metric: string, created: number,
  *   started: number | null, ended: number | null, stands: number | null, held: number, where: string, can: string[],
+ *   service?: string,
  * }} Job
  * @typedef {{row: HTMLTableRowElement, cells: HTMLTableCellElement[], seen: string, job: Job}} Line
  */
@@ -164,7 +165,8 @@ class JobsView {
     const [name, state, trials, best, , where, , actions] = cells;
     if (!name || !state || !trials || !best || !where || !actions) return;
     const project = job.project === "default" ? [] : [make("span", "astraml-quiet", ` ${shorten(job.project, 24)}`)];
-    name.replaceChildren(make("b", "", shorten(job.name, 40)), ...project);
+    const service = job.service ? [" ", make("span", "astraml-badge", job.service)] : [];
+    name.replaceChildren(make("b", "", shorten(job.name, 40)), ...project, ...service);
     name.title = job.name;
     const chip = make("span", "astraml-chip", "", { "data-state": job.state });
     chip.append(icon(job.state), job.state.toLowerCase());

@@ -6,7 +6,7 @@
  *   id: string, name: string, project: string, state: string, ended: boolean,
  *   objectives: Objective[], trials: number, counts: Record<string, number>, finished: number,
  *   failed: number, infeasible: number,
- *   params: string[], metrics: string[], reason: string, hand: boolean, note: string, elsewhere: string, disk: number,
+ *   params: string[], metrics: string[], reason: string, hand: boolean, note: string, service?: string, elsewhere: string, disk: number,
  *   best: number[], running: number[], started: number | null, stopped: number | null, stands: number | null, held: number,
  * }} Job
  * @typedef {{label: string, used: number, total: number, load: number | null}} Device

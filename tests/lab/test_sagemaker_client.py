@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
-from botocore.validate import ParamValidator
+from plugins.sagemaker_answers import check_request, checked, training_jobs, until
 
 import astraml_lab as lab
 from astraml_lab.errors import RequestRefused
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[1] / "dialects/sagemaker/examples"
 ABALONE = json.loads((EXAMPLES / "sm-d01.json").read_text())["request"]
-SERVICE = ServiceModel(Loader().load_service_model("sagemaker", "service-2", "2017-07-24"), "sagemaker")
 
 
 @pytest.fixture(autouse=True)
@@ -52,37 +49,9 @@ def boost(trial: Trial) -> None:
         trial.report({"validation:rmse": float(trial.params["eta"]) + 1 / (epoch + 1)})
 
 
-def checked(operation: str, answer: dict[str, Any]) -> dict[str, Any]:
-    """Hold an answer against the service's definition, as botocore has it."""
-    given = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
-    shape = SERVICE.operation_model(operation).output_shape
-    if shape is None:
-        assert given == {}
-    else:
-        report = ParamValidator().validate(given, shape)
-        assert not report.has_errors(), report.generate_report()
-    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
-    return given
-
-
-def until(client: Any, name: str, *statuses: str) -> dict[str, Any]:
-    """Poll describe, as scripts do."""
-    end = time.monotonic() + 60
-    while True:
-        answer = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-        described = checked("DescribeHyperParameterTuningJob", answer)
-        if described["HyperParameterTuningJobStatus"] in statuses:
-            return described
-        assert time.monotonic() < end, described
-        time.sleep(0.05)
-
-
 def test_a_boto3_script_creates_polls_lists_and_deletes() -> None:
     lab.register("xgboost:*", boost)
-    report = ParamValidator().validate(
-        request_of(), SERVICE.operation_model("CreateHyperParameterTuningJob").input_shape
-    )
-    assert not report.has_errors(), report.generate_report()
+    check_request("CreateHyperParameterTuningJob", request_of())
     client: Any = lab.sagemaker.Client("sagemaker", region_name="us-west-2", aws_access_key_id="x")
 
     created = checked(
@@ -93,15 +62,7 @@ def test_a_boto3_script_creates_polls_lists_and_deletes() -> None:
     assert described["HyperParameterTuningJobStatus"] == "Completed"
     assert described["TrainingJobStatusCounters"]["Completed"] == 10
     assert described["ObjectiveStatusCounters"] == {"Succeeded": 10, "Pending": 0, "Failed": 0}
-    listed = checked(
-        "ListTrainingJobsForHyperParameterTuningJob",
-        client.list_training_jobs_for_hyper_parameter_tuning_job(
-            HyperParameterTuningJobName="abalone",
-            MaxResults=100,
-            SortBy="FinalObjectiveMetricValue",
-            SortOrder="Ascending",
-        ),
-    )["TrainingJobSummaries"]
+    listed = training_jobs(client, "abalone", SortBy="FinalObjectiveMetricValue", SortOrder="Ascending")
     assert len(listed) == 10
     assert listed[0] == described["BestTrainingJob"]
     assert set(listed[0]["TunedHyperParameters"]) == {"max_depth", "eta", "min_child_weight", "alpha"}

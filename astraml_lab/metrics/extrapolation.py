@@ -112,7 +112,7 @@ class DecayCurve(_LookingAhead):
     def _look(self, trial: Running, here: float, end: float) -> Ending | None:
         laws: _Laws = trial.memory
         chance, middle = laws.outlook(end, self._best)
-        if chance >= _CHANCE:
+        if not chance < _CHANCE:  # also where the squares are beyond all numbers
             return None
         best = f"{self._sign * self._best:.4g} (trial {self._best_of})"
         return Ending(
@@ -161,7 +161,8 @@ class _Laws:
     def outlook(self, end: float, best: float) -> tuple[float, float]:
         """Return the chance to beat the best at a later position, and the likeliest value there."""
         place = end - self._offset
-        least = (_ROUGH * (self._high - self._low)) ** 2 * self.count
+        rough = _ROUGH * (self._high - self._low)
+        least = rough * rough * self.count  # `**` raises where a product is infinite
         so_far = (self._mean, self._spread, self.count, least)
         found = [fit.predict(place**-fit.exponent, *so_far) for fit in self._fits]
         smallest = min(rest for _, _, rest in found)

@@ -208,6 +208,15 @@ def test_decay_says_where_the_curve_goes_and_how_likely_it_beats_the_best() -> N
     assert said.endswith("% to beat 0.89 (trial 0)"), said
 
 
+@pytest.mark.parametrize("rule", [DECAY, CONVEX])
+@pytest.mark.parametrize("first", [1e200, 1.7e308, -1.7e308])
+def test_a_trial_whose_values_are_astronomic_is_neither_failed_nor_given_up(
+    rule: StoppingRule, first: float
+) -> None:
+    board = board_after(*[[1 / step for step in range(1, 50)]] * 3, rule=rule)
+    assert ends_at(board, [first, first / 2, first / 4, 3.0, 2.0, 1.0, 0.5]) is None
+
+
 @pytest.mark.parametrize("rule", [DECAY, CONVEX.model_copy(update={"min_measurements": 0})])
 def test_nothing_is_said_of_a_flat_curve_or_at_the_end_or_before_a_trial_is_complete(
     rule: StoppingRule,

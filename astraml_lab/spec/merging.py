@@ -36,6 +36,10 @@ def merging_problems(definitions: Sequence[Definition]) -> Iterator[Problem]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         yield Problem("definitions", shown(twice), "each definition has a name of its own")
+    for name in names if len(names) > 1 else ():
+        if "/" in name:
+            said = "no `/`, which parts a definition's name from its parameters'"
+            yield Problem("definitions", shown(name), said, name.replace("/", "-"))
     goals = [[objective.goal for objective in definition.objectives] for definition in definitions]
     if any(goal != goals[0] for goal in goals):
         said = "; ".join(

@@ -127,3 +127,5 @@ def test_definitions_that_aim_apart_or_share_a_name_are_refused() -> None:
         spec_of(TREE, down)
     with pytest.raises(InvalidSpec, match="each definition has a name of its own"):
         spec_of(TREE, {**NET, "name": "tree"})
+    with pytest.raises(InvalidSpec, match="no `/`, which parts"):  # "tree/deep"'s x would be tree's "deep/x"
+        spec_of(TREE, {**NET, "name": "tree/deep"})

@@ -25,7 +25,11 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _FOLDERS = {"/gcs/": "gs://"}
 """Where services mount buckets."""
 
-_locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+_PATIENCE = 0.2
+"""Seconds between looks at whether a trial that waits for another's download is to end."""
+
+_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+"""By path as text: only with a key of C's own are two threads sure to get the same lock."""
 
 
 class InputMissing(AstramlError):
@@ -170,9 +174,14 @@ def _fetched(uri: str, cache: Path, go_on: Callable[[], None]) -> Path:
     parts = _parts(uri) or ()
     clean = f"{parts[0]}://{'/'.join(parts[1:])}"
     target = cache / hashlib.sha256(clean.encode()).hexdigest()[:16]
-    with _locks[target]:
+    lock = _locks[str(target)]
+    while not lock.acquire(timeout=_PATIENCE):
+        go_on()
+    try:
         if not target.exists():
             _fetch(clean, target, go_on)
+    finally:
+        lock.release()
     return target
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,14 +11,12 @@ from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 from plugins.scripts import script_spec
 
-from astraml_lab.errors import InvalidSpec
+from astraml_lab.errors import InvalidSpec, TrialStopped
 from astraml_lab.objectives import ScriptCode
 from astraml_lab.objectives.script_uris import InputMissing, Inputs, local_input, local_output, mapped
 from astraml_lab.spec import Channel, Dialect
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from plugins.scripts import ScriptBench
 
 
@@ -155,6 +154,35 @@ def test_an_object_store_is_fetched_once_whoever_asks(tmp_path: Path) -> None:
     assert (folder / "a.csv").read_text() == "1"
     assert (folder / "deep" / "b.csv").read_text() == "2"
     assert len(Bucket.fetched) == 2
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_trial_that_waits_for_anothers_download_can_be_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(_self: Bucket, _name: str, lpath: str) -> None:
+        begun.set()
+        go.wait(20)
+        Path(lpath).touch()
+
+    monkeypatch.setattr(Bucket, "get_file", slow)
+    cache = tmp_path / "cache"
+    first = threading.Thread(
+        target=local_input, args=("gs://bucket/data", []), kwargs={"folder": tmp_path, "cache": cache}
+    )
+    first.start()
+    assert begun.wait(20)
+
+    def end() -> None:
+        raise TrialStopped("told to end")
+
+    with pytest.raises(TrialStopped):
+        local_input("gs://bucket/data", [], folder=tmp_path, cache=cache, go_on=end)
+    go.set()
+    first.join(20)
+    assert local_input("gs://bucket/data", [], folder=tmp_path, cache=cache, go_on=end)
 
 
 def test_an_object_whose_name_leads_out_of_the_folder_is_refused(bucket: Bucket, tmp_path: Path) -> None:

@@ -17,8 +17,13 @@ _UNKNOWN = 1.0
 """How far a constraint is missed whose metric was never a number."""
 
 
-def excesses(spec: JobSpec, view: TrialView) -> dict[str, float]:
-    """Return how far a trial misses each constraint of its definition; 0 or less where it keeps to it."""
+def missed(spec: JobSpec, view: TrialView) -> dict[str, float]:
+    """Return how far a trial with values misses each constraint of its definition; 0 or less: it keeps to it.
+
+    Of a trial without values nothing is known.
+    """
+    if view.values is None:
+        return {}
     return {
         f"{index} {each.metric}": _excess(each, view.metrics) for index, each in enumerate(_of(spec, view))
     }

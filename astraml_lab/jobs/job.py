@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import Conflict, JobCancelled, JobFailed, NotFound
 from astraml_lab.jobs import cells, events, requests, tables
+from astraml_lab.jobs.constraints import missed
 from astraml_lab.jobs.debug import account
 from astraml_lab.jobs.describing import describe_job, first_traceback
 from astraml_lab.jobs.finding import free_name
@@ -159,7 +160,8 @@ class Job:
             for number, curve in curves.items()
             if curve is not None
         }
-        return study_of(self.spec.search, views, steps, name=self.id)
+        constraints = {view.number: missed(self.spec, view) for view in views}
+        return study_of(self.spec.search, views, steps, constraints, name=self.id)
 
     # what to do with it
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from astraml_lab.jobs.constraints import missed
 from astraml_lab.jobs.live import LiveTrial
 from astraml_lab.search import Ended, Told
 from astraml_lab.spec import FailureKind, TrialState
@@ -62,7 +63,10 @@ def _relearn(runner: Runner, searcher: Searcher, held: set[int], views: Sequence
     if not lost:
         return
     record = runner.record
-    told = (Told(view.state, view.values, record.stored_points(view.number)) for view in lost)
+    told = (
+        Told(view.state, view.values, record.stored_points(view.number), missed(record.spec, view))
+        for view in lost
+    )
     searcher.adopt({view.number: Ended(view.params, how) for view, how in zip(lost, told, strict=True)})
     held.difference_update(view.number for view in lost)
     record.remark(f"the search learned {len(lost)} trials again: the store was damaged")

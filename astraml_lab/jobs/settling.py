@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from astraml_lab.jobs import disk
-from astraml_lab.jobs.constraints import excesses, violations
+from astraml_lab.jobs.constraints import missed, violations
 from astraml_lab.jobs.last_words import LINES, last_words
 from astraml_lab.search import Told
 from astraml_lab.spec import FailureKind, TrialState, format_duration
@@ -100,8 +100,7 @@ class Settling:
             disk_bytes=self._record.disk_use(trial.number),
         )
         self._warn_of_a_single_report(curve, values)
-        missed = excesses(spec, view) if values is not None else {}
-        self._commit(trial, view, Told(verdict.state, values, curve, missed))
+        self._commit(trial, view, Told(verdict.state, values, curve, missed(spec, view)))
         with self._live.lock:
             change = trial.metrics.drain()
         self._record.put_metrics(trial.number, change)

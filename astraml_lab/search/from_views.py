@@ -42,7 +42,12 @@ _STATES = {
 
 
 def study_of(
-    definition: Definition, views: Sequence[TrialView], curves: Mapping[int, Curve], *, name: str
+    definition: Definition,
+    views: Sequence[TrialView],
+    curves: Mapping[int, Curve],
+    constraints: Mapping[int, Mapping[str, float]] | None = None,
+    *,
+    name: str,
 ) -> optuna.Study:
     """Return a study in memory with the user's names, values and ranges.
 
@@ -50,6 +55,7 @@ def study_of(
         definition: The space and the objectives.
         views: The trials.
         curves: The objective by step, per trial number.
+        constraints: How far each constraint is missed, likewise.
         name: The study's name.
     """
     objectives = definition.objectives
@@ -63,7 +69,11 @@ def study_of(
         )
         if objectives:
             study.set_metric_names([objective.metric for objective in objectives])
-        study.add_trials([_trial(definition, view, curves.get(view.number, ()), plain) for view in views])
+        for view in views:
+            trial = _trial(definition, view, curves.get(view.number, ()), plain)
+            for constraint, excess in (constraints or {}).get(view.number, {}).items():
+                trial.set_constraint(constraint, excess)
+            study.add_trial(trial)
     return study
 
 

@@ -239,7 +239,8 @@ class Searcher:
                 live.trial.set_user_attr(PARAMS, {**live.proposal.params, **live.suggested})
                 live.trial.set_user_attr(DIMENSIONS, live.dimensions)
             for name, excess in told.constraints.items():
-                live.trial.set_constraint(name, excess)
+                if name not in live.trial.constraints:  # it is there where a trial is told again
+                    live.trial.set_constraint(name, excess)
             if told.state is TrialState.STOPPED:
                 live.trial.set_user_attr(STOPPED, True)  # noqa: FBT003  Optuna takes a name and a value
             self._study.tell(number + self._offset, values, state)
@@ -333,6 +334,7 @@ class Searcher:
             distributions={coding.name: coding.distribution for coding in codings},
             user_attrs={PARAMS: known, **({STOPPED: True} if ended.told.state is TrialState.STOPPED else {})},
             intermediate_values={} if several else thinned(ended.told.curve),
+            constraints=dict(ended.told.constraints),
         )
 
     def requeue(self, number: int) -> None:

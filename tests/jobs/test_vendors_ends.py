@@ -93,6 +93,7 @@ def test_a_trial_that_violates_a_constraint_is_kept_and_marked_and_never_the_bes
     unsafe = job.trials[2].view()
     assert (unsafe.state, unsafe.values) == (TrialState.COMPLETE, (2.0,))
     assert unsafe.notes == ("recall 0.1 is not at least 0.5, so it is never the best",)
+    assert job.study.best_trial.number == 1, "for Optuna, too"
 
 
 def test_a_grid_that_is_through_ends_the_job_before_its_budget(bench: Bench) -> None:

@@ -510,3 +510,12 @@ def test_constraints_reach_optuna_and_its_samplers_look_for_points_that_keep_to_
         searcher.tell(number, Told(TrialState.COMPLETE, (x,), constraints={"0 heat": x - 0.5}))
         late += [x] if number >= 40 else []
     assert sum(late) / len(late) < 0.6, late
+
+
+def test_constraints_are_learned_again_with_the_trials_that_a_study_has_lost() -> None:
+    definition = Definition(space=Space({"x": Float(0, 1)}), objectives=objectives_of("acc"))
+    searcher = Searcher(definition, seed=1)
+    assert searcher.ask() is not None
+    told = Told(TrialState.COMPLETE, (0.9,), constraints={"0 heat": 0.4})
+    assert searcher.adopt({number: Ended({"x": 0.9}, told) for number in (0, 1)}) == 2
+    assert [trial.constraints for trial in searcher._study.trials] == [{"0 heat": 0.4}] * 2

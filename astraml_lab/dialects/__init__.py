@@ -57,9 +57,9 @@ def read(request: object, dialect: Dialect | str | None, around: Surroundings) -
         NotFound: There is no such file.
     """
     # by name, when they are needed: `import astraml_lab` loads no reader
-    text = importlib.import_module("astraml_lab.dialects.text")
+    plain = importlib.import_module("astraml_lab.dialects.plain")
     detect = importlib.import_module("astraml_lab.dialects.detect")
-    data = text.read_text(request)
+    data = plain.plain(request, dialect)
     found = detect.detect(data) if dialect is None else detect.named(dialect)
     reader = importlib.import_module(f"astraml_lab.dialects.{found}")
     translation: Translation = reader.read(data, around)

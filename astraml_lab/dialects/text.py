@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Data = dict[str, Any]
+Steps = tuple[str | int, ...]
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 SUFFIXES = (".json", ".yaml", ".yml")
@@ -38,6 +39,19 @@ _WORDS: dict[str, Any] = {
 }
 
 
+class Unreadable(ProblemError):
+    """A request is no plain data: `malformed`.
+
+    Attributes:
+        place: The path of what is to blame, where that is known: `studySpec.metrics[0].goal`.
+    """
+
+    def __init__(self, detail: str, path: Steps = ()) -> None:
+        super().__init__("malformed", detail)
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+        self.place = "".join(steps).removeprefix(".")
+
+
 def read_text(request: object) -> Data:
     """Read a request as data.
 
@@ -45,7 +59,8 @@ def read_text(request: object) -> Data:
         request: A mapping; JSON or YAML as text or bytes; or the path of a .json, .yaml or .yml file.
 
     Raises:
-        ProblemError: It is no request's text: `malformed`, or `body-too-large`.
+        Unreadable: It is no request's text.
+        ProblemError: `body-too-large`.
         NotFound: There is no such file.
     """
     if isinstance(request, Mapping):
@@ -56,7 +71,7 @@ def read_text(request: object) -> Data:
         request = request.encode("utf-8", "surrogatepass")
     if not isinstance(request, bytes | bytearray):
         kind = type(request).__name__
-        raise _malformed(f"a request is a mapping, JSON or YAML text, or the path of a file, not a {kind}")
+        raise Unreadable(f"a request is a mapping, JSON or YAML text, or the path of a file, not a {kind}")
     return _parse(bytes(request))
 
 
@@ -82,10 +97,10 @@ def _parse(body: bytes) -> Data:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _malformed(f"the request is not UTF-8 (byte {error.start})") from None
+        raise Unreadable(f"the request is not UTF-8 (byte {error.start})") from None
     data = _read_json(text) if _JSON.match(text) else _read_yaml(text)
     if not isinstance(data, dict):
-        raise _malformed("a request is one mapping of fields, `{…}`")
+        raise Unreadable("a request is one mapping of fields, `{…}`")
     return _checked(data)
 
 
@@ -93,11 +108,11 @@ def _read_json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        raise _malformed(f"no JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+        raise Unreadable(f"no JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
     except RecursionError:
         raise _too_deep() from None
     except ValueError:  # an integer of thousands of digits
-        raise _malformed("the request holds a number that is too long to read") from None
+        raise Unreadable("the request holds a number that is too long to read") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Data:
@@ -109,7 +124,7 @@ def _once(pairs: list[tuple[str, Any]]) -> Data:
 
 
 def _no_constant(name: str) -> Any:
-    raise _malformed(f"{name} is no JSON number; write a finite one, or leave the field out")
+    raise Unreadable(f"{name} is no JSON number; write a finite one, or leave the field out")
 
 
 def _read_yaml(text: str) -> Any:
@@ -123,9 +138,9 @@ def _read_yaml(text: str) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         hint = "; put `*` in quotes" if "alphabetic or numeric" in str(error.problem) else ""
-        raise _malformed(f"neither JSON nor YAML: {error.problem or error.context}{where}{hint}") from None
+        raise Unreadable(f"neither JSON nor YAML: {error.problem or error.context}{where}{hint}") from None
     except yaml.YAMLError:
-        raise _malformed("neither JSON nor YAML: it holds characters that YAML does not allow") from None
+        raise Unreadable("neither JSON nor YAML: it holds characters that YAML does not allow") from None
 
 
 def _events(text: str, loader: Any) -> Iterator[Any]:
@@ -145,11 +160,11 @@ class _Builder:
         """Return the only document."""
         self._next()  # of the stream
         if type(self._next()).__name__ != "DocumentStartEvent":
-            raise _malformed("the request is empty")
+            raise Unreadable("the request is empty")
         data = self._value(self._next())
         self._next()  # the document's end
         if type(self._next()).__name__ != "StreamEndEvent":
-            raise _malformed("a request is one YAML document; this is several (`---`)")
+            raise Unreadable("a request is one YAML document; this is several (`---`)")
         return data
 
     def _next(self) -> Any:
@@ -160,9 +175,9 @@ class _Builder:
         line = event.start_mark.line + 1
         if kind == "AliasEvent":
             hint = "put `*` in quotes, or write out what the alias stands for"
-            raise _malformed(f"YAML aliases are not read (line {line}): {hint}")
+            raise Unreadable(f"YAML aliases are not read (line {line}): {hint}")
         if event.tag is not None:
-            raise _malformed(f"YAML tags are not read (line {line}): leave `!…` out, or quote it")
+            raise Unreadable(f"YAML tags are not read (line {line}): leave `!…` out, or quote it")
         if kind == "ScalarEvent":
             return event.value if event.style else _scalar(event.value, line)
         self._depth += 1
@@ -190,7 +205,7 @@ class _Builder:
     def _key(self, event: Any) -> str:
         self._refuse_complex(event)
         if not event.style and event.value == "<<":
-            raise _malformed("YAML merge keys `<<` are not read: write the fields out")
+            raise Unreadable("YAML merge keys `<<` are not read: write the fields out")
         return str(event.value)  # `on:` and `1:` are "on" and "1", as in JSON
 
     def _refuse_complex(self, event: Any) -> None:
@@ -198,7 +213,7 @@ class _Builder:
             return
         if type(event).__name__ in {"AliasEvent", "ScalarEvent"}:
             self._value(event)
-        raise _malformed(f"a key is a plain word (line {event.start_mark.line + 1})")
+        raise Unreadable(f"a key is a plain word (line {event.start_mark.line + 1})")
 
 
 def _scalar(text: str, line: int) -> Any:
@@ -206,70 +221,66 @@ def _scalar(text: str, line: int) -> Any:
     if text in _WORDS:
         return _WORDS[text]
     if _NO_NUMBER.fullmatch(text):
-        raise _malformed(f"{text} (line {line}) is no number; write a finite one, or leave the field out")
+        raise Unreadable(f"{text} (line {line}) is no number; write a finite one, or leave the field out")
     try:
         if _INTEGER.fullmatch(text):
             return int(text)
         if _BASED.fullmatch(text):
             return int(text, 0)
     except ValueError:
-        raise _malformed("the request holds a number that is too long to read") from None
+        raise Unreadable("the request holds a number that is too long to read") from None
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
 def _checked(request: Mapping[Any, Any]) -> Data:
     """Return a copy of a mapping, as JSON has it."""
-    data: Data = _copied(request, 1)
+    data: Data = _copied(request, ())
     if len(json.dumps(data, ensure_ascii=False).encode()) > MAX_BYTES:
         raise ProblemError("body-too-large", f"a request may have 1 MiB, {MAX_BYTES} bytes")
     return data
 
 
-def _copied(value: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH:
+def _copied(value: Any, path: Steps) -> Any:
+    if len(path) >= MAX_DEPTH:
         raise _too_deep()
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Mapping):
-        return {_plain(key): _copied(each, depth + 1) for key, each in value.items()}
+        return {_plain(key, path): _copied(each, (*path, key)) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_copied(each, depth + 1) for each in value]
+        return [_copied(each, (*path, index)) for index, each in enumerate(value)]
     if isinstance(value, str):
-        return _plain(value)
-    return _number(value)
+        return _plain(value, path)
+    return _number(value, path)
 
 
-def _plain(text: Any) -> str:
+def _plain(text: Any, path: Steps) -> str:
     if not isinstance(text, str):
-        raise _malformed(f"a key is a string, not a {type(text).__name__}")
+        raise Unreadable(f"a key is a string, not a {type(text).__name__}", path)
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise _malformed("the request holds half of a surrogate pair, which is no character") from None
+        raise Unreadable("the request holds half of a surrogate pair, which is no character", path) from None
     return str(text)
 
 
-def _number(value: Any) -> int | float:
+def _number(value: Any, path: Steps) -> int | float:
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, int):
         return int(value)
     if not isinstance(value, float):
-        raise _malformed(
-            f"JSON has no {type(value).__name__}; a request holds strings, numbers, lists, mappings"
+        raise Unreadable(
+            f"JSON has no {type(value).__name__}; a request holds strings, numbers, lists, mappings", path
         )
     if not math.isfinite(value):
-        raise _malformed(f"{value} is no JSON number; write a finite one, or leave the field out")
+        raise Unreadable(f"{value} is no JSON number; write a finite one, or leave the field out", path)
     return float(value)
 
 
-def _malformed(detail: str) -> ProblemError:
-    return ProblemError("malformed", detail)
-
-
-def _twice(key: str) -> ProblemError:
+def _twice(key: str) -> Unreadable:
     shown = key if len(key) <= 40 else key[:40] + "…"  # noqa: PLR2004 - enough to find it
-    return _malformed(f"the key `{shown}` stands twice in one mapping; keep one")
+    return Unreadable(f"the key `{shown}` stands twice in one mapping; keep one")
 
 
-def _too_deep() -> ProblemError:
-    return _malformed(f"the request is nested deeper than {MAX_DEPTH} levels")
+def _too_deep() -> Unreadable:
+    return Unreadable(f"the request is nested deeper than {MAX_DEPTH} levels")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab import dialects
 from astraml_lab.dialects import Surroundings, Translation
+from astraml_lab.dialects.plain import plain
 from astraml_lab.dialects.report import summary_of
-from astraml_lab.dialects.text import read_text
 from astraml_lab.errors import Conflict
 from astraml_lab.jobs import attended
 from astraml_lab.jobs.stored import read_spec
@@ -82,7 +82,7 @@ def submit(
         JobFailed: Nobody was at the keyboard, and the job FAILED.
         JobCancelled: Nobody was at the keyboard, and the job was stopped.
     """
-    data = read_text(request)
+    data = plain(request, dialect)
 
     def make(name: str | None = None) -> Job:
         translation = read(data, dialect, parent=parent, api_version=api_version)
@@ -107,7 +107,7 @@ def read(
     Raises:
         RequestRefused: In the service's own words.
     """
-    data = read_text(request)
+    data = plain(request, dialect)
     project = data.get("project_id")
     store = manager().store
     around = Surroundings(

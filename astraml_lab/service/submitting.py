@@ -36,7 +36,7 @@ def submit(call: Call) -> Response:
 def translate(call: Call) -> Response:
     """Read a request of any service, and run nothing."""
     dialect = call.query.get("dialect")
-    translation = read(read_text(call.body), dialect, api_version=call.headers.get("astraml-version"))
+    translation = read(call.body, dialect, api_version=call.headers.get("astraml-version"))
     report = translation.fidelity.model_dump(mode="json")
     return Response(
         200, {}, {**translation.as_dict(), "dialect": translation.dialect.value, "fidelity": report}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from astraml_lab.dialects import translate
 from astraml_lab.dialects.astraml import ProblemError
 from astraml_lab.dialects.text import MAX_BYTES, read_text
-from astraml_lab.errors import NotFound
+from astraml_lab.errors import NotFound, RequestRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -235,3 +235,31 @@ def test_what_is_not_utf8_is_refused() -> None:
 def test_a_syntax_error_does_not_repeat_the_text() -> None:
     assert "hunter2" not in malformed('{"password": "hunter2" oops}')
     assert "hunter2" not in malformed("password: 'hunter2\nb: [")
+
+
+@pytest.mark.parametrize("dialect", ["sagemaker", None])
+def test_sagemaker_refuses_what_is_no_data_in_its_own_words(dialect: str | None) -> None:
+    criteria = {"TuningJobCompletionCriteria": {"TargetObjectiveMetricValue": math.nan}}
+    request = {"HyperParameterTuningJobName": "a", "HyperParameterTuningJobConfig": criteria, "Tags": []}
+    with pytest.raises(RequestRefused) as caught:
+        translate(request, dialect)
+    place = "HyperParameterTuningJobConfig.TuningJobCompletionCriteria.TargetObjectiveMetricValue"
+    expected = {"outcome": "invalid", "error": "ValidationException", "http": 400, "field": place}
+    assert caught.value.as_dict() == expected
+
+
+@pytest.mark.parametrize("dialect", ["vertex", None])
+def test_vertex_refuses_what_is_no_data_in_its_own_words(dialect: str | None) -> None:
+    request = {"displayName": "a", "studySpec": {"parameters": [{"doubleValueSpec": {"maxValue": math.inf}}]}}
+    with pytest.raises(RequestRefused) as caught:
+        translate(request, dialect)
+    found = caught.value.as_dict()
+    assert (found["code"], found["status"], found["http"]) == (3, "INVALID_ARGUMENT", 400)
+    assert found["field"] == "studySpec.parameters[0].doubleValueSpec.maxValue"
+
+
+def test_text_that_is_no_json_is_refused_in_the_words_of_the_service_that_is_named() -> None:
+    with pytest.raises(RequestRefused) as caught:
+        translate('{"Tags": [}', "sagemaker")
+    expected = {"outcome": "invalid", "error": "ValidationException", "http": 400, "field": ""}
+    assert caught.value.as_dict() == expected

@@ -115,17 +115,12 @@ def _full(name: str, section: str) -> str:
 def _default_mistakes(defaults: Mapping[str, Any]) -> Iterator[Mistake]:
     for name, value in defaults.items():
         where = pointer("defaults", name)
-        section, _, inner = name.partition(".")
         if is_searched(value):
             yield Mistake(where, "a default is a value, not a range")
         elif name in _AT_TOP or name in {"tuning.objective", "metrics.definitions"}:
             yield Mistake(where, "has no default: each request says it itself")
-        elif section in _SECTIONS and inner:
-            check = _SECTIONS[section].get(inner)
-            found = [Mistake("", "no such field")] if check is None else check(value, ())
-            yield from (Mistake(where, mistake.message) for mistake in found)
         else:
-            yield from (Mistake(where, mistake.message) for mistake in leaf_mistakes(name, value))
+            yield from (Mistake(where, found) for found in _field_mistakes(name, value))
 
 
 def _ceiling_mistakes(ceilings: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -146,5 +141,18 @@ def _allowed_mistakes(allowed: Mapping[str, Any]) -> Iterator[Mistake]:
         where = pointer("allowed", name)
         if not isinstance(value, list | tuple) or not value:
             yield Mistake(where, "a list of what is allowed, one at least")
-        elif name.endswith(PREFIXES) and not all(isinstance(each, str) for each in value):
-            yield Mistake(where, "a list of strings")
+        elif name.endswith(PREFIXES) or name in _AT_TOP:
+            if not all(isinstance(each, str) for each in value):
+                yield Mistake(where, "a list of strings")
+        else:
+            yield from (Mistake(where, found) for each in value for found in _field_mistakes(name, each))
+
+
+def _field_mistakes(name: str, value: Any) -> Iterator[str]:
+    """Say why a field, or a hyperparameter, cannot have a value."""
+    section, _, inner = name.partition(".")
+    if section in _SECTIONS and inner:
+        check = _SECTIONS[section].get(inner)
+        yield from ("no such field",) if check is None else (each.message for each in check(value, ()))
+    else:
+        yield from (each.message for each in leaf_mistakes(name, value))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LEAST = {"batch_size": 1, "epochs": 1, "gradient_accumulation_steps": 1, "early_stopping.patience": 0}
 """The hyperparameters that are whole numbers, with their least value."""
+_MOST_STEPS = 2**53
+"""Numbers next to each other are no finer."""
 POSITIVE = "lr"
 """The hyperparameter that is a number above 0."""
 
@@ -128,6 +130,8 @@ def _numeric(name: str, value: Mapping[str, Any]) -> Float | Int:
         return Int(low, low + (high - low) // step * step, scale=scale, step=step)
     if "step" not in value:
         return Float(float(low), float(high), scale=scale)
+    if (high - low) / _MOST_STEPS > value["step"]:
+        raise BadRange(f"step {shown(value['step'])} is too fine to count from {shown(low)} to {shown(high)}")
     return Float(float(low), _last(low, high, value["step"]), step=float(value["step"]))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.dialects.credentials import is_a_secret, names_a_secret
 from astraml_lab.dialects.sagemaker.errors import invalid
+from astraml_lab.dialects.sagemaker.plan import DAY
 from astraml_lab.spec import compile_problem
 
 if TYPE_CHECKING:
@@ -90,16 +91,17 @@ def _check_resources(definition: Mapping[str, Any], path: str) -> None:
 
 def _check_times(condition: Mapping[str, int], path: str) -> None:
     where = f"{path}.StoppingCondition"
-    runtime, wait = condition.get("MaxRuntimeInSeconds"), condition.get("MaxWaitTimeInSeconds")
-    if runtime is not None and runtime > LONGEST_TRIAL:
+    runtime, wait = condition.get("MaxRuntimeInSeconds", DAY), condition.get("MaxWaitTimeInSeconds")
+    if runtime > LONGEST_TRIAL:
         raise invalid(
             f"{where}.MaxRuntimeInSeconds",
             f"MaxRuntimeInSeconds, {runtime}, is more than the limit of {LONGEST_TRIAL} (28 days).",
         )
-    if runtime is not None and wait is not None and wait < runtime:
+    if wait is not None and wait < runtime:
+        said = "" if "MaxRuntimeInSeconds" in condition else ", where none is given"
         raise invalid(
             f"{where}.MaxWaitTimeInSeconds",
-            f"MaxWaitTimeInSeconds, {wait}, must not be less than MaxRuntimeInSeconds, {runtime}.",
+            f"MaxWaitTimeInSeconds, {wait}, must not be less than MaxRuntimeInSeconds, {runtime}{said}.",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from astraml_lab.dialects.sagemaker.outcome import detects_convergence, trial_timeout
-from astraml_lab.dialects.sagemaker.plan import CONFIG, SERVICE_QUOTA, Part, Plan
+from astraml_lab.dialects.sagemaker.plan import CONFIG, Part, Plan
 from astraml_lab.spec import Fidelity
 
 _CLOUD = "trials run on this machine; the instance type only tells whether they get a GPU"
@@ -123,7 +123,7 @@ def _approximated_channels(part: Part) -> Iterator[tuple[str, str]]:
 
 def _warnings(plan: Plan) -> Iterator[str]:
     if "MaxNumberOfTrainingJobs" not in plan.limits and plan.strategy != "Grid":
-        yield f"MaxNumberOfTrainingJobs is not given: the job runs up to {SERVICE_QUOTA} training jobs."
+        yield f"MaxNumberOfTrainingJobs is not given: the job runs up to {plan.trials} training jobs."
     if "StrategyConfig" in plan.config and plan.hyperband is None:
         yield f"StrategyConfig has no effect with the {plan.strategy} strategy."
     if "Autotune" in plan.request:

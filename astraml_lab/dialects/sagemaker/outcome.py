@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from astraml_lab.dialects.sagemaker.plan import DAY
 from astraml_lab.spec import Categorical, Float, Int, Scale
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from astraml_lab.dialects.sagemaker.plan import Part, Plan
     from astraml_lab.dialects.sagemaker.ranges import Range
 
-DAY = 86_400
 REDUCTION = 3
 _SAMPLERS = {"Bayesian": "tpe", "Random": "random", "Grid": "grid", "Hyperband": "random"}
 
@@ -48,8 +48,8 @@ def outcome_of(plan: Plan, accepted_not_acted: Iterable[str]) -> dict[str, Any]:
 
 def target(plan: Plan) -> float | None:
     """Return the objective's value that ends the job."""
-    found: float | None = _criteria(plan).get("TargetObjectiveMetricValue")
-    return found
+    found = _criteria(plan).get("TargetObjectiveMetricValue")
+    return None if found is None else float(found)
 
 
 def not_improving(plan: Plan) -> int | None:

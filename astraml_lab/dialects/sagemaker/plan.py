@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 CONFIG = "HyperParameterTuningJobConfig"
 SERVICE_QUOTA = 750
 """The service's number of training jobs, where a request names none."""
+RANDOM_QUOTA = 10_000
+"""How many the Random strategy may name."""
+DAY = 86_400
+"""The seconds that a training job may take, where a request names none."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,13 @@ class Plan:
         request: The request, verbatim.
         parts: One for each definition.
         hyperband: The budgets, where the strategy is Hyperband.
+        inherited: The training jobs of its parents: they count against the quota.
     """
 
     request: Mapping[str, Any]
     parts: tuple[Part, ...]
     hyperband: Hyperband | None = None
+    inherited: int = 0
 
     @property
     def name(self) -> str:
@@ -109,7 +115,14 @@ class Plan:
         asked = self.limits.get("MaxNumberOfTrainingJobs")
         if asked is not None:
             return asked
-        return int(self.size) if self.strategy == "Grid" else SERVICE_QUOTA
+        if self.strategy == "Grid":
+            return int(self.size)
+        return max(1, min(SERVICE_QUOTA, self.quota - self.inherited))
+
+    @property
+    def quota(self) -> int:
+        """How many training jobs the service allows, those of the parents among them."""
+        return RANDOM_QUOTA if self.strategy == "Random" else SERVICE_QUOTA
 
     @property
     def early_stopping(self) -> bool:

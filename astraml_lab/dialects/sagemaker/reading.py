@@ -63,8 +63,7 @@ def read(request: Mapping[str, Any], around: Surroundings) -> Translation:
     Raises:
         SageMakerError: As the service would refuse it: shape, rules between fields, name, parents, quotas.
     """
-    plan = plan_of(request)
-    check_surroundings(plan, around.existing_jobs)
+    plan = check_surroundings(plan_of(request), around.existing_jobs)
     fidelity = fidelity_of(plan)
     origin = Origin(
         dialect=Dialect.SAGEMAKER,

@@ -2,7 +2,7 @@
 
 Facts of the service's own definition (botocore 1.44.5), which a test compares with this. Different on
 purpose: an instance type is a pattern, as the vendor's list grows every month; patterns of nothing but `.`
-are left out; a seed is a 32-bit number, as the service has it.
+are left out; a seed has 32 bits, as the samplers here take no more.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _CONFIG = Structure(
         "ParameterRanges": RANGES,
         "TrainingJobEarlyStoppingType": Text(enum=("Off", "Auto")),
         "TuningJobCompletionCriteria": _COMPLETION,
-        "RandomSeed": Number(0, 2**31 - 1),
+        "RandomSeed": Number(0, 2**32 - 1),
     },
 )
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from astraml_lab.dialects.sagemaker.errors import IN_USE, LIMIT_EXCEEDED, NOT_FOUND, SageMakerError, invalid
-from astraml_lab.dialects.sagemaker.plan import CONFIG, SERVICE_QUOTA, Part, Plan
+from astraml_lab.dialects.sagemaker.plan import CONFIG, Part, Plan
 from astraml_lab.spec import Categorical
 
 ENDED = ("Completed", "Stopped", "Failed")
 IDENTICAL = "IdenticalDataAndAlgorithm"
 MOST_AT_ONCE = 100
-RANDOM_QUOTA = 10_000
 _MOST_CHANGES = 10
 _COST_OF_A_VALUE = 2
 """The service counts a changed static value twice."""
@@ -22,7 +22,7 @@ _LIMITS = f"{CONFIG}.ResourceLimits"
 Existing = Mapping[str, Any]
 
 
-def check_surroundings(plan: Plan, existing_jobs: Sequence[Existing]) -> None:
+def check_surroundings(plan: Plan, existing_jobs: Sequence[Existing]) -> Plan:
     """Refuse a name that is taken, a parent that does not fit, or more than the service's quotas.
 
     Args:
@@ -31,6 +31,9 @@ def check_surroundings(plan: Plan, existing_jobs: Sequence[Existing]) -> None:
             (tunable and static), `types` (tunable) and `training_jobs`. Compared only where they are there:
             `training_image`, `algorithm_name`, `input_data` (InputDataConfig), `static` (values by name) and
             `values` (categories by name).
+
+    Returns:
+        The request, with the training jobs that its parents bring.
 
     Raises:
         SageMakerError: ResourceInUse, ResourceNotFound, ValidationException or ResourceLimitExceeded.
@@ -41,7 +44,9 @@ def check_surroundings(plan: Plan, existing_jobs: Sequence[Existing]) -> None:
     parents = list(_parents(plan, existing))
     for parent in parents:
         _check_parent(plan, plan.parts[0], parent)
-    _check_quotas(plan, sum(int(parent.get("training_jobs", 0)) for parent in parents))
+    plan = replace(plan, inherited=sum(int(parent.get("training_jobs", 0)) for parent in parents))
+    _check_quotas(plan)
+    return plan
 
 
 def _parents(plan: Plan, existing: Mapping[str, Existing]) -> Iterator[Existing]:
@@ -131,13 +136,12 @@ def _differences(part: Part, parent: Existing) -> Iterator[str]:
             yield f"{field} must be the same as in the parent tuning job {parent['name']} for {IDENTICAL}."
 
 
-def _check_quotas(plan: Plan, inherited: int) -> None:
-    quota = RANDOM_QUOTA if plan.strategy == "Random" else SERVICE_QUOTA
-    if plan.trials + inherited > quota:
-        parents = f" and its parents have {inherited}" if inherited else ""
+def _check_quotas(plan: Plan) -> None:
+    if plan.trials + plan.inherited > plan.quota:
+        parents = f" and its parents have {plan.inherited}" if plan.inherited else ""
         raise SageMakerError(
             LIMIT_EXCEEDED,
-            f"The limit 'Maximum number of training jobs per hyperparameter tuning job' is {quota}; "
+            f"The limit 'Maximum number of training jobs per hyperparameter tuning job' is {plan.quota}; "
             f"the request asks for {plan.trials}{parents}.",
             f"{_LIMITS}.MaxNumberOfTrainingJobs",
         )

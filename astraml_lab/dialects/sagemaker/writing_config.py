@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.dialects.sagemaker.plan import SERVICE_QUOTA
-from astraml_lab.dialects.sagemaker.surroundings_check import MOST_AT_ONCE, RANDOM_QUOTA
+from astraml_lab.dialects.sagemaker.plan import RANDOM_QUOTA, SERVICE_QUOTA
+from astraml_lab.dialects.sagemaker.surroundings_check import MOST_AT_ONCE
 from astraml_lab.dialects.sagemaker.writing_ranges import MOST_VALUES, values_of
 from astraml_lab.spec import Pruning, StoppingKind, StoppingRule, Strategy
 

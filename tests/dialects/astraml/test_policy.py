@@ -210,6 +210,10 @@ def test_the_version_of_the_policy_is_kept_with_the_job() -> None:
             {"allowed": {"strategy": [], "dataset_prefixes": [1]}},
             ["/allowed/dataset_prefixes", "/allowed/tuning.strategy"],
         ),
+        (
+            {"allowed": {"strategy": ["random", "Random"], "epochs": [0], "model": [7], "lr": [1e-3]}},
+            ["/allowed/epochs", "/allowed/model", "/allowed/tuning.strategy"],
+        ),
     ],
 )
 def test_a_policy_is_checked_itself(document: dict[str, Any], places: list[str]) -> None:

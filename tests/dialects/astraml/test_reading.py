@@ -222,6 +222,7 @@ def test_patience_may_be_searched() -> None:
         ("x", {"min": -0.1, "max": 0.9, "scale": "reverse_log"}, "0 <= min and max < 1"),
         ("n", {"min": -1, "max": 0, "scale": "reverse_log"}, "for real numbers"),
         ("x", {"min": 0.1, "max": 1.0, "step": 0.1, "scale": "log"}, "step goes with the linear scale"),
+        ("x", {"min": 0.0, "max": 1.0, "step": 1e-300}, "step 1e-300 is too fine"),
         ("n", {"min": 0, "max": 4, "step": 0.5}, 'or "type": "float"'),
         ("n", {"min": 0.5, "max": 4, "type": "int"}, "min 0.5 of a range of whole numbers"),
         ("batch_size", {"min": 0, "max": 4}, "min 0 is below 1"),

@@ -257,6 +257,14 @@ def refusal(request: dict[str, Any], *existing: dict[str, Any]) -> SageMakerErro
             "MaxWaitTimeInSeconds, 3599, must not be less than MaxRuntimeInSeconds, 3600.",
         ),
         (
+            {f"{DEFINITION}.StoppingCondition": {"MaxWaitTimeInSeconds": 3600}},
+            f"{DEFINITION}.StoppingCondition.MaxWaitTimeInSeconds",
+            (
+                "MaxWaitTimeInSeconds, 3600, must not be less than MaxRuntimeInSeconds, 86400, "
+                "where none is given."
+            ),
+        ),
+        (
             {"Tags": [{"Key": "team", "Value": "a"}, {"Key": "team", "Value": "b"}]},
             "Tags[1].Key",
             "The tag key 'team' is used more than once.",

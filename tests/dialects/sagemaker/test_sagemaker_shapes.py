@@ -93,7 +93,7 @@ def test_the_table_of_members_is_the_installed_botocores_but_for_the_named_diffe
         if fact != ours[path]:
             different[path] = (fact, ours[path])
     seed = f"{CONFIG}.RandomSeed"
-    assert ours[seed].pop("max") == 2**31 - 1
+    assert ours[seed].pop("max") == 2**32 - 1
     for definition in (DEFINITION, "TrainingJobDefinitions[]"):
         shuffle = f"{definition}.InputDataConfig[].ShuffleConfig.Seed"
         assert theirs[shuffle]["type"] == "long"
@@ -245,7 +245,7 @@ def test_a_request_of_another_shape_is_refused_in_the_services_words(
             2,
         ),
         (f"{CONFIG}.RandomSeed", -1),
-        (f"{CONFIG}.RandomSeed", 2**31),
+        (f"{CONFIG}.RandomSeed", 2**32),
         (f"{DEFINITION}.RoleArn", "arn:aws:iam::12345:role/short-account"),
         (f"{DEFINITION}.OutputDataConfig.S3OutputPath", "gs://bucket/output"),
         (f"{DEFINITION}.ResourceConfig.InstanceType", "m5.xlarge"),

@@ -223,6 +223,16 @@ def test_at_most_a_hundred_training_jobs_run_at_once() -> None:
     assert refusal(a_request({path: 101}))[:2] == ("ResourceLimitExceeded", path)
 
 
+def test_where_no_number_is_given_the_parents_leave_the_rest_of_the_quota() -> None:
+    translation = understood(a_child({MAX_JOBS: GONE}), a_parent(training_jobs=5))
+
+    assert translation.as_dict()["limits"]["max_trials_effective"] == translation.spec.trials == 745
+    assert translation.fidelity.warnings == (
+        "MaxNumberOfTrainingJobs is not given: the job runs up to 745 training jobs.",
+    )
+    assert refusal(a_child({MAX_JOBS: GONE}), a_parent(training_jobs=750))[0] == "ResourceLimitExceeded"
+
+
 def test_a_grid_of_more_points_than_the_quota_is_refused() -> None:
     letters = [str(number) for number in range(28)]
     changes = {

@@ -96,7 +96,9 @@ def job_status(state: JobState) -> str:
 
 
 def trial_status(trial: TrialView) -> str:
-    """Return what the service calls a trial's state."""
+    """Return what the service calls a trial's state; one that ran to its time limit was stopped."""
+    if trial.kind is FailureKind.TIMEOUT and trial.started_at is not None:
+        return "Stopped"
     return _TRIAL[trial.state]
 
 
@@ -200,7 +202,7 @@ def _training_summary(tuning: Tuning, trial: TrialView) -> dict[str, Any]:
         answer["TrainingStartTime"] = moment(trial.started_at)
     if trial.ended_at is not None:
         answer["TrainingEndTime"] = moment(trial.ended_at)
-    if trial.state is TrialState.FAILED and trial.reason:
+    if answer["TrainingJobStatus"] == "Failed" and trial.reason:
         answer["FailureReason"] = trial.reason[:_LONGEST_REASON]
     value = _value(trial, part)
     if value is not None and trial.state.ended and trial.state is not TrialState.FAILED:

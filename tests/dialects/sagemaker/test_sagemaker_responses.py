@@ -172,6 +172,22 @@ def test_states_are_told_in_the_services_words(state: JobState, status: str) -> 
     assert ("FailureReason" in answer) == (state is JobState.FAILED)
 
 
+def test_a_training_job_that_ran_to_its_time_limit_was_stopped() -> None:
+    trials = (
+        a_trial(0, TrialState.COMPLETE, 0.5, kind=FailureKind.TIMEOUT, reason="ran longer than 1 h"),
+        a_trial(1, TrialState.FAILED, kind=FailureKind.TIMEOUT, reason="ran longer than 1 h"),
+        replace(a_trial(2, TrialState.FAILED, kind=FailureKind.TIMEOUT, reason="waited"), started_at=None),
+    )
+    tuning = a_tuning(trials=trials)
+
+    found = list_training_jobs(tuning, {"HyperParameterTuningJobName": "tuner-01"})["TrainingJobSummaries"]
+
+    said = [(each["TrainingJobStatus"], each["ObjectiveStatus"]) for each in found]
+    assert said == [("Stopped", "Succeeded"), ("Stopped", "Failed"), ("Failed", "Failed")]
+    assert ["FailureReason" in each for each in found] == [False, False, True]
+    assert describe(tuning, START)["TrainingJobStatusCounters"]["Stopped"] == 2
+
+
 def test_a_job_whose_kernel_died_has_failed_with_what_it_left_open() -> None:
     tuning = a_tuning(state=JobState.STALE)
 

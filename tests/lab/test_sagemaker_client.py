@@ -6,6 +6,9 @@ import contextlib
 import copy
 import json
 import logging
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -270,3 +273,67 @@ def test_a_submitted_name_that_another_kernel_takes_meanwhile_is_in_use() -> Non
 
     assert (refused.value.code, refused.value.status) == ("ResourceInUse", 400)
     assert lab.job("abalone").state is JobState.SUCCEEDED
+
+
+STUCK_ONCE = """
+import os, time
+from pathlib import Path
+
+from astraml_lab import report
+
+report({"validation:rmse": 0.5})
+here = Path(__file__).parent
+if "-002-" in os.environ["TRAINING_JOB_NAME"] and not (here / "stuck").exists():
+    (here / "stuck").touch()
+    time.sleep(60)
+"""
+DYING = """
+import json, os, sys, time
+from pathlib import Path
+
+import astraml_lab as lab
+
+script = Path(sys.argv[1])
+lab.register("xgboost:*", script)
+lab.sagemaker.Client().create_hyper_parameter_tuning_job(**json.load(sys.stdin))
+while not (script.parent / "stuck").exists():
+    if lab.job("abalone").state.ended:
+        sys.exit("nothing got stuck")
+    time.sleep(0.05)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_job_whose_kernel_was_killed_has_failed_for_both_services_clients(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(STUCK_ONCE)
+    asked = request_of(MaxNumberOfTrainingJobs=3, MaxParallelTrainingJobs=1)
+    del asked["TrainingJobDefinition"]["InputDataConfig"]
+    words = [sys.executable, "-c", DYING, str(script)]
+    done = subprocess.run(words, input=json.dumps(asked), text=True, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    client: Any = lab.sagemaker.Client()
+
+    shown = until(client, "abalone", "Failed")
+
+    assert shown["FailureReason"] == "InternalServerError: kernel ended"
+    counters = shown["TrainingJobStatusCounters"]
+    assert (counters["Completed"], counters["InProgress"], counters["RetryableError"]) == (1, 0, 1)
+    with pytest.raises(ClientError, match="already reached a terminal state"):
+        client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="abalone")
+    vertex: Any = lab.vertex.Client()
+    (listed,) = vertex.list_hyperparameter_tuning_jobs(parent="projects/lab/locations/local")
+    found = vertex.get_hyperparameter_tuning_job(name=listed["name"])
+    assert (found["state"], found["error"]["code"]) == ("JOB_STATE_FAILED", 14)
+    assert [trial["state"] for trial in found["trials"]] == ["SUCCEEDED", "INFEASIBLE"]
+    lab.register("xgboost:*", script)
+    lab.resume("abalone").wait(60)
+    assert until(client, "abalone", "Completed")["TrainingJobStatusCounters"]["Completed"] == 3
+    client.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName="abalone")
+    child = request_of("child", MaxNumberOfTrainingJobs=1)
+    child["WarmStartConfig"] = {
+        "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "abalone"}],
+        "WarmStartType": "TransferLearning",
+    }
+    with pytest.raises(client.exceptions.ResourceNotFound, match="abalone"):
+        client.create_hyper_parameter_tuning_job(**child)

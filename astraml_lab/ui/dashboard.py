@@ -85,6 +85,11 @@ class Dashboard(PageWidget):
         self.named = self.model_id or ""
 
     @property
+    def state(self) -> JobState | None:
+        """The state of the job when it was last looked at."""
+        return self._state
+
+    @property
     def ended(self) -> bool:
         """Whether the job was over when it was last looked at."""
         return self._state is not None and self._state.ended

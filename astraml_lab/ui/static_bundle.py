@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import textwrap
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.jobs.naming import tune_line
@@ -128,7 +129,8 @@ def _title(snapshot: Snapshot) -> str:
     progress = [f"{view.finished}/{view.trials} trials", best_words(view, snapshot.trials)]
     parts = [*progress, times(view, snapshot.now)]
     ending = [view.reason, f"the best {_ROWS} are listed" if many else ""]
-    saved = "" if view.state.ended else " when this was saved"
+    moment = datetime.fromtimestamp(snapshot.now, UTC).astimezone()
+    saved = "" if view.state.ended else f" at {moment:%Y-%m-%d %H:%M}"
     name = f"<b>{look.escaped(name_of(view), 34)}</b>  {view.state.value.lower()}{saved}"
     lines = [*_wrapped(parts), *_wrapped(ending)]
     small = [f"<span style='font-size:12px'>{look.escaped(line, 200)}</span>" for line in lines]

@@ -55,6 +55,14 @@ table = pd.DataFrame(dict(lr=lr, width=width, act=rng.choice(["relu", "gelu"], c
 acts = lab.Categorical(["relu", "gelu"])
 space = dict(lr=lab.Float(1e-4, 1e-1, log=True), width=lab.Int(16, 256), act=acts)
 big = lab.import_trials(table, name="ten-thousand", space=space, maximize="accuracy")"""
+COLOURED = """canvas => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    for (let at = 0; at < data.length; at += 4) {
+        const shades = data.slice(at, at + 3);
+        if (data[at + 3] > 150 && Math.max(...shades) - Math.min(...shades) > 80) return true;
+    }
+    return false;
+}"""
 CONTRAST = "JupyterLab Dark High Contrast"
 
 
@@ -137,6 +145,15 @@ def test_real_jobs_in_every_state(jupyter_lab: LabServer, notebook: NotebookPage
     picture(notebook, view, "side-by-side")
     notebook.page.set_viewport_size({"width": 640, "height": 1100})
     picture(notebook, view, "narrow")
+    notebook.page.set_viewport_size({"width": 1000, "height": 1100})
+    picture(notebook, view, "small-screen")
+    chart, trials = (
+        view.locator(".astraml-charts").bounding_box(),
+        view.locator(".astraml-trials").bounding_box(),
+    )
+    assert chart is not None
+    assert trials is not None
+    assert chart["y"] == pytest.approx(trials["y"], abs=2), "beside each other"
     notebook.page.set_viewport_size({"width": 1400, "height": 1100})
 
     notebook.run_cell(5)
@@ -170,6 +187,7 @@ def test_a_real_job_in_other_themes(jupyter_lab: LabServer, notebook: NotebookPa
     view.get_by_role("tab", name="Parallel").click()
     view.get_by_role("button", name="More to do with this job").click()
     picture(notebook, view, f"{name}-failed-trial")
+    assert view.locator(".astraml-parallel-lines").evaluate(COLOURED), "a trial without a line dims none"
     notebook.page.keyboard.press("Escape")
     notebook.run_cell(2)
     table = notebook.output(2).locator(".astraml-jobs")

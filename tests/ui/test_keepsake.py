@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from plugins.fake_job import FakeJob, FakeReader, play
 
 from astraml_lab.clock import FakeClock
+from astraml_lab.spec import JobState
 from astraml_lab.ui.live import GREETING, WIDGET, Live
 from astraml_lab.ui.places import within
 from astraml_lab.ui.publisher import Publisher
@@ -66,7 +68,7 @@ def test_a_page_that_can_store_it_gets_a_picture_at_once_then_once_a_minute_and_
     scene = Scene()
     scene.hear(t="hello", keeps=True)
     (first,) = scene.pictures()
-    assert "running when this was saved" in title(first)
+    assert re.search(r"running at \d{4}-\d\d-\d\d \d\d:\d\d", title(first)), "how old it is"
     assert not first["last"]
     scene.hear(t="alive", keeps=True)
     assert scene.pictures() == []
@@ -83,6 +85,17 @@ def test_a_page_that_can_store_it_gets_a_picture_at_once_then_once_a_minute_and_
     assert scene.cell.holds == {WIDGET, "text/plain"}  # the view stays
     scene.hear(t="hello", keeps=True)  # the page was loaded again
     assert [each["last"] for each in scene.pictures()] == [True]
+
+
+def test_a_picture_of_a_pause_is_not_what_is_stored_of_a_job_that_runs_again() -> None:
+    scene = Scene()
+    scene.reader.change(state=JobState.PAUSED)
+    scene.hear(t="hello", keeps=True)
+    assert "paused" in title(scene.pictures()[0])
+    scene.reader.change(state=JobState.RUNNING)
+    (again,) = scene.pictures()
+    assert "running" in title(again)
+    assert scene.pictures() == []
 
 
 def test_a_page_that_cannot_gets_the_picture_in_the_views_place() -> None:

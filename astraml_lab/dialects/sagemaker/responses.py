@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -151,7 +152,8 @@ def describe(tuning: Tuning, now: float, parents_best: Iterable[Mapping[str, Any
 def summary(tuning: Tuning, trials: Sequence[TrialView]) -> dict[str, Any]:
     """Return what a list of tuning jobs says of one."""
     view, config = tuning.view, tuning.request["HyperParameterTuningJobConfig"]
-    states = [objective_status(trial) for trial in trials]
+    parts = tuning.spec.definitions
+    states = [objective_status(trial, part_of(parts, trial.params)) for trial in trials]
     answer = {
         "HyperParameterTuningJobName": view.name,
         "HyperParameterTuningJobArn": job_arn(view.name),
@@ -194,7 +196,7 @@ def _training_summary(tuning: Tuning, trial: TrialView) -> dict[str, Any]:
         "TunedHyperParameters": {
             names.get(key, key): text_of(value) for key, value in params.items() if value is not None
         },
-        "ObjectiveStatus": objective_status(trial),
+        "ObjectiveStatus": objective_status(trial, part),
     }
     if part.name != "default":
         answer["TrainingJobDefinitionName"] = part.name
@@ -205,7 +207,7 @@ def _training_summary(tuning: Tuning, trial: TrialView) -> dict[str, Any]:
     if answer["TrainingJobStatus"] == "Failed" and trial.reason:
         answer["FailureReason"] = trial.reason[:_LONGEST_REASON]
     value = _value(trial, part)
-    if value is not None and trial.state.ended and trial.state is not TrialState.FAILED:
+    if value is not None and answer["ObjectiveStatus"] == "Succeeded":
         objective = part.objectives[0]
         answer["FinalHyperParameterTuningJobObjectiveMetric"] = {
             "Type": objective.goal.value.capitalize(),
@@ -215,20 +217,20 @@ def _training_summary(tuning: Tuning, trial: TrialView) -> dict[str, Any]:
     return answer
 
 
-def objective_status(trial: TrialView) -> str:
-    """Return whether the trial has given a value: Succeeded, Pending or Failed."""
+def objective_status(trial: TrialView, part: Definition) -> str:
+    """Return whether a trial has given its definition's objective a value: Succeeded, Pending or Failed."""
     if not trial.state.ended:
         return "Pending"
     if trial.state is TrialState.FAILED:
         return "Failed"
-    return "Succeeded" if trial.values or trial.metrics else "Failed"
+    return "Failed" if _value(trial, part) is None else "Succeeded"
 
 
 def _value(trial: TrialView, part: Definition) -> float | None:
-    """Return the value that counts: a stopped trial's is the last that it reported."""
-    if trial.values:
-        return trial.values[0]
-    return trial.metrics.get(part.objectives[0].metric) if part.objectives else None
+    """Return the value that counts: a stopped trial's is the last that it reported; NaN is none."""
+    value = trial.metrics.get(part.objectives[0].metric) if part.objectives else None
+    value = trial.values[0] if trial.values else value
+    return value if value is not None and math.isfinite(value) else None
 
 
 def best_of(summaries: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:

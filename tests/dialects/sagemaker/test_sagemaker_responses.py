@@ -188,6 +188,18 @@ def test_a_training_job_that_ran_to_its_time_limit_was_stopped() -> None:
     assert describe(tuning, START)["TrainingJobStatusCounters"]["Stopped"] == 2
 
 
+def test_a_stopped_training_job_has_a_value_only_where_its_objective_was_reported() -> None:
+    trials = (
+        replace(a_trial(0, TrialState.STOPPED, 0.5), metrics={"loss": float("nan"), "other": 1.0}),
+        replace(a_trial(1, TrialState.STOPPED), metrics={"other": 1.0}),
+        a_trial(2, TrialState.STOPPED, 0.5),
+    )
+    answer = describe(a_tuning(trials=trials), START)
+
+    assert answer["ObjectiveStatusCounters"] == {"Succeeded": 1, "Pending": 0, "Failed": 2}
+    assert answer["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.5
+
+
 def test_a_job_whose_kernel_died_has_failed_with_what_it_left_open() -> None:
     tuning = a_tuning(state=JobState.STALE)
 

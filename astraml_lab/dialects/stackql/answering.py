@@ -127,6 +127,8 @@ def _parse(text: str) -> exp.Expr:
 
 
 def _select(tree: exp.Query, jobs: Sequence[Resource]) -> Table:
+    if any(each.args.get("locks") for each in tree.find_all(exp.Query)):
+        raise _unsupported("SELECT FOR UPDATE")
     try:
         found = scopes(tree)
         sql = tree.sql(dialect="sqlite")

@@ -111,6 +111,8 @@ def take_parameters(node: exp.Expr, alias: str = "") -> dict[str, str]:
 
 
 def _is_resource(table: exp.Table, tree: exp.Expr) -> bool:
+    if isinstance(table.this, exp.Dot):
+        require_resource(".".join(part.name for part in table.parts))
     if not isinstance(table.this, exp.Identifier):
         name = table.this.name if isinstance(table.this, exp.Anonymous) else table.this.sql_name()
         if str(name).lower() not in _JSON_TABLES or table.args.get("db"):

@@ -50,7 +50,8 @@ class _Reader:
                 continue
             there = _below(path, field.name)
             if field.group and self._taken(field, kind, found):
-                self._wrong(there, f"only one of {_group(kind, field.group)} may be set")
+                # the parser of protobuf and the service name the message, not the second of its fields
+                self._wrong(path, f"only one of {_group(kind, field.group)} may be set")
                 continue
             found[field.name] = self._field(field, given, there, depth)
         self._missing(kind, found, path)

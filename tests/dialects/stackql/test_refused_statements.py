@@ -41,6 +41,8 @@ REFUSED = [
     ("missing-params", INSERT.replace("projectsId, locationsId", "projectsId").replace(", 'local' R", " R")),
     ("missing-params", insert("projectsId, locationsId", "SELECT 'lab', ''")),
     ("missing-params", f"INSERT INTO {RESOURCE} SELECT 'a', 'b'"),
+    ("unknown-resource", f"SELECT * FROM {RESOURCE}.trials WHERE {WHERE}"),
+    ("unsupported-statement", f"SELECT * FROM {RESOURCE} WHERE {WHERE} FOR UPDATE"),
     ("param-form", f"SELECT * FROM {RESOURCE} WHERE projectsId = 'lab' OR locationsId = 'local'"),
     ("param-form", f"SELECT * FROM {RESOURCE} WHERE {WHERE} OR state = 'x'"),
     ("param-form", f"SELECT * FROM {RESOURCE} WHERE {WHERE} AND NOT hyperparameterTuningJobsId = '17'"),

@@ -107,13 +107,13 @@ SHAPE: list[tuple[str, dict[str, Any]]] = [
     (f"{P0}.categoricalValueSpec.values", with_parameters(categorical("x"))),
     (f"{P0}.categoricalValueSpec.values[1]", with_parameters(categorical("x", "a", 1))),  # type: ignore[arg-type]
     (f"{P0}.discreteValueSpec.values", with_parameters(discrete("x"))),
-    (f"{P0}.integerValueSpec", with_parameters({**double("x", 0, 1), **integer("x", 0, 1)})),
+    (P0, with_parameters({**double("x", 0, 1), **integer("x", 0, 1)})),
     (
-        "studySpec.convexAutomatedStoppingSpec",
+        "studySpec",
         a_request(studySpec__medianAutomatedStoppingSpec={}, studySpec__convexAutomatedStoppingSpec={}),
     ),
     (
-        f"{POOL}.pythonPackageSpec",
+        POOL,
         a_request(
             trialJobSpec__workerPoolSpecs=[
                 a_pool(pythonPackageSpec={"executorImageUri": "i", "packageUris": ["g"], "pythonModule": "m"})
@@ -126,7 +126,7 @@ SHAPE: list[tuple[str, dict[str, Any]]] = [
     (f"{POOL}.containerSpec.env[0].name", a_request(**{f"{CONTAINER}__env": [{"value": "x"}]})),
     (f"{POOL}.containerSpec.env[0].value", a_request(**{f"{CONTAINER}__env": [{"name": "x"}]})),
     (
-        f"{STOP}.maximumRuntimeConstraint.maxDuration",
+        f"{STOP}.maximumRuntimeConstraint",
         with_stop(maximumRuntimeConstraint={"endTime": "2027-01-01T00:00:00Z", "maxDuration": "5s"}),
     ),
     (

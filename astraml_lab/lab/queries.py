@@ -58,12 +58,12 @@ def sql(text: str, jobs: Sequence[Mapping[str, Any]] | None = None) -> pd.DataFr
 
     if jobs is not None:
         answer = stackql.answer(text, jobs)
-        return answer.as_dict() if isinstance(answer, stackql.Effect) else _frame(answer)
+        return answer.as_dict() if isinstance(answer, stackql.Effect) else _frame(answer, nulls=True)
     named = stackql.tables_of(text, COLUMNS)
     if named is not None:
         return _frame(stackql.select(text, {name: list(_ROWS[name]()) for name in named}, COLUMNS))
     answer = stackql.answer(text, resources())
-    return _done(answer) if isinstance(answer, stackql.Effect) else _frame(answer)
+    return _done(answer) if isinstance(answer, stackql.Effect) else _frame(answer, nulls=True)
 
 
 def _done(effect: Effect) -> pd.DataFrame:
@@ -82,13 +82,17 @@ def _done(effect: Effect) -> pd.DataFrame:
         cancel(effect.name)
     else:
         table = Table(("name",), tuple((name,) for name in effect.names or ()), effect.message)
-    return _frame(table)
+    return _frame(table, nulls=True)
 
 
-def _frame(table: Table) -> pd.DataFrame:
+def _frame(table: Table, *, nulls: bool = False) -> pd.DataFrame:
+    """Return a table for pandas; with `nulls` a NULL is None, and whole numbers beside it stay whole."""
     import pandas as pd
 
-    frame = pd.DataFrame(list(table.rows), columns=list(table.columns))
+    frame = pd.DataFrame(list(table.rows), columns=list(table.columns), dtype=object if nulls else None)
+    if nulls:
+        columns = [column if column.isna().any() else column.infer_objects() for _, column in frame.items()]
+        frame = pd.concat(columns, axis=1) if columns else frame
     if table.message:
         frame.attrs["message"] = table.message
     return frame

@@ -132,6 +132,24 @@ def test_statements_on_given_resources_change_nothing() -> None:
     assert lab.jobs() == []
 
 
+def test_null_is_none_and_leaves_the_numbers_beside_it_whole() -> None:
+    given: list[dict[str, Any]] = [{"maxFailedTrialCount": 3}, {"error": {"code": 1}}, {}]
+    jobs = [
+        {"name": f"projects/lab/locations/local/hyperparameterTuningJobs/{number}", **each}
+        for number, each in enumerate(given)
+    ]
+    found = lab.sql(
+        "SELECT hyperparameterTuningJobsId AS id, maxFailedTrialCount AS most, JSON_EXTRACT(error, '$.code') "
+        "AS code, error FROM google.aiplatform.hyperparameter_tuning_jobs "
+        "WHERE projectsId = 'lab' AND locationsId = 'local' ORDER BY 1",
+        jobs=jobs,
+    )
+    assert isinstance(found, pd.DataFrame)
+    rows = list(found.itertuples(index=False, name=None))
+    assert rows == [("0", 3, None, None), ("1", None, 1, '{"code":1}'), ("2", None, None, None)]
+    assert type(rows[0][1]) is int
+
+
 def test_a_job_is_made_asked_for_cancelled_and_deleted_by_sql() -> None:
     lab.register("local/sql-train", train)
     made = table(INSERT)

@@ -10,6 +10,7 @@ Nothing here locks: the caller holds the job's lock.
 from __future__ import annotations
 
 import operator
+from math import isinf, nan
 from typing import TYPE_CHECKING
 
 from astraml_lab.metrics.averages import Averages
@@ -73,6 +74,7 @@ class Board:
             step: Its step.
             seconds: How long the trial has run for.
         """
+        value = self._usable(value)
         trial = self._running.get(number)
         if trial is None:
             trial = self._running[number] = Running()
@@ -130,12 +132,16 @@ class Board:
             seconds: How long the trial ran for.
         """
         trial = self._running[number] = Running()
-        trial.values.update(curve)
+        trial.values.update((step, self._usable(value)) for step, value in curve)
         trial.last_step = max(trial.values, default=trial.last_step)
         if self._by_time:
             share = seconds / max(1, len(trial.values))
             trial.times = {step: share * index for index, step in enumerate(sorted(trial.values), start=1)}
         self.finish(number, complete=complete, cut_short=cut_short)
+
+    def _usable(self, value: float) -> float:
+        """Return what a value counts as: to the services an infinite one is no objective, just as NaN."""
+        return nan if self.counts_cut_short and isinf(value) else value
 
     def _impatience(self, trial: Running, step: int) -> str:
         reports = "1 report" if trial.stale == 1 else f"{trial.stale} reports"

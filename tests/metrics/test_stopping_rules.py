@@ -100,6 +100,18 @@ def test_three_finished_trials_are_needed_and_pruned_ones_are_among_them() -> No
     assert ends_at(two, [9.0, 7.1], number=102) == 2
 
 
+@pytest.mark.parametrize("rule", [SAGEMAKER, VERTEX])
+def test_an_infinite_value_is_no_objective_like_nan(rule: StoppingRule) -> None:
+    odd = [[4.0, -math.inf, 2.0, 0.0], [6.0, math.inf, 4.0, 0.0], [8.0, math.nan, 6.0, 0.0]]
+    board = board_after(*odd, rule=rule)  # averages up to step 3: 3, 5, 7
+    assert ends_at(board, [5.5, math.inf, 4.9]) is None
+    assert ends_at(board, [5.5, -math.inf, 5.1], number=101) == 3
+    again = Board("score", maximize=False, rule=rule)
+    for number, curve in enumerate(odd):
+        again.restore(number, list(enumerate(curve, start=1)), complete=True)
+    assert ends_at(again, [5.5, -math.inf, 5.1]) == 3
+
+
 def test_the_reason_names_the_trials_compared_and_the_median() -> None:
     assert reason(board_after(*THREE, rule=SAGEMAKER), [9.0, 5.5]) == (
         "pruned at step 2: score 5.5 is above 5, the median of the averages up to there of 3 trials (0, 1, 2)"

@@ -18,8 +18,13 @@ PATIENCE = 0.1
 _TAB = "#011"
 """How regexes of built-in algorithms write a tab: syslog's way."""
 _BREAKS = re.compile(r"[\r\n]+")
-# What the linear engine reads otherwise than Python: {,3} is literal there, [[:alpha:]] is POSIX's.
-_READ_OTHERWISE = re.compile(r"\{,\d|\[\[?:|\[\[")
+_READ_OTHERWISE = re.compile(r"\{,\d")
+"""What the linear engine reads otherwise than Python: {,3} is literal there."""
+_SETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_BRACKETS = re.compile(r"\\.|\[", re.DOTALL)
+_CLASSES = re.compile(r"\\[wWdDsSbB]|\(\?[a-z]*i")
+"""What means more to Python than to the linear engine, on lines beyond it: `\\d` is any script's digit."""
+_BEYOND = re.compile(r"[\x0b\x1c-\x1f\x80-\U0010ffff]")
 _ENDS = re.compile(r"\\[AZ]|\(\?[a-z]*-")
 """What does not mean the same in many lines at once."""
 
@@ -133,7 +138,10 @@ class _Way:
 
 
 class _Linear(_Way):
-    """By RE2: its time is linear in the line, whatever the regex."""
+    """By RE2: its time is linear in the line, whatever the regex.
+
+    Its classes know ASCII alone, so lines beyond are read by the other engine, as long as that is quick.
+    """
 
     def __init__(self, regex: str) -> None:
         import re2
@@ -143,11 +151,19 @@ class _Linear(_Way):
         self._compiled: Any = re2.compile(regex, options)
         # In many lines at once, `^` and `$` mean each of them; what else looks at the ends would not.
         self._sieve: Any = None if _ENDS.search(regex) else re2.compile("(?m)" + regex, options)
+        self._beyond = _Timed(regex) if _CLASSES.search(regex) else None
 
     def may_match(self, text: str) -> bool:
-        return self._sieve is None or self._sieve.search(text) is not None
+        if self._sieve is None or (self._beyond is not None and _BEYOND.search(text)):
+            return True
+        return self._sieve.search(text) is not None
 
     def matches(self, line: str) -> Iterable[str | None]:
+        if self._beyond is not None and _BEYOND.search(line):
+            try:
+                return list(self._beyond.matches(line))
+            except TimeoutError:
+                self._beyond = None
         group = min(1, self._compiled.groups)
         return (match.group(group) for match in self._compiled.finditer(line))
 
@@ -168,9 +184,18 @@ class _Timed(_Way):
 
 
 def _reader_of(regex: str) -> _Reader | None:
+    regex = _SETS.sub(_without_sets_inside, regex)
     spellings = dict.fromkeys([regex, regex.replace(_TAB, "\t")])
     ways = [way for way in map(_way, spellings) if way is not None]
     return _Reader(ways) if ways else None
+
+
+def _without_sets_inside(part: re.Match[str]) -> str:
+    """Escape `[` within a set, where it is itself to Python and to other engines may begin a set of POSIX."""
+    text = part[0]
+    if text[0] == "\\":
+        return text
+    return "[" + _BRACKETS.sub(lambda found: "\\[" if found[0] == "[" else found[0], text[1:])
 
 
 def _way(regex: str) -> _Way | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import time
+import warnings
 
 import hypothesis.strategies as st
 import pytest
@@ -90,6 +92,54 @@ def test_what_the_linear_engine_cannot_read_has_a_time_limit_and_the_others_go_o
 
 def test_lookaround_and_backreferences_work() -> None:
     assert found([r"(?<=acc=)(\d)(?!\d)", r"(['\"])\w+\1: (\d)"], "acc=3 acc=44\n")[0] == [("m0", 3.0)]
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [
+        r"loss (\d+)",
+        r"v\s(\d)",
+        r"\bx(\d)",
+        r"[^\W\d](\d)",
+        r"(\w+)=3",
+        r"[[:digit:]](\d)",
+        r"[a[:digit:]]?(\d)",
+        r"\[[0-9](\d)",
+        r"[]\[[](\d)",
+        r"(?i)STRASSE(\d)",
+        r"(?m)^x(\d)$",
+    ],
+)
+def test_a_regex_means_what_python_says_beyond_ascii_too(regex: str) -> None:
+    lines = [
+        "loss \u0663 loss 3",
+        "v\u00a04 v\x0b5 v\u20036 v 7",
+        "\u00e9x1 x2",
+        "a1 _2 \u00e93 !4",
+        "\u00e95=3 5=3",
+        "12 :]3 [5 :]4 [19 [[7 ]8 t]6",
+        "strasse1 stra\u00dfe2",
+        "x3",
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compiled = re.compile(regex)
+    expected = []
+    for line in lines:
+        for match in compiled.finditer(line):
+            try:
+                expected.append(float(match[1]))
+            except ValueError:
+                continue
+    assert [value for _, value in found([regex], "\n".join(lines))[0]] == expected
+
+
+def test_a_regex_that_is_slow_beyond_ascii_goes_on_as_the_linear_engine_reads_it() -> None:
+    began = time.monotonic()
+    values, notes = found([r"(?:\d|\d\d)+$|b=(\d)"], ("\u2588" + "1" * 30_000 + " b=1\n") * 50)
+    assert values == [("m0", 1.0)] * 50
+    assert notes == []
+    assert time.monotonic() - began < 5
 
 
 def test_a_quantifier_without_a_lower_bound_means_what_python_says() -> None:

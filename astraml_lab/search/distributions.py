@@ -4,7 +4,7 @@
 |---|---|---|---|
 | Float, Int: linear, log; Categorical | `x` | the same | itself |
 | Float, reverse_log | `__rlog__x` | y log-uniform on [1 - high, 1 - low] | 1 - y |
-| Float, Int: vertex_reverse_log | `__vrlog__x` | y log-uniform on [low, high] | low + high - y |
+| Float, Int: vertex_reverse_log | `__vrlog__x` | y log-uniform on [low, high] | low + high - y; rounded |
 | Discrete, Float with a step | `__idx__x` | an index, so that the order helps the sampler | the value there |
 
 A stepped Float is an index because Optuna's own stepping loses the last step to rounding: of `Float(0, 7/3,
@@ -115,8 +115,11 @@ class _Reversed(Coding):
         return min(max(self._origin - value, self._inner.low), self._inner.high)
 
     def from_internal(self, raw: Any) -> ParamValue:
+        value = self._origin - raw
+        if isinstance(self._range, IntDistribution):
+            value = round(value)
         # origin - y can leave the interval by an ulp
-        return _like(self._range, min(max(self._origin - raw, self._range.low), self._range.high))
+        return _like(self._range, min(max(value, self._range.low), self._range.high))
 
     def admit(self, value: Any) -> ParamValue:
         return _within(self._range, value)
@@ -235,7 +238,8 @@ def coding_of(name: str, dimension: AnyDimension) -> Coding:
         inner = FloatDistribution(1 - dimension.high, 1 - dimension.low, log=True)
         return _Reversed(f"__rlog__{name}", 1.0, inner, plain)
     if dimension.scale is Scale.VERTEX_REVERSE_LOG:
-        mirrored = _plain(dimension.model_copy(update={"scale": Scale.LOG}))
+        # of whole numbers too: Optuna's own log of integers begins at low - 0.5, another curve
+        mirrored = FloatDistribution(dimension.low, dimension.high, log=True)
         return _Reversed(f"__vrlog__{name}", plain.low + plain.high, mirrored, plain)
     return _Number(name, plain)
 

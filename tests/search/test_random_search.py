@@ -155,7 +155,7 @@ def test_floats_have_the_quantiles_of_the_closed_form(scale: Scale, data: st.Dat
         (Int(1, 20, log=True), lambda k: math.log((k + 0.5) / 0.5) / math.log(20.5 / 0.5)),
         (
             Int(1, 20, scale=Scale.VERTEX_REVERSE_LOG),
-            lambda k: 1 - math.log((20.5 - k) / 0.5) / math.log(20.5 / 0.5),
+            lambda k: 1.0 if k == 20 else 1 - math.log(20.5 - k) / math.log(20),
         ),
         (Discrete([1, 2, 8]), lambda k: {1: 1 / 3, 2: 2 / 3}.get(k, 1.0)),
     ],
@@ -174,6 +174,7 @@ def test_whole_numbers_are_spread_by_their_scale(
         (Float(0.9, 0.999, scale="reverse_log"), 0.99),
         (Float(0, 0.99, scale="reverse_log"), 0.9),
         (Float(1, 100, scale=Scale.VERTEX_REVERSE_LOG), 91),
+        (Int(10, 100_000, scale=Scale.VERTEX_REVERSE_LOG), 99_010),
     ],
 )
 def test_the_vendors_own_medians(dimension: AnyDimension, median: float) -> None:

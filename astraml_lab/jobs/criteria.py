@@ -41,6 +41,7 @@ class Criteria:
         self.spec = spec
         self._best: tuple[float, int] | None = None
         self._maxima = Maxima()
+        self._violating: list[int] = []
         self._complete = 0
         self._failures: list[str] = []
         self._hopeless_from = 0
@@ -59,6 +60,11 @@ class Criteria:
         """The best trial's value, with one objective."""
         return None if self._best is None else self._best[0]
 
+    @property
+    def violating(self) -> tuple[int, ...]:
+        """The trials with values that violate a constraint."""
+        return tuple(self._violating)
+
     def restored(self, trial: TrialView) -> None:
         """Take in a trial that ended in an earlier run: its failure may have had a cause that is mended."""
         self.ended(trial)
@@ -70,7 +76,10 @@ class Criteria:
             self._complete += 1
         if trial.state is TrialState.FAILED and trial.kind is not None and trial.kind.is_failure:
             self._failures.append(trial.reason)
-        values = trial.values if trial.values and keeps_to(self.spec, trial) else None
+        values = trial.values
+        if values and not keeps_to(self.spec, trial):
+            self._violating.append(trial.number)
+            values = None
         if self._front is not None and values:
             self._front.add(trial.number, values)
         if len(self.spec.objectives) != 1 or trial.state not in {TrialState.COMPLETE, TrialState.PRUNED}:

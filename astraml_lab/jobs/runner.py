@@ -81,7 +81,7 @@ class Runner:
         self._searcher = searcher
         self._request = request
         self._wiring = wiring
-        self._criteria = Criteria(record.spec)
+        self.criteria = Criteria(record.spec)
         self._mail = Mailbox(self._refuse)
         self._executor = wiring.executor(self.spec.executor, code, live.space)
         self._flights = Flights(code, live, record, self._executor, self._mail, request.parallel)
@@ -92,7 +92,7 @@ class Runner:
             live,
             record,
             searcher,
-            self._criteria,
+            self.criteria,
             self.backlog,
             policy=self._policy,
             waiting=self._again,
@@ -110,7 +110,7 @@ class Runner:
             backlog=self.backlog,
             settling=self._settling,
         )
-        self._wishes = Wishes(live, record, searcher, self._criteria, self._starter, self.backlog)
+        self._wishes = Wishes(live, record, searcher, self.criteria, self._starter, self.backlog)
         self._contention: ThreadContention | None = wiring.contention()
         self._lost: list[LiveTrial] = []
         self._ending: Ending | None = None
@@ -157,7 +157,7 @@ class Runner:
         to go on from.
         """
         if trial.state.ended:
-            self._criteria.restored(trial.view())
+            self.criteria.restored(trial.view())
             self._done_before += trial.state.counts
         elif (
             not was_running
@@ -172,16 +172,6 @@ class Runner:
     def spec(self) -> JobSpec:
         """What was asked for, with the budget as it has grown."""
         return self.record.spec
-
-    @property
-    def best(self) -> tuple[int, ...]:
-        """The best trial's number, or those on the Pareto front."""
-        return self._criteria.best
-
-    @property
-    def best_value(self) -> float | None:
-        """The best trial's value, with one objective."""
-        return self._criteria.best_value
 
     @property
     def waiting_for(self) -> str:
@@ -239,7 +229,7 @@ class Runner:
                 self._hold.lift("store")
             if self._ending is None:
                 now = self._wiring.clock.time()
-                self._starter.most = self._criteria.most_trials(self.live.counts, self._watch.seconds, now)
+                self._starter.most = self.criteria.most_trials(self.live.counts, self._watch.seconds, now)
                 self._starter.fill()
             self._watch.observe(running=self._flights.begun and self.record.state is not JobState.PAUSED)
             if self._ending is not None and not len(self._flights) and not self.backlog:
@@ -353,7 +343,7 @@ class Runner:
         if self._ending is not None or self._wishes.owed:
             return None
         exhausted, now = self._searcher.exhausted, self._wiring.clock.time()
-        return self._criteria.ending(self.live.counts, self._watch.seconds, now=now, exhausted=exhausted)
+        return self.criteria.ending(self.live.counts, self._watch.seconds, now=now, exhausted=exhausted)
 
     def _listen(self) -> bool:
         """Do what other kernels ask for; return whether they did."""
@@ -373,7 +363,7 @@ class Runner:
             self._settling.give_up(trial, Verdict(TrialState.STOPPED, f"stopped: {ending.reason}"))
 
     def _finish(self, ending: Ending) -> None:
-        final = self._criteria.final(ending, self.live.counts)
+        final = self.criteria.final(ending, self.live.counts)
         self._starter.waiting_for = ""
         self.record.close(final.state, "; ".join(filter(None, (final.reason, self._wishes.untried))))
 

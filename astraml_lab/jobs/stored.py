@@ -60,6 +60,7 @@ class StoredReader:
 
     def _look(self) -> JobView:
         record, spec = self._record, self._spec
+        space = spec.space  # of several definitions it is merged each time, which costs milliseconds
         trials = self._trials.values()
         best, best_value = self._criteria.best, self._criteria.best_value
         counts = dict.fromkeys(TrialState, 0)
@@ -76,13 +77,14 @@ class StoredReader:
             trials=spec.trials,
             counts=counts,
             infeasible=sum(trial.kind is FailureKind.INFEASIBLE for trial in trials),
-            param_names=tuple(spec.space.names()),
-            space=spec.space,
+            param_names=tuple(space.names()),
+            space=space,
             metric_names=tuple(dict.fromkeys(name for trial in trials for name in trial.metrics)),
             reason=self._unreadable or record.reason or _stale_reason(record),
             note=record.note,
             best=best,
             best_value=best_value,
+            violating=self._criteria.violating,
             running=tuple(trial.number for trial in trials if trial.state is TrialState.RUNNING),
             parallel=spec.parallel or 1,
             created_at=record.created_at,

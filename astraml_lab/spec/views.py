@@ -100,6 +100,8 @@ class JobView:
     """The best trial's number; with several objectives the numbers on the Pareto front."""
     best_value: float | None = None
     """The best trial's value; `None` with several objectives."""
+    violating: tuple[int, ...] = ()
+    """Trials with values that violate a constraint: none of them is ever the best."""
     running: tuple[int, ...] = ()
     parallel: int = 1
     devices: tuple[DeviceView, ...] = ()

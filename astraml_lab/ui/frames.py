@@ -80,6 +80,7 @@ def job_head(view: JobView) -> dict[str, Any]:
         "elsewhere": elsewhere(view),
         "disk": view.disk_bytes,
         "best": list(view.best),
+        "violating": list(view.violating),
         "running": list(view.running),
         "started": view.started_at,
         "stopped": view.ended_at,

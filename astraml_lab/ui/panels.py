@@ -15,7 +15,7 @@ from astraml_lab.ui.lines import LINES, chosen, sampled
 from astraml_lab.ui.traces import Band, curve_columns, window_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -122,13 +122,13 @@ def history_panel(snapshot: Snapshot, index: int = 0, room: Room = EVERYTHING) -
     done = [
         (trial, trial.values[index])
         for trial in sorted(snapshot.trials, key=lambda trial: trial.number)
-        if trial.state is TrialState.COMPLETE and trial.values and math.isfinite(trial.values[index])
+        if trial.values and math.isfinite(trial.values[index])
     ]
     if not done:
         return Panel(title, empty="The first finished trial will appear here.")
-    values = np.array([value for _, value in done])
-    best = np.maximum.accumulate(values) if objective.maximize else np.minimum.accumulate(values)
-    turns = thinned(sorted({0, len(done) - 1, *(np.flatnonzero(np.diff(best)) + 1).tolist()}), room.marks)
+    best = _best_so_far(done, set(snapshot.view.violating), maximize=objective.maximize)
+    every = {0, len(done) - 1, *(np.flatnonzero(np.diff(best)) + 1).tolist()}
+    turns = thinned((turn for turn in sorted(every) if math.isfinite(best[turn])), room.marks)
     shown = thinned(done, room.marks)
     traces: list[dict[str, Any]] = [
         {
@@ -149,6 +149,14 @@ def history_panel(snapshot: Snapshot, index: int = 0, room: Room = EVERYTHING) -
     return Panel(title, traces, look.axis("trial"), look.axis())
 
 
+def _best_so_far(
+    done: Sequence[tuple[TrialView, float]], violating: Container[int], *, maximize: bool
+) -> NDArray[Any]:
+    """Return the best value after each trial, of those that keep to the job's constraints; else NaN."""
+    values = np.array([math.nan if trial.number in violating else value for trial, value in done])
+    return np.fmax.accumulate(values) if maximize else np.fmin.accumulate(values)
+
+
 def pareto_panel(snapshot: Snapshot, pair: tuple[int, int] = (1, 0), room: Room = EVERYTHING) -> Panel:
     """Draw two objectives against each other, the one at `pair[0]` across; the front on top."""
     across, up = (snapshot.view.objectives[index] for index in pair)
@@ -156,7 +164,7 @@ def pareto_panel(snapshot: Snapshot, pair: tuple[int, int] = (1, 0), room: Room 
     points = [
         (trial, trial.values[pair[0]], trial.values[pair[1]])
         for trial in snapshot.trials
-        if trial.state is TrialState.COMPLETE and trial.values and len(trial.values) > max(pair)
+        if trial.values and len(trial.values) > max(pair)
     ]
     points = [point for point in points if math.isfinite(point[1]) and math.isfinite(point[2])]
     if not points:

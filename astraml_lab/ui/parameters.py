@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from astraml_lab.search import importance_in
-from astraml_lab.spec import Categorical, Scale, TrialState, is_number, value_words
+from astraml_lab.spec import Categorical, Scale, is_number, value_words
 from astraml_lab.ui import look
 from astraml_lab.ui.panels import EVERYTHING, Panel, hover_text, rounded, thinned
 
@@ -57,7 +57,7 @@ def slice_panels(snapshot: Snapshot, index: int, names: Sequence[str]) -> list[P
     done = [
         trial
         for trial in sorted(snapshot.trials, key=lambda trial: trial.number)
-        if trial.state is TrialState.COMPLETE and trial.values and math.isfinite(trial.values[index])
+        if trial.values and math.isfinite(trial.values[index])
     ]
     if not done:
         return [Panel("", empty="The first finished trial will appear here.")]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astraml_lab.devices import LeaseRequest
+from astraml_lab.jobs.stored import StoredReader
 from astraml_lab.spec import (
     Categorical,
     Constraint,
@@ -94,6 +95,10 @@ def test_a_trial_that_violates_a_constraint_is_kept_and_marked_and_never_the_bes
     assert (unsafe.state, unsafe.values) == (TrialState.COMPLETE, (2.0,))
     assert unsafe.notes == ("recall 0.1 is not at least 0.5, so it is never the best",)
     assert job.study.best_trial.number == 1, "for Optuna, too"
+    assert job.view().violating == (2,)
+    stored = bench.store.load_job("default", job.name)
+    assert stored is not None
+    assert StoredReader(bench.store, stored).view().violating == (2,)
 
 
 def test_a_grid_that_is_through_ends_the_job_before_its_budget(bench: Bench) -> None:

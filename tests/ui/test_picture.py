@@ -127,6 +127,21 @@ def test_the_history_of_the_second_objective_shows_its_own_values_and_direction(
     assert list(first.y) == sorted(first.y)
 
 
+def test_the_history_draws_what_violates_a_constraint_and_never_takes_it_for_the_best() -> None:
+    reader = FakeReader(trials=4, clock=FakeClock())
+    for number, accuracy in enumerate((0.9, 0.4, 0.8, 0.7)):
+        reader.start(number, lr=0.1)
+        reader.report(number, 1, accuracy=accuracy)
+        state = TrialState.PRUNED if number == 3 else TrialState.COMPLETE  # with a value, as vendors have it
+        reader.end(number, state, values=(accuracy,))
+    reader.change(violating=(0, 2))
+    shown, best = figure(reader, "history").data
+    assert list(shown.x) == [0, 1, 2, 3]
+    assert (list(best.x), list(best.y)) == ([1, 3], [0.4, 0.7])
+    reader.change(violating=(0, 1, 2, 3))
+    assert not list(figure(reader, "history").data[1].x)
+
+
 def test_the_importance_is_a_bar_per_parameter_or_a_sentence() -> None:
     drawn = figure(finished(), "importance")
     (bars,) = drawn.data

@@ -47,6 +47,22 @@ test("the best so far only gets better", () => {
   assert.deepEqual(historyFigure(down, { index: 0, log: false }).data.at(-1).y, [0.5, 0.4, 0.4]);
 });
 
+test("a trial that violates a constraint is drawn and is never the best so far", () => {
+  const rows = [0.9, 0.4, 0.8, 0.7].map((value, n) => ({ n, values: [value] }));
+  const figure = historyFigure(sceneOf({ violating: [0, 2] }, rows), { index: 0, log: false });
+  assert.deepEqual([figure.data.at(-1).x, figure.data.at(-1).y], [[1, 3, 3], [0.4, 0.7, 0.7]]);
+  assert.equal(figure.data[1].x.length, 4);
+  const none = historyFigure(sceneOf({ violating: [0, 1, 2, 3] }, rows), { index: 0, log: false });
+  assert.deepEqual(none.data.at(-1).x, []);
+});
+
+test("a trial that was pruned with a value, as vendors have it, is one of the results", () => {
+  const rows = [{ n: 0, values: [0.5] }, { n: 1, state: "PRUNED", values: [0.6], metrics: { acc: 0.6 } }];
+  const figure = historyFigure(sceneOf({}, rows), { index: 0, log: false });
+  assert.deepEqual(figure.data[0].x, []);
+  assert.deepEqual(figure.data.at(-1).y, [0.5, 0.6, 0.6]);
+});
+
 test("the history marks what was cut short by the sign of its state", () => {
   const rows = [{ n: 0, values: [0.5] }, { n: 1, state: "PRUNED", metrics: { acc: 0.2 } }, { n: 2, state: "FAILED" }];
   const figure = historyFigure(sceneOf({}, rows), { index: 0, log: false });

@@ -12,7 +12,7 @@ const LOOK = {
 /** @param {Partial<import("../src/store.js").Job>} job @param {Partial<import("../src/store.js").Row>[]} rows */
 export function storeOf(job, rows) {
   const store = new Store();
-  const bare = { id: "j", objectives: [{ metric: "acc", maximize: true }], best: [], running: [], params: [], metrics: [] };
+  const bare = { id: "j", objectives: [{ metric: "acc", maximize: true }], best: [], violating: [], running: [], params: [], metrics: [] };
   store.job = /** @type {any} */ ({ ...bare, ...job });
   for (const row of rows) store.rows.set(Number(row.n), /** @type {any} */ ({ params: {}, metrics: {}, state: "COMPLETE", ...row }));
   return store;

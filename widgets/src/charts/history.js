@@ -54,7 +54,7 @@ export function historyFigure(scene, { index, log }) {
   const value = (row) => objectiveOf(row, job, index);
   /** @param {import("../store.js").Row} row */
   const number = (row) => row.n;
-  const best = bestSoFar(rows, index, objective.maximize);
+  const best = bestSoFar(rows, index, objective.maximize, new Set(job.violating));
   const data = [
     points(cut, number, value, scene, { symbol: cut.map(symbolOf), colour: cut.map((row) => look.states[row.state] ?? look.finished), opacity: 0.45, size: 6 }),
     points(drawn(rows, job, selected), number, value, scene),
@@ -87,7 +87,7 @@ export function historyFigure(scene, { index, log }) {
  * @param {number} index
  */
 function isCut(row, job, index) {
-  return ["PRUNED", "FAILED", "STOPPED"].includes(row.state) && typeof objectiveOf(row, job, index) === "number";
+  return !row.values && ["PRUNED", "FAILED", "STOPPED"].includes(row.state) && typeof objectiveOf(row, job, index) === "number";
 }
 
 /**
@@ -95,8 +95,9 @@ function isCut(row, job, index) {
  * @param {import("../store.js").Row[]} rows by number
  * @param {number} index
  * @param {boolean} maximize
+ * @param {Set<number>} violating trials that violate a constraint: none of them is ever the best
  */
-export function bestSoFar(rows, index, maximize) {
+export function bestSoFar(rows, index, maximize, violating = new Set()) {
   /** @type {number[]} */
   const x = [];
   /** @type {number[]} */
@@ -106,6 +107,7 @@ export function bestSoFar(rows, index, maximize) {
   let best = NaN;
   for (const row of rows) {
     const value = Number(row.values?.[index]);
+    if (violating.has(row.n)) continue;
     if (Number.isNaN(best) || (maximize ? value > best : value < best)) {
       best = value;
       x.push(row.n);
@@ -113,6 +115,7 @@ export function bestSoFar(rows, index, maximize) {
       customdata.push(row.n);
     }
   }
+  if (!x.length) return { x, y, customdata };
   x.push(rows[rows.length - 1]?.n ?? 0);
   y.push(best);
   customdata.push(customdata[customdata.length - 1] ?? 0);

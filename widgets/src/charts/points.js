@@ -44,14 +44,16 @@ export function drawn(rows, job, selected, limit = MARKS) {
 }
 
 /**
- * The finished trials with numbers for these objectives, by number.
+ * The trials with numbers for these objectives, by number; without objectives all that are COMPLETE. One that a
+ * vendor's rule has pruned has a value, too.
  * @param {import("../store.js").Store} store
  * @param {number[]} indices
  */
 export function finished(store, indices) {
   const rows = [];
   for (const row of store.rows.values()) {
-    if (row.state === "COMPLETE" && indices.every((index) => typeof row.values?.[index] === "number")) rows.push(row);
+    const done = indices.length ? !!row.values : row.state === "COMPLETE";
+    if (done && indices.every((index) => typeof row.values?.[index] === "number")) rows.push(row);
   }
   return rows.sort((one, other) => one.n - other.n);
 }

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astraml_lab.jobs.constraints import keeps_to
-from astraml_lab.jobs.maxima import Maxima, too_early
+from astraml_lab.jobs.maxima import Maxima, seconds_run, too_early
 from astraml_lab.search import Front
 from astraml_lab.spec import JobState, TrialState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from astraml_lab.spec import JobSpec, TrialView
 
@@ -70,6 +71,16 @@ class Criteria:
         self.ended(trial)
         self._hopeless_from = len(self._failures)
 
+    def resumed(self, views: Sequence[TrialView], ran_before: float) -> None:
+        """Go on with the clock of progress, after the trials of an earlier run were `restored`.
+
+        Args:
+            views: These trials.
+            ran_before: Seconds that the job ran for in earlier kernels.
+        """
+        at = self._maxima.progressed_at
+        self._maxima.resumed(max(0.0, ran_before - seconds_run(views, -math.inf if at is None else at)))
+
     def ended(self, trial: TrialView) -> None:
         """Take in a trial that ended."""
         if trial.state is TrialState.COMPLETE:
@@ -86,7 +97,7 @@ class Criteria:
             return
         self._maxima.stale += 1
         if values:
-            self._improve(trial.number, values[0])
+            self._improve(trial.number, values[0], trial.ended_at)
 
     def ending(
         self, counts: Mapping[TrialState, int], runtime: float, *, now: float, exhausted: bool
@@ -108,12 +119,12 @@ class Criteria:
             return self.spec.trials
         return min(most, self.spec.trials)
 
-    def _improve(self, number: int, value: float) -> None:
+    def _improve(self, number: int, value: float, ended_at: float | None) -> None:
         objective = self.spec.objectives[0]
         sign = 1 if objective.maximize else -1
         if self._best is None or sign * value > sign * self._best[0]:
             before = None if self._best is None else self._best[0]
-            self._maxima.improved(before, value, self.spec.limits.improvement)
+            self._maxima.improved(before, value, self.spec.limits.improvement, ended_at)
             self._best = (value, number)
         target = self.spec.target
         if target is not None and sign * value >= sign * target and self._reached is None:

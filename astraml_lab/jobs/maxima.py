@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from astraml_lab.spec import TrialState, format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from astraml_lab.spec import JobSpec
+    from astraml_lab.spec import JobSpec, TrialView
 
 _ROUNDING = 1e-9
 """An improvement of exactly 1 % is not more than 1 %, also where it is not exact in binary."""
@@ -21,26 +21,33 @@ class Maxima:
 
     Attributes:
         stale: Trials since the best got better by enough.
+        progressed_at: When the trial ended that did that, seconds UTC; None before the first.
     """
 
     def __init__(self) -> None:
         self.stale = 0
+        self.progressed_at: float | None = None
         self._progress = True
         self._since = 0.0
 
-    def improved(self, before: float | None, value: float, by: float) -> None:
+    def improved(self, before: float | None, value: float, by: float, at: float | None = None) -> None:
         """Take in a new best.
 
         Args:
             before: The best until now.
             value: The new one.
+            at: When its trial ended, seconds UTC.
             by: The fraction of the best by which it has to be better to count as progress; of a best of 0,
                 any better one does.
         """
         if before is not None and abs(value - before) <= by * abs(before) * (1 + _ROUNDING):
             return
         self.stale = 0
-        self._progress = True
+        self._progress, self.progressed_at = True, at
+
+    def resumed(self, since: float) -> None:
+        """Take the last progress as made when the job had run for so many seconds, in an earlier kernel."""
+        self._progress, self._since = False, since
 
     def reached(self, spec: JobSpec, counts: Mapping[TrialState, int], runtime: float, now: float) -> str:
         """Return in one sentence which maximum is reached; empty while none is, or a minimum is not.
@@ -48,7 +55,7 @@ class Maxima:
         Args:
             spec: The job.
             counts: Trials by state.
-            runtime: Seconds that the job has run for; after a resume, progress is timed from there.
+            runtime: Seconds that the job has run for.
             now: Seconds UTC.
         """
         if self._progress:
@@ -73,6 +80,23 @@ class Maxima:
         done = sum(count for state, count in counts.items() if state.counts)
         if limits.max_trials is not None and done >= limits.max_trials:
             yield f"no more than {limits.max_trials} trials were asked for"
+
+
+def seconds_run(views: Iterable[TrialView], after: float) -> float:
+    """Return for how long any of these trials ran after a moment: no other time is known to be the job's.
+
+    A trial that ran when its kernel died has no end, and is left out: no job ends too early by that.
+    """
+    total, until = 0.0, after
+    spans = sorted(
+        (view.started_at, view.ended_at)
+        for view in views
+        if view.started_at is not None and view.ended_at is not None
+    )
+    for started_at, ended_at in spans:
+        total += max(0.0, ended_at - max(started_at, until))
+        until = max(until, ended_at)
+    return total
 
 
 def too_early(spec: JobSpec, counts: Mapping[TrialState, int], runtime: float, now: float) -> bool:

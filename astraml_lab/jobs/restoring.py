@@ -44,6 +44,8 @@ def restore(runner: Runner, searcher: Searcher, views: Sequence[TrialView]) -> N
         runner.restore(trial, was_running=view.state is TrialState.RUNNING)
         if runner.live.board is not None:
             _remind(runner, runner.live.board, view)
+    if views:
+        runner.criteria.resumed(views, runner.record.ran_before)
 
 
 def _remind(runner: Runner, board: Board, view: TrialView) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from astraml_lab.jobs.criteria import Criteria, Ending
+from astraml_lab.jobs.maxima import seconds_run
 from astraml_lab.spec import FailureKind, JobSpec, JobState, TrialState, TrialView, validate
 
 C, P, F = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED
@@ -78,6 +80,21 @@ def test_the_job_ends_when_the_best_has_been_the_best_for_too_long() -> None:
     assert not told.end(0.4).reason(runtime=109)
     assert told.reason(runtime=110) == "no better auc for 1 m"
     assert not told.end(0.6).reason(runtime=111)
+
+
+def test_time_without_progress_is_that_of_running_trials_whatever_lies_between_kernels() -> None:
+    spans = [(0.0, 10.0), (5.0, 20.0), (6.0, 7.0), (1000.0, 1030.0), (1040.0, None), (None, None)]
+    views = [
+        TrialView(number, C, {}, started_at=started, ended_at=ended)
+        for number, (started, ended) in enumerate(spans)
+    ]
+    assert [seconds_run(views, after) for after in (-math.inf, 10.0, 20.0, 1010.0, 2000.0)] == [
+        50,
+        40,
+        30,
+        20,
+        0,
+    ]
 
 
 def test_the_job_ends_at_its_time() -> None:

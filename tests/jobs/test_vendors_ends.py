@@ -164,3 +164,22 @@ def test_the_best_value_counts_where_the_vendor_selects_it(bench: Bench) -> None
 
     job = bench.run(train, trials=1, select="best", on_nan="last_finite", prune="off")
     assert job.trials[0].values == (0.7,)
+
+
+@pytest.mark.parametrize("best", [0, 1])
+def test_the_age_of_the_best_survives_a_resume(bench: Bench, best: int) -> None:
+    def train(trial: Trial) -> float:
+        if trial.number == 1:
+            time.sleep(0.6)
+        return float(trial.number == best)
+
+    options: dict[str, Any] = {"name": "old", "prune": "off"}
+    assert bench.run(train, trials=2, **options).state is JobState.SUCCEEDED
+    bench.manager.close(5)
+    bench.manager = type(bench.manager)(bench.store, bench.wiring, owner="another")
+
+    job = bench.run(train, trials=4, limits=Limits(max_seconds_without_progress=0.5), **options)
+    if best == 0:
+        assert (len(job.trials), job.view().reason) == (2, "no better score for 0.5 s")
+    else:
+        assert (len(job.trials), job.view().reason) == (4, "all trials are done")

@@ -21,7 +21,9 @@ _VALUE = re.compile(
     r"|://[^/\s:@]*:[^/\s@]+@"  # a password in an address
 )
 _REFERENCE = re.compile(r"\$\([A-Za-z_][A-Za-z0-9_]*\)")
-_PLAIN = re.compile(r"(?i)[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|true|false|yes|no|none|null|")
+_PLAIN = re.compile(
+    r"\s*(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|true|false|yes|no|none|null|)\s*", re.IGNORECASE
+)
 
 
 def names_a_secret(name: str) -> bool:
@@ -34,10 +36,15 @@ def is_a_secret(value: str) -> bool:
     return _VALUE.search(value) is not None
 
 
+def is_plain(value: str) -> bool:
+    """Whether a text is a number or a switch, or empty: no secret, whatever its name."""
+    return _PLAIN.fullmatch(value) is not None
+
+
 def is_inline_secret(name: str, value: object) -> bool:
     """Whether `name: value` gives a secret away: numbers, switches and `$(VARIABLE)` do not."""
     if not isinstance(value, str):
         return False
     if is_a_secret(value):
         return True
-    return names_a_secret(name) and not _PLAIN.fullmatch(value) and not _REFERENCE.fullmatch(value)
+    return names_a_secret(name) and not is_plain(value) and not _REFERENCE.fullmatch(value)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.dialects.astraml.problem import Mistake, pointer
 from astraml_lab.dialects.astraml.shape import is_secret
-from astraml_lab.dialects.credentials import is_a_secret, names_a_secret
+from astraml_lab.dialects.credentials import is_a_secret, is_plain, names_a_secret
 from astraml_lab.spec import secret_variable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-_NUMBER = re.compile(r"\s*([-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?|true|false|)\s*", re.IGNORECASE)
 _HOMES = ("env", "hyperparams")
 _SAY = 'holds a secret; store it, and write {"secret": "its name"} in env or hyperparams'
 
@@ -59,7 +57,7 @@ def _below(value: Any, path: tuple[str | int, ...], *, named: bool) -> Iterator[
     elif isinstance(value, list):
         for index, each in enumerate(value):
             yield from _below(each, (*path, index), named=named)
-    elif isinstance(value, str) and (is_a_secret(value) or (named and not _NUMBER.fullmatch(value))):
+    elif isinstance(value, str) and (is_a_secret(value) or (named and not is_plain(value))):
         yield _mistake(path)
 
 

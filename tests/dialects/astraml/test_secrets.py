@@ -65,6 +65,7 @@ def test_a_secret_as_a_literal_is_refused_first_and_never_repeated(
         {"hyperparams": {"max_tokens": "128"}},
         {"hyperparams": {"max_tokens": 128}},
         {"hyperparams": {"use_token": "true"}},
+        {"hyperparams": {"use_token": "no"}},
         {"hyperparams": {"token": False}},
         {"hyperparams": {"tokenizer": "bert"}},
         {"hyperparams": {"monkey": "x"}},

@@ -356,6 +356,7 @@ def test_a_refused_credential_is_never_repeated(value: str) -> None:
     ("name", "value"),
     [
         ("MAX_TOKENS", "128"),
+        ("MAX_TOKENS", " 128 "),
         ("USE_TOKEN", "true"),
         ("TOKEN", "$(OTHER)"),
         ("TOKENIZER", "gpt2"),

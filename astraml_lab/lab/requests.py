@@ -15,6 +15,7 @@ from astraml_lab.dialects.plain import plain
 from astraml_lab.dialects.report import summary_of
 from astraml_lab.errors import Conflict
 from astraml_lab.jobs import attended
+from astraml_lab.jobs.finding import free_name
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.lab.default import manager
 from astraml_lab.lab.front import accompany, preflight
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from astraml_lab.spec import Definition, JobSpec
     from astraml_lab.store import GenerationRecord, Store
 
-_TWINS = 1000
-"""So many Vertex AI jobs may have one display name."""
+_RACES = 100
+"""Tries to have a name that others take at the same moment."""
 _ENDED = {
     JobState.SUCCEEDED: "Completed",
     JobState.FAILED: "Failed",
@@ -148,8 +149,11 @@ def start(spec: JobSpec, *, target: Target = None) -> Job:
         Conflict: The name is used.
     """
     dialect = None if spec.origin is None else spec.origin.dialect
-    for number in range(1, _TWINS):
-        named = spec if number == 1 else spec.model_copy(update={"name": f"{spec.name}-{number}"})
+    for _ in range(_RACES):
+        named = spec
+        if dialect is Dialect.VERTEX:
+            free = free_name(manager().store, str(spec.name), spec.project)
+            named = spec.model_copy(update={"name": free})
         code = ScriptCode(named, target=target)
         try:
             return manager().launch(named, code, attended=attended(), fresh=True)
@@ -161,7 +165,7 @@ def start(spec: JobSpec, *, target: Target = None) -> Job:
                 raise in_use(taken.name) from None
             if taken is None or dialect is not Dialect.VERTEX:
                 raise
-    raise Conflict(f"{_TWINS} jobs are called {spec.name}: delete some, or choose another display name")
+    raise Conflict(f"others were faster with every name like {spec.name}: send the request again")
 
 
 def known_jobs(store: Store, project: str | None = None) -> tuple[Mapping[str, Any], ...]:

@@ -218,6 +218,29 @@ def test_a_job_of_a_name_that_was_deleted_has_an_id_of_its_own() -> None:
     assert len(set(names)) == 2
 
 
+def test_jobs_of_one_display_name_created_at_once_all_run() -> None:
+    lab.register("image:*", train)
+    client: Any = lab.vertex.Client()
+    ready, names = threading.Barrier(6), list[str]()
+
+    def create() -> None:
+        ready.wait()
+        made = client.create_hyperparameter_tuning_job(
+            parent=PARENT, hyperparameter_tuning_job=request_of(maxTrialCount=1)
+        )
+        names.append(made["name"])
+
+    threads = [threading.Thread(target=create) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert len(set(names)) == 6
+    assert {until(client, name, "SUCCEEDED")["display_name"] for name in names} == {"mbsdk-hpt"}
+    assert {view.name for view in lab.jobs()} == {"mbsdk-hpt", *(f"mbsdk-hpt-{n}" for n in range(2, 7))}
+
+
 def test_a_security_promise_is_warned_of_at_every_create(caplog: pytest.LogCaptureFixture) -> None:
     lab.register("image:*", train)
     client: Any = lab.vertex.Client()

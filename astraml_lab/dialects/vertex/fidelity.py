@@ -16,6 +16,8 @@ _WHY = {
     "vizier": "kept and returned; Vertex AI does not support it for a HyperparameterTuningJob either",
     "security": "kept and returned, but NOT enforced: this machine gives no such protection",
 }
+MOST_TRIALS = 1_000_000
+"""So many a job of ours may have."""
 _POOLS = "trialJobSpec.workerPoolSpecs[1:]"
 _COUNT = "trialJobSpec.workerPoolSpecs[].machineSpec.acceleratorCount"
 _APPROXIMATIONS = {
@@ -45,6 +47,8 @@ def account(job: Mapping[str, Any]) -> Fidelity:
         del honoured[_COUNT]
         recorded[_COUNT] = "without an acceleratorType no accelerator is asked for"
     approximated = _approximated(job["studySpec"])
+    if job["maxTrialCount"] > MOST_TRIALS:
+        approximated["maxTrialCount"] = f"at most {MOST_TRIALS:,} trials run here"
     return Fidelity(
         honoured=tuple(path for path in honoured if not _covered(path, approximated)),
         approximated=approximated,
@@ -59,7 +63,7 @@ def gpus(job: Mapping[str, Any]) -> int:
     machine = job["trialJobSpec"]["workerPoolSpecs"][0].get("machineSpec", {})
     if machine.get("acceleratorType", "ACCELERATOR_TYPE_UNSPECIFIED") == "ACCELERATOR_TYPE_UNSPECIFIED":
         return 0
-    return int(machine.get("acceleratorCount", 1))
+    return int(machine.get("acceleratorCount", 0)) or 1  # to proto3, 0 is a count that is not given
 
 
 def _given(kind: str, message: Mapping[str, Any], path: str) -> Iterator[tuple[str, Field]]:

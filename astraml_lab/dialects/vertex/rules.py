@@ -18,7 +18,6 @@ LONGEST_LABEL = 64
 LONGEST_METRIC = 255
 MOST_OBJECTIVES = 10
 MOST_VALUES = 1000
-MOST_TRIALS = 1_000_000
 STOPPING = ("decayCurveStoppingSpec", "medianAutomatedStoppingSpec", "convexAutomatedStoppingSpec")
 _LETTERS = frozenset({"Ll", "Lm", "Lo", "Mn", "Mc", "Nd"})
 
@@ -44,8 +43,6 @@ def _job(job: Mapping[str, Any]) -> Iterator[Violation]:
     for name in ("maxTrialCount", "parallelTrialCount"):
         if job[name] <= 0:
             yield Violation(name, "must be above 0")
-    if job["maxTrialCount"] > MOST_TRIALS:
-        yield Violation("maxTrialCount", f"must be at most {MOST_TRIALS:,} here")
     if job.get("maxFailedTrialCount", 0) < 0:
         yield Violation("maxFailedTrialCount", "must not be negative")
     for key, value in job.get("labels", {}).items():

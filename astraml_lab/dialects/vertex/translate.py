@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from astraml_lab.dialects.translation import Surroundings, Translation
 from astraml_lab.dialects.vertex import rules, task_rules
 from astraml_lab.dialects.vertex.errors import VertexError, Violation, refuse
-from astraml_lab.dialects.vertex.fidelity import account, gpus
+from astraml_lab.dialects.vertex.fidelity import MOST_TRIALS, account, gpus
 from astraml_lab.dialects.vertex.outcome import (
     DEFAULT_TIMEOUT,
     SAMPLERS,
@@ -124,7 +124,7 @@ def _ends(job: Mapping[str, Any]) -> dict[str, Any]:
     scheduling = job["trialJobSpec"].get("scheduling", {})
     config = job["studySpec"].get("studyStoppingConfig", {})
     least, most = (config.get(f"{word}imumRuntimeConstraint", {}) for word in ("min", "max"))
-    trials = job["maxTrialCount"]
+    trials = min(job["maxTrialCount"], MOST_TRIALS)
     fewer = min(trials, config.get("maxNumTrials", trials))
     minimum = bool(least) or bool(config.get("minNumTrials"))
     return {

@@ -392,6 +392,7 @@ def test_a_python_package_runs_its_module_with_its_arguments_and_variables() -> 
         ({"acceleratorType": "NVIDIA_TESLA_T4"}, 1),
         ({"acceleratorType": "ACCELERATOR_TYPE_UNSPECIFIED", "acceleratorCount": 4}, 0),
         ({"acceleratorType": 5, "acceleratorCount": 4}, 4),
+        ({"acceleratorType": "NVIDIA_L4", "acceleratorCount": 0}, 1),
         ({"acceleratorCount": 4}, 0),
     ],
 )
@@ -438,3 +439,10 @@ def test_what_has_no_effect_is_listed_once_and_broken_promises_of_security_warn(
         assert f"{path}` has no effect" in warned
     paths = [*fidelity.honoured, *fidelity.approximated, *fidelity.accepted_not_acted]
     assert len(paths) == len(set(paths))
+
+
+def test_more_trials_than_run_here_are_accepted_up_to_int32() -> None:
+    found = translated(a_request(maxTrialCount=2**31 - 1))
+    assert found.as_dict()["limits"]["max_trials"] == 2**31 - 1
+    assert found.spec.trials == 1_000_000
+    assert "at most 1,000,000 trials run here" in found.fidelity.approximated["maxTrialCount"]

@@ -144,7 +144,6 @@ SHAPE: list[tuple[str, dict[str, Any]]] = [
 RULES: list[tuple[str, dict[str, Any]]] = [
     ("displayName", a_request(displayName="x" * 129)),
     ("maxTrialCount", a_request(maxTrialCount=0)),
-    ("maxTrialCount", a_request(maxTrialCount=2_000_000)),
     ("parallelTrialCount", a_request(parallelTrialCount=-1)),
     ("maxFailedTrialCount", a_request(maxFailedTrialCount=-1)),
     ("labels", a_request(labels={"Env": "x"})),

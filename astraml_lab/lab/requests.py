@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab import dialects
 from astraml_lab.dialects import Surroundings, Translation
 from astraml_lab.dialects.plain import plain
-from astraml_lab.dialects.report import summary_of
 from astraml_lab.errors import Conflict
 from astraml_lab.jobs import attended
 from astraml_lab.jobs.finding import free_name
@@ -83,17 +82,38 @@ def submit(
         JobFailed: Nobody was at the keyboard, and the job FAILED.
         JobCancelled: Nobody was at the keyboard, and the job was stopped.
     """
+    job = begin(
+        request,
+        dialect,
+        target=target,
+        parent=parent,
+        api_version=api_version,
+        idempotency_key=idempotency_key,
+    )
+    return accompany(job, watched=attended(), waits=job.spec.wait)
+
+
+def begin(
+    request: object,
+    dialect: Dialect | str | None = None,
+    *,
+    target: Target = None,
+    parent: str = Surroundings.parent,
+    api_version: str | None = None,
+    idempotency_key: str | None = None,
+) -> Job:
+    """Start the job of a request, and return at once; what there is to say is in its `said`. See `submit`."""
     data = plain(request, dialect)
 
     def make(name: str | None = None) -> Job:
         translation = read(data, dialect, parent=parent, api_version=api_version)
         spec = translation.spec
         job = start(spec if name is None else spec.model_copy(update={"name": name}), target=target)
-        job.said = "\n".join([each for each in (job.said, _account(translation)) if each])
+        warnings = [f"Warning: {each}" for each in dict.fromkeys(translation.fidelity.warnings)]
+        job.said = "\n".join([*([job.said] if job.said else []), *warnings])
         return job
 
-    job = make() if idempotency_key is None else once(data, idempotency_key, make).job
-    return accompany(job, watched=attended(), waits=job.spec.wait)
+    return make() if idempotency_key is None else once(data, idempotency_key, make).job
 
 
 def read(
@@ -129,13 +149,6 @@ def check(translation: Translation, *, target: Target = None) -> Preflight:
         InvalidSpec: An objective was never reported, or the devices cannot be had.
     """
     return preflight(translation.spec, ScriptCode(translation.spec, target=target))
-
-
-def _account(translation: Translation) -> str:
-    """Say in a few lines what became of the request; promises of security that are not kept, every time."""
-    fidelity = translation.fidelity
-    said = f"M{summary_of(fidelity, translation.dialect)[1:]} (job.request says all)."
-    return "\n".join([said, *(f"Warning: {each}" for each in dict.fromkeys(fidelity.warnings))])
 
 
 def start(spec: JobSpec, *, target: Target = None) -> Job:

@@ -65,9 +65,9 @@ def test_submitting_says_in_one_line_what_became_of_the_request_and_warns_of_eac
         lab.submit(request, target=boost)
         said = capsys.readouterr().out
         line = (
-            "Made of a SageMaker request: 5 fields approximated, 2 fields without effect, 1 security promise"
+            "made of a SageMaker request: 5 fields approximated, 2 fields without effect, 1 security promise"
         )
-        assert said.startswith(f"{line} NOT kept (job.request says all).")
+        assert f"note: {line} NOT kept: job.request\n" in said
         assert said.count(f"Warning: {ISOLATED}") == 1
 
 

@@ -1,8 +1,17 @@
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+import astraml_lab as lab
+from astraml_lab.objectives import TARGETS
+
+if TYPE_CHECKING:
+    from astraml_lab.trial import Trial
 
 ROOT = Path(__file__).parents[1]
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install -c binder/requirements.txt -e "
@@ -17,3 +26,24 @@ def test_the_test_command_is_the_same_one_line_in_the_readme_and_in_ci(file: str
 
 def test_the_readme_runs_the_main_job_with_one_line() -> None:
     assert MAIN_JOB_COMMAND in (ROOT / "README.md").read_text().splitlines()
+
+
+def test_the_readmes_way_with_a_request_works_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(trial: Trial) -> None:
+        trial.report({"validation:rmse": trial.params["eta"]})
+
+    example = json.loads((ROOT / "tests/dialects/sagemaker/examples/sm-d01.json").read_text())
+    monkeypatch.chdir(tmp_path)
+    Path("request.json").write_text(json.dumps(example["request"]))
+    section = (ROOT / "README.md").read_text().split("## Bring your request")[1].split("\n## ")[0]
+    names: dict[str, Any] = {"lab": lab, "train": train}
+    try:
+        for code in re.findall(r"```python\n(.*?)```", section, re.DOTALL):
+            exec(code, names)  # noqa: S102 - the README's own
+    finally:
+        TARGETS.forget("xgboost:*")
+
+    assert names["job"].export("sagemaker") == example["request"]
+    assert "Approximated (5 fields)" in str(names["job"].request)

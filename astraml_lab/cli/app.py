@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from astraml_lab._version import __version__
 from astraml_lab.cli import jobs, requests
 from astraml_lab.errors import AstramlError, JobCancelled, JobFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 app = typer.Typer(
     name="astraml",
@@ -63,7 +66,7 @@ def quickstart(
     run(output, parameters)
 
 
-for name, command in {
+_COMMANDS: dict[str, Callable[..., None]] = {
     "list": jobs.list_jobs,
     "show": jobs.show,
     "stop": jobs.stop,
@@ -73,5 +76,6 @@ for name, command in {
     "submit": requests.submit,
     "query": requests.query,
     "migrate": requests.migrate,
-}.items():
-    app.command(name)(command)
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)

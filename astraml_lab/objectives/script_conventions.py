@@ -31,6 +31,24 @@ REPORTS = "metrics.jsonl"
 _OPT_ML = "/opt/ml"
 _HOST = "algo-1"
 _CHECKPOINTS = "checkpoints"
+_RESOURCES = {
+    "current_host": _HOST,
+    "hosts": [_HOST],
+    "network_interface_name": "lo",
+    "current_group_name": "homogeneousCluster",
+    "current_instance_type": "local",
+}
+_MACHINE = {
+    "num_neurons": 0,
+    "hosts": [_HOST],
+    "current_host": _HOST,
+    "current_instance_type": "local",
+    "current_instance_group": "homogeneousCluster",
+    "network_interface_name": "lo",
+    "log_level": 20,
+    "resource_config": _RESOURCES,
+}
+"""What SageMaker says of the one machine that there is here."""
 _VARIABLE = re.compile(r"\$\$\(|\$\(([^()\s]*)\)")
 _NO_FOLDER = re.compile(r"[^A-Za-z0-9._-]+")
 _NO_NAME = re.compile(r"[^A-Z0-9]+")
@@ -122,74 +140,71 @@ def expanded(text: str, env: Mapping[str, str]) -> str:
 
 def _sagemaker(setting: Setting) -> Launch:
     base = setting.folder / "opt-ml"
-    folders = {
-        "model": base / "model",
-        "output": base / "output",
-        "data": base / "output" / "data",
-        "intermediate": base / "output" / "intermediate",
-        "input": base / "input",
-        "config": base / "input" / "config",
-    }
-    for folder in (*folders.values(), base / "input" / "data"):
-        folder.mkdir(parents=True, exist_ok=True)
-    (base / _CHECKPOINTS).unlink(missing_ok=True)
-    (base / _CHECKPOINTS).symlink_to(setting.checkpoints)
+    folders = _opt_ml_folders(base, setting)
     channels = {name: _channel(base / "input" / "data" / name, path) for name, path in setting.inputs.items()}
-    (base / "output" / "failure").unlink(missing_ok=True)  # of an earlier attempt
     raw = raw_of(setting.script, setting.values, setting.metric)
     own = {name: _moved(decoded(text), setting, base) for name, text in raw.items()}
     hps = {name: value for name, value in own.items() if not is_platforms(name)}
-    resources = {
-        "current_host": _HOST,
-        "hosts": [_HOST],
-        "network_interface_name": "lo",
-        "current_group_name": "homogeneousCluster",
-        "current_instance_type": "local",
-    }
     config = {name: dict(channel.about) for name, channel in setting.script.channels.items()}
     for name, content in (
         ("hyperparameters", raw),
         ("inputdataconfig", config),
-        ("resourceconfig", resources),
+        ("resourceconfig", _RESOURCES),
     ):
-        (folders["config"] / f"{name}.json").write_text(json.dumps(content))
+        (folders["input_config"] / f"{name}.json").write_text(json.dumps(content))
     args = [*(_moved(each, setting, base) for each in setting.script.args), *_toolkit_args(hps)]
     said = {
-        "model_dir": str(folders["model"]),
-        "output_dir": str(folders["output"]),
-        "output_data_dir": str(folders["data"]),
-        "output_intermediate_dir": str(folders["intermediate"]),
-        "input_dir": str(folders["input"]),
-        "input_config_dir": str(folders["config"]),
+        **{f"{name}_dir": str(folder) for name, folder in folders.items()},
+        **_MACHINE,
         "num_cpus": _cores(),
         "num_gpus": setting.devices,
-        "num_neurons": 0,
-        "hosts": [_HOST],
-        "current_host": _HOST,
-        "current_instance_type": "local",
-        "current_instance_group": "homogeneousCluster",
-        "network_interface_name": "lo",
-        "log_level": 20,
-        "hps": hps,
-        "channels": sorted(channels),
         "input_data_config": config,
-        "resource_config": resources,
         "framework_params": {name: value for name, value in own.items() if is_platforms(name)},
-        "user_args": args,
     }
     training_env = {
-        **{name: value for name, value in said.items() if name not in {"hps", "channels", "user_args"}},
+        **said,
         "hyperparameters": hps,
         "channel_input_dirs": channels,
         "job_name": setting.training_job,
         "is_master": True,
         "master_hostname": _HOST,
     }
+    said |= {"hps": hps, "channels": sorted(channels), "user_args": args}
     env = {
+        **{name: _moved(value, setting, base) for name, value in setting.env.items()},
         **{f"SM_CHANNEL_{name.upper()}": path for name, path in channels.items()},
         **{f"SM_HP_{name.upper()}": _toolkit_text(value) for name, value in hps.items()},
         **{f"SM_{name.upper()}": _toolkit_text(value) for name, value in said.items()},
         "SM_TRAINING_ENV": _toolkit_text(training_env),
+        **_platforms_env(setting, base),
+        **_ours(setting),
+    }
+    output = (setting.output or setting.folder / "artifacts") / _folder(setting.training_job) / "output"
+    failure = base / "output" / "failure"
+    return Launch(tuple(args), env, failure=failure, model=folders["model"], output=output)
+
+
+def _opt_ml_folders(base: Path, setting: Setting) -> dict[str, Path]:
+    """Make the folders of `/opt/ml`, without what an earlier attempt left in the way."""
+    folders = {
+        "model": base / "model",
+        "output": base / "output",
+        "output_data": base / "output" / "data",
+        "output_intermediate": base / "output" / "intermediate",
+        "input": base / "input",
+        "input_config": base / "input" / "config",
+    }
+    for folder in (*folders.values(), base / "input" / "data"):
+        folder.mkdir(parents=True, exist_ok=True)
+    (base / _CHECKPOINTS).unlink(missing_ok=True)
+    (base / _CHECKPOINTS).symlink_to(setting.checkpoints)
+    (base / "output" / "failure").unlink(missing_ok=True)
+    return folders
+
+
+def _platforms_env(setting: Setting, base: Path) -> dict[str, str]:
+    """Return the variables that the platform sets, rather than its toolkit."""
+    return {
         "SM_CHECKPOINT_DIR": str(setting.checkpoints),
         "TRAINING_JOB_NAME": setting.training_job,
         "SAGEMAKER_JOB_NAME": setting.training_job,
@@ -197,17 +212,6 @@ def _sagemaker(setting: Setting) -> Launch:
         "CURRENT_HOST": _HOST,
         TUNING_METRIC.upper(): setting.metric,
     }
-    return Launch(
-        tuple(args),
-        {
-            **{name: _moved(value, setting, base) for name, value in setting.env.items()},
-            **env,
-            **_ours(setting),
-        },
-        failure=base / "output" / "failure",
-        model=folders["model"],
-        output=(setting.output or setting.folder / "artifacts") / _folder(setting.training_job) / "output",
-    )
 
 
 def _channel(place: Path, path: str) -> str:

@@ -10,7 +10,7 @@ from astraml_lab.devices import LeaseRequest
 from astraml_lab.errors import Conflict, InvalidSpec, Problem
 from astraml_lab.jobs.naming import made_up_name
 from astraml_lab.jobs.stored import read_spec
-from astraml_lab.objectives import travel
+from astraml_lab.objectives import ScriptCode, travel
 from astraml_lab.objectives.fingerprint import changed, changed_data, digest
 from astraml_lab.search import require_sampler, sampler_problems, space_problems, strategy_notes
 from astraml_lab.spec import ExecutorKind, JobState
@@ -94,7 +94,9 @@ def make_plan(spec: JobSpec, code: Code, pool: Pool) -> Plan:
 
 
 def _programmed(spec: JobSpec, code: Code) -> tuple[Definition, ...]:
-    """Return the definitions with what they run; several say it themselves."""
+    """Return the definitions with what they run."""
+    if isinstance(code, ScriptCode):
+        return code.definitions
     if len(spec.definitions) > 1:
         return spec.definitions
     return (spec.definitions[0].model_copy(update={"program": code.program}),)

@@ -71,8 +71,10 @@ def _check(form: str, options: dict[str, Any], known: list[str]) -> None:
 
 
 def _ran(spec: JobSpec) -> dict[str, StandIn]:
-    """Say what ran for what the request names; of several definitions each has it in the registry alone."""
-    program = spec.definitions[0].program
-    if program is None or program.script is None or program.source == program.script.target:
-        return {}
-    return {program.script.target: StandIn(f"here {program.source} ran")}
+    """Say what ran for each name of the request; a function has left its name alone."""
+    programs = [definition.program for definition in spec.definitions]
+    return {
+        program.script.target: StandIn(f"here {program.source} ran")
+        for program in programs
+        if program is not None and program.script is not None and program.source != program.script.target
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from glob import escape
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from astraml_lab.process import CAN_SPAWN
 from astraml_lab.spec import Definition, Dialect, JobSpec, Limits, Program, Script, own_params, part_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from astraml_lab.objectives.script_targets import Runs
     from astraml_lab.trial import Trial
@@ -68,6 +69,9 @@ class ScriptCode:
             pattern, and asks them for the rest.
         folder: Where the project is (default: the working directory).
 
+    Attributes:
+        definitions: The job's, each with what it runs here as the source of its program.
+
     Raises:
         NotFound: Nothing here stands for what the request names; the message says how that is registered.
         InvalidSpec: What stands for it does not fit, with every mistake.
@@ -82,7 +86,6 @@ class ScriptCode:
             registries, target = (_registry(target, where), *registries), None
         mappings = (INPUTS, project.inputs)
         job = Job(spec.name or "", spec.project, grace_of(spec), project.folder, mappings)
-        self._definitions = spec.definitions
         self._parts: dict[str, Part] = {}
         for definition in spec.definitions:
             script = None if definition.program is None else definition.program.script
@@ -90,12 +93,14 @@ class ScriptCode:
                 raise TypeError("the job runs no script")
             found = find_runs(script, target, where, registries)
             self._parts[definition.name] = Part(definition, script, found, job)
-        first = next(iter(self._parts.values()))
         functions = [part.function.code for part in self._parts.values() if part.function is not None]
         if len(functions) < len(self._parts) and not CAN_SPAWN:
             raise NotBuiltYet("scripts need Linux or macOS: register a function in place of the script")
-        text = first.script.target if first.function is not None else first.runs.text
-        self.program = Program(kind="script", source=text, script=first.script)
+        self.definitions = tuple(
+            definition.model_copy(update={"program": _program(self._parts[definition.name])})
+            for definition in spec.definitions
+        )
+        self.program = _program(next(iter(self._parts.values())))
         names = {name: value for code in functions for name, value in code.baggage.names.items()}
         self.baggage = Baggage(names, home="the script", threads='executor="threads"')
         self.uncompared = tuple(dict.fromkeys(each for code in functions for each in code.uncompared))
@@ -119,8 +124,8 @@ class ScriptCode:
             NotFound: A secret is not.
             TrialEnd: The trial was told to end, and the script was ended.
         """
-        own = part_of(self._definitions, trial.params)
-        return self._parts[own.name].run(trial, own_params(self._definitions, trial.params))
+        own = part_of(self.definitions, trial.params)
+        return self._parts[own.name].run(trial, own_params(self.definitions, trial.params))
 
     def traceback(self, error: BaseException) -> str:
         """Return the end of what the script wrote to its standard error; of a function, its traceback."""
@@ -158,13 +163,21 @@ def script_again(spec: JobSpec) -> ScriptCode:
     try:
         return ScriptCode(spec)
     except NotFound:
-        program = spec.definitions[0].program
+        ran = dict(_ran(spec))
+        if not ran:
+            raise
+        return ScriptCode(spec, target=ran)
+
+
+def _ran(spec: JobSpec) -> Iterator[tuple[str, Target]]:
+    """Yield what ran for each name of a stored job; a function has left its name alone."""
+    for definition in spec.definitions:
+        program = definition.program
         script = None if program is None else program.script
         if program is None or script is None or (spec.origin is not None and program.source == script.target):
-            raise
-        if script.command and program.source == shlex.join(script.command):
-            return ScriptCode(spec, target=Command(*script.command))
-        return ScriptCode(spec, target=program.source)
+            continue
+        command = script.command and program.source == shlex.join(script.command)
+        yield escape(script.target), Command(*script.command) if command else program.source
 
 
 def find_runs(script: Script, target: Target, where: Path, registries: Sequence[Registry]) -> Runs:
@@ -185,6 +198,11 @@ def find_runs(script: Script, target: Target, where: Path, registries: Sequence[
         except InvalidSpec:
             raise unmapped(script.target, registries) from None
     raise unmapped(script.target, registries)
+
+
+def _program(part: Part) -> Program:
+    text = part.script.target if part.function is not None else part.runs.text
+    return Program(kind="script", source=text, script=part.script)
 
 
 def _registry(targets: Mapping[str, Target], where: Path) -> Registry:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from plugins.scripts import script_spec
 
-from astraml_lab.errors import InvalidSpec, NotFound
+from astraml_lab.errors import Conflict, InvalidSpec, NotFound
+from astraml_lab.jobs.code_again import code_of
 from astraml_lab.objectives import Command, ScriptCode
 from astraml_lab.objectives.script_project import project_of
 from astraml_lab.objectives.script_targets import TARGETS, Registry, best, runs
@@ -179,3 +180,9 @@ def test_each_of_several_definitions_runs_its_own_script(scripts: ScriptBench) -
         "['--width', '8']",
     ]
     assert [trial.view().values for trial in job.trials.values()] == [(1.0,), (2.0,)]
+
+    again = code_of(job.spec)[1]
+    assert again.fingerprint() == ScriptCode(spec, target={"tree:*": tree, "net:*": net}).fingerprint()
+    net.unlink()
+    with pytest.raises(Conflict, match=r"what .* runs is not here: (.|\n)*net\.py"):
+        code_of(job.spec)

@@ -11,8 +11,8 @@ go to: the rule's own maximum, else the furthest that a complete trial came.
   of the incomplete objective value curve" and stops a trial whose overestimate is worse than the best
   (`StudySpec.ConvexAutomatedStoppingSpec`). Here it is the straight line through the last two values.
 
-Neither says anything of a curve that is flat so far. A value that replaces an earlier one of the same step
-counts for the best value, and is no new point of the fit.
+A value that replaces an earlier one of the same step counts for the best value, and is no new point of the
+fit.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class DecayCurve(_LookingAhead):
         if trial.best is None or here <= laws.last:
             return False
         laws.add(here, self._sign * trial.best)
-        return laws.count >= _POINTS and not laws.flat
+        return laws.count >= _POINTS
 
     def _look(self, trial: Running, here: float, end: float) -> Ending | None:
         laws: _Laws = trial.memory
@@ -140,11 +140,6 @@ class _Laws:
         self._mean = self._spread = 0.0
         self._low, self._high = math.inf, -math.inf
         self._fits = [_Fit(exponent) for exponent in _EXPONENTS]
-
-    @property
-    def flat(self) -> bool:
-        """Whether all values are the same."""
-        return self._low == self._high
 
     def add(self, position: float, value: float) -> None:
         """Take in a point; greater is better."""
@@ -220,7 +215,7 @@ class Convex(_LookingAhead):
         recent: _Recent = trial.memory
         recent.add(here, self._sign * trial.values[trial.last_step])
         enough = len(trial.values) >= self._rule.min_measurements
-        return enough and len(recent.points) > 1 and not recent.flat
+        return enough and len(recent.points) > 1
 
     def _look(self, trial: Running, here: float, end: float) -> Ending | None:
         rule = self._rule
@@ -243,14 +238,12 @@ class Convex(_LookingAhead):
 
 
 class _Recent:
-    """The last points of a trial, and whether all of them were the same so far."""
+    """The last points of a trial."""
 
-    __slots__ = ("_first", "flat", "points")
+    __slots__ = ("points",)
 
     def __init__(self) -> None:
         self.points: deque[tuple[float, float]] = deque(maxlen=_POINTS)
-        self._first: float | None = None
-        self.flat = True
 
     def add(self, here: float, value: float) -> None:
         """Take in a point, or another value at the last one."""
@@ -259,9 +252,6 @@ class _Recent:
         if self.points and here <= self.points[-1][0]:
             self.points.pop()
         self.points.append((here, value))
-        if self._first is None:
-            self._first = value
-        self.flat = self.flat and value == self._first
 
 
 def _slope(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -230,11 +230,12 @@ def test_a_trial_whose_values_are_astronomic_is_neither_failed_nor_given_up(
 
 
 @pytest.mark.parametrize("rule", [DECAY, CONVEX.model_copy(update={"min_measurements": 0})])
-def test_nothing_is_said_of_a_flat_curve_or_at_the_end_or_before_a_trial_is_complete(
+def test_a_flat_curve_goes_nowhere_and_nothing_is_said_at_the_end_or_before_a_trial_is_complete(
     rule: StoppingRule,
 ) -> None:
-    flat = [0.1] * 99
-    assert ends_at(board_after(rising(0.9, 100), rule=rule, maximize=True), flat) is None
+    done = board_after(rising(0.9, 100), rule=rule, maximize=True)
+    assert ends_at(done, [0.1] * 99) == (5 if rule is DECAY else 11)
+    assert ends_at(done, [0.89] * 99, number=101) is None, "as good as the best"
     assert ends_at(Board("score", maximize=True, rule=rule), rising(0.1, 50)) is None
     late = board_after([0.9] * 6, rule=rule, maximize=True)
     for step in (6, 7, 8, 9, 10, 11):

@@ -24,7 +24,7 @@ _SETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _BRACKETS = re.compile(r"\\.|\[", re.DOTALL)
 _CLASSES = re.compile(r"\\[wWdDsSbB]|\(\?[a-z]*i")
 """What means more to Python than to the linear engine, on lines beyond it: `\\d` is any script's digit."""
-_BEYOND = re.compile(r"[\x0b\x1c-\x1f\x80-\U0010ffff]")
+_BEYOND = re.compile(r"[\x0b\x80-\U0010ffff]")
 _ENDS = re.compile(r"\\[AZ]|\(\?[a-z]*-")
 """What does not mean the same in many lines at once."""
 

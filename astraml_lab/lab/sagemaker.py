@@ -6,7 +6,8 @@ A script that was written for boto3 runs with its client replaced:
 
 What its methods take and return, and what they raise, is the service's. What differs:
 
-* A job runs here, on this kernel's devices; images run what `astraml_lab.register` says.
+* A job runs here, on this kernel's devices, and no longer than the kernel: a script polls until its job has
+  ended. Images run what `astraml_lab.register` says.
 * `list_hyper_parameter_tuning_jobs` and `describe_hyper_parameter_tuning_job` know each job of the project
   `default`; one that was made otherwise (by `%%tune`, of another service's request) is shown as the request
   that it could be sent as. Jobs whose names no tuning job of the service can have are left out.

@@ -7,7 +7,8 @@ return resources as dictionaries in snake_case, as `HyperparameterTuningJob.to_d
 use_integers_for_enums=False)` writes them: enums by name, times as RFC 3339 text, whole 64-bit numbers as
 decimal strings. What differs:
 
-* A job runs here, on this kernel's devices; images and modules run what `astraml_lab.register` says.
+* A job runs here, on this kernel's devices, and no longer than the kernel: a script polls until its job has
+  ended. Images and modules run what `astraml_lab.register` says.
 * Every job of the lab is listed. One that was made otherwise (by `%%tune`, of another service's request)
   is shown under `projects/lab/locations/local` as the resource that it could be created as.
 * An id is the job's number in the store, as a decimal string; no other job ever has it.

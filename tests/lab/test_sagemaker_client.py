@@ -337,3 +337,21 @@ def test_a_job_whose_kernel_was_killed_has_failed_for_both_services_clients(tmp_
     }
     with pytest.raises(client.exceptions.ResourceNotFound, match="abalone"):
         client.create_hyper_parameter_tuning_job(**child)
+
+
+def test_no_clouds_library_is_loaded_for_it() -> None:
+    text = """
+import sys
+import astraml_lab as lab
+
+client = lab.sagemaker.Client()
+try:
+    client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="lost")
+except client.exceptions.ResourceNotFound as error:
+    print(type(error).__mro__[1].__name__, error.response["Error"]["Code"])
+print(sorted(name for name in ("boto3", "botocore", "google.cloud") if name in sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines() == ["ClientError ResourceNotFound", "[]"]

@@ -84,6 +84,7 @@ class Starter:
                 if not self._start_one(lease):
                     return
                 undo.pop_all()
+        self._waits_since = None  # what may not start, in a pause say, waits for no device
         pool.cancel(self._request.owner)
 
     def _start_one(self, lease: Lease) -> bool:

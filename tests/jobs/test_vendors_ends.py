@@ -80,6 +80,26 @@ def test_a_trial_that_waits_too_long_for_a_device_fails_and_is_tried_again(gpu_b
     assert trial.notes == ("attempt 1 failed (waited longer than 0.2 s for a device): tried again",)
 
 
+def test_the_time_of_a_pause_is_no_wait_for_a_device(gpu_bench: Bench) -> None:
+    taken = [gpu_bench.pool.try_lease(LeaseRequest("somebody", 1.0)) for _ in range(2)]
+
+    job = gpu_bench.launch(lambda x: x, trials=1, retries=0, limits=Limits(max_wait=1.0))
+    while not job.view().reason:
+        time.sleep(0.005)
+    job.pause()
+    while job.state is not JobState.PAUSED:
+        time.sleep(0.005)
+    time.sleep(1.1)
+    job.resume()
+    while job.state is JobState.PAUSED:
+        time.sleep(0.005)
+    for lease in taken:
+        assert lease is not None
+        lease.release()
+
+    assert job.wait(60).state is JobState.SUCCEEDED, job.view().reason
+
+
 def test_a_trial_that_violates_a_constraint_is_kept_and_marked_and_never_the_best(bench: Bench) -> None:
     def train(trial: Trial) -> None:
         trial.report(score=trial.number, recall=0.9 if trial.number < 2 else 0.1)

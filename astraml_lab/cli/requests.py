@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from astraml_lab.cli.service_line import with_options
 from astraml_lab.errors import (
     Conflict,
     InvalidSpec,
@@ -61,8 +62,15 @@ def translate(
 
 
 def submit(  # noqa: PLR0913 - each is an option of the command
-    file: REQUEST,
+    file: Annotated[str | None, typer.Argument(help="A request's file, or - for the standard input.")] = None,
     *,
+    project: Annotated[str | None, typer.Option(help="AstraML's project_id.")] = None,
+    model: Annotated[str | None, typer.Option(help="AstraML's model.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="AstraML's dataset: s3://bucket/dataset.")] = None,
+    gpus: Annotated[int | None, typer.Option(help="GPUs of each trial.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="A hyperparameter.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="A hyperparameter.")] = None,
+    lr: Annotated[float | None, typer.Option(help="A hyperparameter: 3e-5.")] = None,
     target: TARGET = None,
     dialect: DIALECT = None,
     api_version: VERSION = None,
@@ -72,12 +80,15 @@ def submit(  # noqa: PLR0913 - each is an option of the command
 ) -> None:
     """Run a request in the foreground until its job has ended; Ctrl-C stops the job.
 
-    What stands for its image is `--target`, or what the project's astraml.toml says.
+    What stands for its image is `--target`, or what the project's astraml.toml says. An AstraML request may
+    be given by options alone; they win over its file.
     """
     from astraml_lab import lab
     from astraml_lab.lab.requests import begin
 
-    request = _request(file)
+    said: dict[str, Any] = {"project": project, "model": model, "dataset": dataset, "gpus": gpus}
+    said |= {"batch_size": batch_size, "epochs": epochs, "lr": lr}
+    request = with_options(None if file is None else _request(file), said)
     if dry_run:
         translation = lab.read(request, dialect, api_version=api_version)
         typer.echo(_as_json(translation.as_dict()) if as_json else str(translation))

@@ -158,3 +158,35 @@ def test_a_version_1_request_is_migrated_with_a_difference_of_three_lines(folder
     assert lab.translate(folder / "new.json").as_dict()["outcome"] == "valid"
     again = astraml("migrate", "old.yaml", "--output", "new.json")
     assert (again.returncode, "new.json is there already" in again.stderr) == (2, True)
+
+
+def test_the_services_own_line_is_a_request_and_wins_over_a_file(folder: Path) -> None:
+    line = [
+        "--project",
+        "p-demo",
+        "--model",
+        "bert-base",
+        "--gpus",
+        "0",
+        "--dataset",
+        "s3://bucket/dataset",
+        "--epochs",
+        "5",
+    ]
+    (folder / "data").mkdir()
+    (folder / "fit.py").write_text("print('loss=0.5')")
+    (folder / "astraml.toml").write_text('[inputs]\n"s3://bucket/dataset" = "data/"\n')
+
+    words = ("--batch-size", "32", "--lr", "3e-5", "--dry-run", "--json")
+    shown = json.loads(astraml("submit", *line, *words).stdout)
+    assert (shown["kind"], shown["gpus"], shown["fixed"]["lr"]) == ("run", 0, 3e-5)
+    assert shown["provenance"]["lr"] == "request"
+    ran = astraml("submit", *line, "--target", "fit.py", "--json")
+    assert json.loads(ran.stdout)["state"] == "SUCCEEDED", ran.stderr
+
+    (folder / "part.yaml").write_text("hyperparams: {lr: 0.1, epochs: 3}\n")
+    merged = json.loads(astraml("submit", "part.yaml", *line, "--dry-run", "--json").stdout)
+    assert (merged["fixed"]["lr"], merged["fixed"]["epochs"]) == (0.1, 5)
+    nothing = astraml("submit")
+    assert nothing.returncode == 2
+    assert "FILE; a request's file" in nothing.stderr

@@ -71,16 +71,17 @@ def value_at(dimension: Float | Int, share: float) -> float:
 
 def shares(dimension: AnyDimension, listed: Sequence[ParamValue]) -> list[float]:
     """Return how likely each of the values is: alike, but for whole numbers on a logarithmic scale."""
-    if isinstance(dimension, Int) and dimension.scale is not Scale.LINEAR:
-        mirror = dimension.low + dimension.high if dimension.scale is Scale.VERTEX_REVERSE_LOG else None
-        weights = [math.log1p(1 / (_number(each, mirror) - 0.5)) for each in listed]
+    if isinstance(dimension, Int) and dimension.scale is not Scale.LINEAR and dimension.low < dimension.high:
+        mirrored = dimension.scale is Scale.VERTEX_REVERSE_LOG
+        # Optuna's log of whole numbers is drawn half a one beyond its bounds, the mirrored one within them
+        low, high = (
+            (dimension.low, dimension.high) if mirrored else (dimension.low - 0.5, dimension.high + 0.5)
+        )
+        numbers = [float(each) for each in listed]  # type: ignore[arg-type]  # an Int's
+        places = [low + high - number if mirrored else number for number in numbers]
+        weights = [math.log(min(y + 0.5, high) / max(y - 0.5, low)) for y in places]
         return [weight / sum(weights) for weight in weights]
     return [1 / len(listed)] * len(listed)
-
-
-def _number(value: ParamValue, mirror: int | None) -> float:
-    number = float(value)  # type: ignore[arg-type]  # an Int's
-    return number if mirror is None else mirror - number
 
 
 def _listed(dimension: AnyDimension) -> list[ParamValue] | None:

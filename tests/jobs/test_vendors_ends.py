@@ -87,11 +87,11 @@ def test_the_time_of_a_pause_is_no_wait_for_a_device(gpu_bench: Bench) -> None:
     while not job.view().reason:
         time.sleep(0.005)
     job.pause()
-    while job.state is not JobState.PAUSED:
+    while job.view().state is not JobState.PAUSED:
         time.sleep(0.005)
     time.sleep(1.1)
     job.resume()
-    while job.state is JobState.PAUSED:
+    while job.view().state is JobState.PAUSED:
         time.sleep(0.005)
     for lease in taken:
         assert lease is not None

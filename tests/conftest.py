@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytest_plugins = [
@@ -33,3 +35,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("ASTRAML_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_registered() -> Iterator[None]:
+    """Forget what a test registered for the images of requests."""
+    yield
+    registry = getattr(sys.modules.get("astraml_lab.objectives.script_targets"), "TARGETS", ())
+    for pattern in list(registry):
+        registry.forget(pattern)

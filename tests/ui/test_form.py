@@ -311,7 +311,7 @@ class Lab:
 
     def launch(self, spec: JobSpec, code: Any) -> Any:
         self.launched.append((spec, code))
-        return type("Launched", (), {"name": spec.name})()
+        return type("Launched", (), {"name": spec.name, "project": spec.project})()
 
 
 def test_launch_hands_over_the_cell() -> None:

@@ -31,7 +31,7 @@ class Lab:
 
     def launch(self, spec: JobSpec, code: Any) -> Any:
         self.asked.append(("launch", spec, code))
-        return type("Launched", (), {"name": spec.name or "made up"})()
+        return type("Launched", (), {"name": spec.name or "made up", "project": spec.project})()
 
     def preflight(self, spec: JobSpec, code: Any) -> str:
         self.asked.append(("check", spec, code))

@@ -127,9 +127,10 @@ def _ends(job: Mapping[str, Any]) -> dict[str, Any]:
     trials = min(job["maxTrialCount"], MOST_TRIALS)
     fewer = min(trials, config.get("maxNumTrials", trials))
     minimum = bool(least) or bool(config.get("minNumTrials"))
+    budget = trials if minimum else fewer
     return {
-        "trials": trials if minimum else fewer,
-        "parallel": min(job["parallelTrialCount"], trials, _MOST_PARALLEL),
+        "trials": budget,
+        "parallel": min(job["parallelTrialCount"], budget, _MOST_PARALLEL),
         "max_failures": job.get("maxFailedTrialCount") or None,
         "trial_timeout": seconds(scheduling["timeout"]) if "timeout" in scheduling else DEFAULT_TIMEOUT,
         "retries": None if restarts(scheduling) else 0,  # none given: once, if the trial's process died

@@ -41,6 +41,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _nothing_stays_registered() -> Iterator[None]:
     """Forget what a test registered for the images of requests."""
     yield
-    registry = getattr(sys.modules.get("astraml_lab.objectives.script_targets"), "TARGETS", ())
-    for pattern in list(registry):
-        registry.forget(pattern)
+    scripts = sys.modules.get("astraml_lab.objectives.script_targets")
+    if scripts is not None:
+        for pattern in list(scripts.TARGETS):
+            scripts.TARGETS.forget(pattern)

@@ -173,3 +173,11 @@ def test_a_job_is_made_asked_for_cancelled_and_deleted_by_sql() -> None:
     )
     table(f"DELETE FROM {RESOURCE} {exact}")  # noqa: S608 - likewise
     assert lab.jobs() == []
+
+
+def test_a_statement_that_is_refused_is_refused_in_one_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    for statement in ("SHOW TABLES", "EXPLAIN SELECT 1", "VACUUM", "SHOW DATABASES"):
+        with pytest.raises(RequestRefused, match="not supported"):
+            lab.sql(statement)
+
+    assert caplog.text == ""

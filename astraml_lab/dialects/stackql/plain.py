@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from astraml_lab.dialects.stackql.catalogue import Table
 
+_READS = frozenset({"SELECT", "WITH", "VALUES", "("})
+
 
 def tables_of(text: str, known: Collection[str]) -> frozenset[str] | None:
     """Return which of the known tables a SELECT reads; `None` where the text is something else.
@@ -25,6 +27,8 @@ def tables_of(text: str, known: Collection[str]) -> frozenset[str] | None:
         StackqlError: The text holds several statements, or a quote that never ends.
     """
     statement = one_statement(text)
+    if statement.verb not in _READS:  # sqlglot would warn of what it does not know
+        return None
     try:
         trees = sqlglot.parse(statement.text, read="sqlite")
     except (SqlglotError, RecursionError, ValueError):
@@ -50,6 +54,6 @@ def select(
         StackqlError: It is no SELECT, it does what a question may not do, or it takes too long.
     """
     statement = one_statement(text)
-    if statement.verb not in {"SELECT", "WITH", "VALUES"}:
+    if statement.verb not in _READS - {"("}:
         raise StackqlError("unsupported-statement", f"{statement.verb} is not supported here; SELECT is")
     return run(statement.text, tables, columns)

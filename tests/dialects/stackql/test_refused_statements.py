@@ -233,6 +233,10 @@ def test_a_refused_credential_is_not_repeated() -> None:
         "SELECT length(trim(printf('%.*c', 9000000, 'a'), printf('%.*c', 4000000, 'b') || 'a'))",
         "SELECT printf('%.*c', 9000000, 'a') LIKE '" + "%a" * 49 + "b'",
         "SELECT printf('%.*c', 9000000, 'a') GLOB '*" + "a" * 90 + "b'",
+        "SELECT printf('%.*c', 2000000000, 'a')",
+        "SELECT format('%.*c', 2e9, 'a')",
+        "SELECT printf('%.*c', '2000000000', 'a')",
+        "SELECT printf('" + "%.19000000c" * 300 + "')",
         "SELECT " + "+".join(["1"] * 9_000),
         f"SELECT 1 FROM {RESOURCE} WHERE {WHERE} AND " + " AND ".join(["1"] * 3_000),
     ],
@@ -254,6 +258,24 @@ def test_our_text_functions_are_those_of_sqlite(text: str, part: str, other: str
         calls = calls.replace(f"?{index}", f"'{value}'")
 
     assert run(f"SELECT {calls}", {}, {}).rows == (expected,)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "printf('%-5d|%s|%.2f|%%|%*d', 3, 'a', 1.5, 4, 1795237855)",
+        "printf('%lld %5s %,d', 9000000000, 'x', 1234567)",
+        "format('%*.*f', 8, 2, 3.14159)",
+        "printf('50%')",
+        "printf(NULL, 1)",
+        "printf()",
+    ],
+)
+def test_our_printf_is_that_of_sqlite(call: str) -> None:
+    with contextlib.closing(sqlite3.connect(":memory:")) as plain:
+        expected = plain.execute(f"SELECT {call}").fetchone()
+
+    assert run(f"SELECT {call}", {}, {}).rows == (expected,)
 
 
 @pytest.mark.parametrize(

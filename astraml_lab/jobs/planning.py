@@ -11,7 +11,7 @@ from astraml_lab.errors import Conflict, InvalidSpec, Problem
 from astraml_lab.jobs.naming import made_up_name
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.objectives import ScriptCode, travel
-from astraml_lab.objectives.fingerprint import changed, changed_data, digest
+from astraml_lab.objectives.fingerprint import SCRIPT, changed, changed_data, digest
 from astraml_lab.search import require_sampler, sampler_problems, space_problems, strategy_notes
 from astraml_lab.spec import ExecutorKind, JobState
 from astraml_lab.store import name_key
@@ -116,10 +116,22 @@ def is_same(known: Mapping[str, str], plan: Plan) -> bool:
 
 def difference(found: GenerationRecord, plan: Plan) -> str:
     """Say what makes the plan another search than the stored one; empty if it is the same."""
-    differences = changed(json.loads(found.fingerprint), plan.fingerprint)
+    stored = json.loads(found.fingerprint)
+    differences = changed(stored, plan.fingerprint)
     if differences:
-        return "changed " + ", ".join(differences)
+        return "changed " + ", ".join(_with_exchanged_scripts(differences, stored, plan.fingerprint))
     return "started over" if plan.spec.new else ""
+
+
+def _with_exchanged_scripts(parts: list[str], old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """Say of another script than before whose place it takes: neither of the two has changed."""
+    scripts = [part for part in parts if part.startswith(SCRIPT)]
+    come = [part.removeprefix(SCRIPT) for part in scripts if part not in old]
+    gone = [part.removeprefix(SCRIPT) for part in scripts if part not in new]
+    if not (come and gone):
+        return parts
+    said = f"what runs: {', '.join(come)} in place of {', '.join(gone)}"
+    return [*(part for part in parts if part not in scripts or (part in old and part in new)), said]
 
 
 def _other_data(found: GenerationRecord, plan: Plan) -> str:

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Hashable, Iterable, Iterator, Mapping
 
-__all__ = ["Reached", "changed", "changed_data", "digest", "reached", "reached_by", "tree_digest"]
+__all__ = ["SCRIPT", "Reached", "changed", "changed_data", "digest", "reached", "reached_by", "tree_digest"]
 
+SCRIPT = "the script "
+"""How the part of a script begins; its file's name follows."""
 _DATA = "the data of "
 _DEEPEST = 6
 _MOST_ITEMS = 2_000

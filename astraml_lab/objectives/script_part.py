@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.devices.visible import narrowed
 from astraml_lab.errors import InvalidSpec, Problem, TrialStopped
-from astraml_lab.objectives.fingerprint import digest
+from astraml_lab.objectives.fingerprint import SCRIPT, digest
 from astraml_lab.objectives.script_conventions import REPORTS, Setting, launch_of
 from astraml_lab.objectives.script_failure import ScriptFailed
 from astraml_lab.objectives.script_function import LazyMapping, RegisteredFunction, printed_metrics
@@ -107,7 +107,7 @@ class Part:
         if self.function is not None:
             return {**parts, **self.function.code.fingerprint()}
         for file in self.runs.files:
-            parts[f"the script {file.name}"] = digest(file.read_bytes().decode("utf-8", "replace"))
+            parts[f"{SCRIPT}{file.name}"] = digest(file.read_bytes().decode("utf-8", "replace"))
         return parts if self.runs.files else {**parts, "the command": digest(self.runs.text)}
 
     def run(self, trial: Trial, params: Mapping[str, Any]) -> Mapping[str, float] | None:
@@ -240,15 +240,23 @@ def _refuse(script: Script) -> None:
 
 
 def _plain_metrics(definition: Definition, script: Script) -> tuple[LogMetric, ...]:
-    """Return how a script of one's own may print its objectives: `accuracy=0.9`, `accuracy: 0.9`."""
-    if script.convention is not Dialect.ASTRAML:
-        return ()
-    return tuple(_printed(each.metric) for each in definition.objectives)
+    """Return how a script may print its objectives where no regex says it: `accuracy=0.9`, `accuracy: 0.9`.
+
+    A SageMaker request names its regexes unless it is for a built-in algorithm, whose log spells the metric
+    `validation:auc` as `validation-auc:0.9`; a script in its place may print either.
+    """
+    names = [each.metric for each in definition.objectives]
+    if script.convention is Dialect.ASTRAML:
+        return tuple(_printed(name, name) for name in names)
+    if script.convention is Dialect.SAGEMAKER:
+        return tuple(_printed(name, name, name.replace(":", "-")) for name in names)
+    return ()
 
 
-def _printed(name: str) -> LogMetric:
+def _printed(name: str, *spellings: str) -> LogMetric:
     number = r"([-+]?(?:[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?|nan|inf))"
-    regex = rf"(?:^|[^\w.-]){re.escape(name)}\s*[=:]\s*{number}"
+    spelled = "|".join(map(re.escape, dict.fromkeys(spellings)))
+    regex = rf"(?:^|[^\w.-]|#011)(?:{spelled})\s*[=:]\s*{number}"
     return LogMetric.model_construct(name=name, regex=regex)  # of ours: the limit of requests is not for it
 
 

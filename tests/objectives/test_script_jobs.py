@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+import pytest
 from plugins.scripts import script_spec
 
+from astraml_lab.errors import Conflict
 from astraml_lab.jobs.code_again import code_of
 from astraml_lab.objectives import ScriptCode
 from astraml_lab.spec import (
@@ -34,7 +36,6 @@ from astraml_lab.spec import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
     from plugins.jobs import Bench
     from plugins.scripts import ScriptBench
 
@@ -279,6 +280,15 @@ def test_a_stored_job_finds_its_script_again_and_a_changed_script_is_another_sea
     assert code.fingerprint() == before
     train.write_text("print('score=2')")
     assert ScriptCode(job.spec, target=train).fingerprint() != before
+
+
+def test_another_script_in_its_place_is_named_with_the_one_before(scripts: ScriptBench) -> None:
+    job = scripts.run(script_spec(trials=1, name="again"), scripts.write("print('score=1')", "first.py"))
+    other = ScriptCode(job.spec, target=scripts.write("print('score=1')", "other.py"))
+    found = scripts.bench.store.load_job(job.project, job.name)
+    assert found is not None
+    with pytest.raises(Conflict, match=r"changed what runs: other\.py in place of first\.py\. Undo that"):
+        scripts.bench.manager.resume(found.id, job.spec, other)
 
 
 def test_secrets_reach_the_script_and_nothing_else(

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from plugins.scripts import script_spec
 
 from astraml_lab.objectives.script_reports import HypertuneFile
@@ -272,3 +273,24 @@ def test_a_hypertune_script_that_is_stopped_ends(scripts: ScriptBench) -> None:
     job.stop_trial(0)
     job.wait(30)
     assert job.trials[0].view().state is TrialState.STOPPED
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "validation:auc=0.75",
+        "[3]\\ttrain-auc:0.9\\tvalidation-auc:0.75",
+        "[3]#011train-auc:1#011validation-auc:0.75",
+    ],
+)
+def test_a_script_in_place_of_a_built_in_algorithm_prints_its_metric(scripts: ScriptBench, line: str) -> None:
+    train = scripts.write(f'print("{line}")')
+    spec = script_spec(maximize="validation:auc", convention=Dialect.SAGEMAKER, trials=1)
+    assert scripts.run(spec, train).trials[0].view().values == (0.75,)
+
+
+def test_a_request_that_names_its_regexes_has_no_others(scripts: ScriptBench) -> None:
+    train = scripts.write('print("auc=0.1\\nfinal auc 0.75\\nauc=0.2")')
+    regexes = (LogMetric(name="auc", regex=r"final auc (\S+)"),)
+    spec = script_spec(maximize="auc", convention=Dialect.SAGEMAKER, trials=1, log_metrics=regexes)
+    assert scripts.run(spec, train).trials[0].view().values == (0.75,)

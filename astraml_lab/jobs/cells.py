@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import NotFound
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
     from astraml_lab.jobs.job import Job
     from astraml_lab.objectives.cell_lines import Assigned
-    from astraml_lab.spec import AnyDimension, ParamValue, Program, TrialView
+    from astraml_lab.spec import AnyDimension, JobSpec, ParamValue, Program, TrialView
 
 _NOT_AGAIN = {"new": False, "replace": False, "wait": None}
 """Options of a launch that are not the next job's."""
+_NO_CODE = "the code of {} is not in the store: no cell can be written for it"
 
 
 def best_cell(job: Job) -> str:
@@ -34,15 +36,20 @@ def best_cell(job: Job) -> str:
 
 
 def job_cell(job: Job) -> str:
-    """Return the job as the cell that it was written as.
+    """Return the job as a cell: as it was written, as the request it was made of, or as a call of `tune`.
 
     Raises:
-        NotFound: It was not.
+        NotFound: Its code is not in the store.
     """
-    program = job.spec.definitions[0].program
-    if program is None or program.kind != "cell":
-        raise NotFound(f"{job.name} was not written as a cell")
-    return f"{line_of(job.spec)}\n{program.source}"
+    spec = job.spec
+    program = spec.definitions[0].program
+    if spec.origin is not None:
+        return f"%%tune\n{json.dumps(spec.origin.request, indent=2, ensure_ascii=False)}\n"
+    if program is None or not program.source:
+        raise NotFound(_NO_CODE.format(job.name))
+    if program.kind == "cell":
+        return f"{line_of(spec)}\n{program.source}"
+    return _call(job, program, spec)
 
 
 def narrowed_cell(job: Job, numbers: Sequence[int], *, name: str, source: str) -> str:
@@ -60,7 +67,7 @@ def narrowed_cell(job: Job, numbers: Sequence[int], *, name: str, source: str) -
     spec = job.spec
     program = spec.definitions[0].program
     if program is None or not program.source:
-        raise NotFound(f"the code of {job.name} is not in the store: no cell can be written for it")
+        raise NotFound(_NO_CODE.format(job.name))
     space = narrowed(spec.space, [job.trials[number].params for number in numbers])
     definition = spec.definitions[0].model_copy(update={"space": space})
     changes = {**_NOT_AGAIN, "name": name, "warm_start": (source,), "definitions": (definition,)}
@@ -69,10 +76,13 @@ def narrowed_cell(job: Job, numbers: Sequence[int], *, name: str, source: str) -
     which = "trial" if len(numbers) == 1 else "trials"
     said = f"# {job.name}, around {which} {', '.join(map(str, numbers))}"
     if program.kind != "cell":
-        function = quoted(program.source) if program.kind == "script" else function_of(program, job.name).name
-        call = call_of(function, smaller, labelled=program.objects)
-        return f"{said}\n{call}".rstrip("\n")
+        return f"{said}\n{_call(job, program, smaller)}".rstrip("\n")
     return f"{line_of(smaller)}\n{said}\n{_rewritten(program, fresh)}"
+
+
+def _call(job: Job, program: Program, spec: JobSpec) -> str:
+    function = quoted(program.source) if program.kind == "script" else function_of(program, job.name).name
+    return call_of(function, spec, labelled=program.objects)
 
 
 def _told(name: str, view: TrialView) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -126,15 +127,16 @@ class _Reader:
         return []
 
 
-class _Way:
+class _Way(ABC):
     """A compiled regex; `matches` yields the first group of each match, or the whole."""
 
     def may_match(self, text: str) -> bool:  # noqa: ARG002 - for those that can tell
         """Whether any of these lines can match: one question in place of thousands."""
         return True
 
+    @abstractmethod
     def matches(self, line: str) -> Iterable[str | None]:
-        raise NotImplementedError
+        """Return what the regex finds in a line."""
 
 
 class _Linear(_Way):

@@ -8,6 +8,7 @@ import pytest
 
 from astraml_lab.errors import Conflict, NotFound
 from astraml_lab.lab import build_spec
+from astraml_lab.objectives import call_in
 from astraml_lab.objectives.cell import CellCode
 from astraml_lab.objectives.cell_source import parse_cell
 from astraml_lab.spec import Categorical, Float, Int, objectives_of
@@ -114,6 +115,18 @@ def lab_narrowed(job: Job) -> Any:
     from astraml_lab.spec import narrowed
 
     return narrowed(job.spec.space, [job.trials[0].params])["x"]
+
+
+def test_a_job_of_a_function_is_a_call_that_reads_as_the_same_job(bench: Bench) -> None:
+    def train(x: float) -> float:
+        return x
+
+    job = bench.launch(train, trials=3, name="digits", seed=1).wait(20)
+    again = call_in(job.export("cell"), {"train": train})
+
+    assert again is not None
+    same = {"space", "objectives", "trials", "name", "seed", "parallel"}
+    assert {name: getattr(again, name) for name in same} == {name: getattr(job.spec, name) for name in same}
 
 
 def test_the_selection_is_a_table_of_trials_in_the_order_of_choice(bench: Bench) -> None:

@@ -112,3 +112,10 @@ def test_a_secret_that_the_project_does_not_have_is_refused_at_the_door(
     assert (refused.value.code, refused.value.status) == ("unknown-secret", 422)
     monkeypatch.setenv("ASTRAML_SECRET_DEMO_HUB_KEY", "open sesame")
     assert lab.submit(request, target=sure).state is JobState.SUCCEEDED
+
+
+def test_a_job_made_of_a_request_is_exported_as_a_cell_that_holds_it() -> None:
+    source = lab.submit(named("abalone"), target=boost).export("cell")
+
+    line, _, body = source.partition("\n")
+    assert (line, json.loads(body)) == ("%%tune", named("abalone"))

@@ -19,6 +19,7 @@ LONGEST_TRIAL = 2_419_200
 """28 days."""
 _RANDOM = re.compile(r"(?!/)(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9+/=_-]{16,}")
 """Letters and digits as keys have them, and paths and words do not."""
+_TOKEN = re.compile("token", re.IGNORECASE)
 _MACHINE = ("InstanceType", "InstanceCount", "VolumeSizeInGB")
 
 
@@ -109,8 +110,8 @@ def _check_literals(part: Part) -> None:
     """Refuse credentials in what a script gets; the message never repeats one."""
     for key in ("Environment", "StaticHyperParameters"):
         for name, value in part.given.get(key, {}).items():
-            # a static value's name says little: `special_tokens` is no secret
-            named = key == "Environment" and names_a_secret(name)
+            # a token of a static value may be a word of a text: `special_tokens` is no secret
+            named = names_a_secret(name) and (key == "Environment" or not _TOKEN.search(name))
             if is_a_secret(value) or (named and _RANDOM.fullmatch(value)):
                 raise invalid(
                     f"{part.path}.{key}.{name}",

@@ -339,6 +339,8 @@ def test_channels_have_different_names_and_one_source_each() -> None:
         ("Environment", "ANYTHING", "AKIAIOSFODNN7EXAMPLE"),
         ("Environment", "HF", "hf_abcdefghijklmnopqrstuvwxyz0123"),
         ("StaticHyperParameters", "key", "-----BEGIN RSA PRIVATE KEY-----"),
+        ("StaticHyperParameters", "db_password", "hunter2supersecret"),
+        ("StaticHyperParameters", "api-key", "0123456789abcdef0123"),
     ],
 )
 def test_a_credential_is_refused_and_never_repeated(key: str, name: str, value: str) -> None:
@@ -358,6 +360,11 @@ def test_what_only_sounds_like_a_credential_is_accepted(name: str, value: str) -
     assert script is not None
     assert script.script is not None
     assert script.script.env == {name: value}
+
+
+def test_a_static_value_of_tokens_is_accepted() -> None:
+    value = "additional_special_token1"
+    assert understood(a_request({f"{DEFINITION}.StaticHyperParameters.special_tokens": value}))
 
 
 def test_forty_jobs_over_forty_nine_points_are_enough() -> None:

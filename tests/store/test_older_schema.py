@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -68,6 +69,20 @@ def test_a_store_of_schema_1_opens_with_all_that_it_holds(home: Path) -> None:
         assert [control.command for control in store.take(running.id)] == ["pause"]
         assert store.claim_device(["GPU-1"], 1.0, "kernel-2") is not None
         assert store.repaired == ""
+
+
+def test_a_killed_kernel_may_leave_all_that_it_wrote_in_the_log(tmp_path: Path) -> None:
+    living, left = tmp_path / "living.db", tmp_path / "left" / "lab.db"
+    left.parent.mkdir()
+    with closing(sqlite3.connect(living)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.executescript(SCHEMA_1.read_text(encoding="utf-8"))
+        for end in ("", "-wal", "-shm"):
+            shutil.copy(f"{living}{end}", f"{left}{end}")
+
+    with Store(left.parent, clock=FakeClock(1_800_000_100.0)) as store:
+        assert (len(store.list_jobs()), store.repaired) == (2, "")
 
 
 def test_a_copy_of_the_old_file_is_kept_and_told(home: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -44,7 +44,7 @@ def translated(request: dict[str, Any]) -> str:
     return f"lab.translate(json.loads({json.dumps(json.dumps(request))}))"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_the_report_is_clear_in_both_themes(
     jupyter_lab: LabServer, notebook: NotebookPage, theme: Literal["light", "dark"]
 ) -> None:
@@ -113,6 +113,7 @@ def test_a_submitted_request_says_what_became_of_it_on_its_dashboard_and_in_the_
     expect(notebook.output(4)).to_contain_text('"HyperParameterTuningJobName": "r-xgb-abalone-01"')
 
 
+@pytest.mark.slow
 def test_hostile_words_of_a_request_are_shown_and_do_nothing(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:
@@ -134,6 +135,7 @@ def test_hostile_words_of_a_request_are_shown_and_do_nothing(
     notebook.output(2).screenshot(path=notebook.screenshot("report-several"))
 
 
+@pytest.mark.slow
 def test_refusals_are_sentences(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
     broken = secured()
     broken["HyperParameterTuningJobConfig"]["Strategy"] = "Guess"

@@ -56,7 +56,7 @@ def saved_with(notebook: NotebookPage, path: Path, *kinds: str) -> dict[str, Any
     raise AssertionError(sorted(data))
 
 
-@pytest.mark.parametrize("app", ["lab", "notebook"])
+@pytest.mark.parametrize("app", ["lab", pytest.param("notebook", marks=pytest.mark.slow)])
 def test_the_view_stays_on_the_page_and_the_file_holds_the_picture(
     jupyter_lab: LabServer, notebook: NotebookPage, app: Any
 ) -> None:
@@ -100,7 +100,8 @@ def test_the_view_stays_on_the_page_and_the_file_holds_the_picture(
     notebook.screenshot(f"saved-reopened-{app}")
 
 
-@pytest.mark.parametrize("app", ["lab", pytest.param("notebook", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_a_form_and_a_list_of_jobs_leave_words_that_need_no_kernel(
     jupyter_lab: LabServer, notebook: NotebookPage, app: Any
 ) -> None:
@@ -137,6 +138,7 @@ def test_a_form_and_a_list_of_jobs_leave_words_that_need_no_kernel(
     notebook.screenshot(f"saved-words-{app}")
 
 
+@pytest.mark.slow
 def test_a_kernel_that_is_restarted_after_the_end_leaves_the_picture(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:

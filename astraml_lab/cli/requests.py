@@ -134,11 +134,7 @@ def migrate(
     """Bring an AstraML request of version 1 to version 2.1; what changed goes to the standard error."""
     from astraml_lab.dialects.astraml import migrate as migrated
 
-    request = _request(file)
-    text, difference = migrated(
-        request.read_text(encoding="utf-8") if isinstance(request, Path) else request,
-        accept_defaults=accept_v2_defaults,
-    )
+    text, difference = migrated(_request(file), accept_defaults=accept_v2_defaults)
     typer.echo(difference, err=True)
     if output is None:
         typer.echo(text, nl=False)

@@ -32,9 +32,9 @@ class StandIn:
 _STRATEGIES = {
     Strategy.AUTO: "a tree-structured Parzen estimator",
     Strategy.TPE: "a tree-structured Parzen estimator",
-    Strategy.RANDOM: "random points",
+    Strategy.RANDOM: "random choice",
     Strategy.GRID: "a grid",
-    Strategy.HYPERBAND: "random points, in brackets",
+    Strategy.HYPERBAND: "random choice, in brackets",
 }
 _RULES = {
     StoppingKind.AVERAGES: "trials that are worse than the median of the others end early",
@@ -98,7 +98,7 @@ def _budget(spec: JobSpec) -> str:
 
 
 def _search(spec: JobSpec) -> str:
-    parts = [f"Points by {_STRATEGIES.get(spec.strategy, spec.strategy.value)}"]
+    parts = [f"Points are proposed by {_STRATEGIES.get(spec.strategy, spec.strategy.value)}"]
     parts += [_RULES[spec.stopping.kind]] if spec.stopping else []
     parts += [f"seed {spec.seed}"] if spec.seed is not None else []
     return "; ".join(parts)

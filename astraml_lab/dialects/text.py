@@ -81,12 +81,14 @@ def is_path(text: str) -> bool:
 
 
 def _content(path: Path) -> bytes:
-    path = path.expanduser()
-    if not path.is_file():
-        raise NotFound(f"there is no file `{path}`")
     try:
+        path = path.expanduser()
+        if not path.is_file():
+            raise NotFound(f"there is no file `{path}`")
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
+    except RuntimeError:  # `~name` of a user whom this machine does not know
+        raise NotFound(f"there is no file `{path}`") from None
     except OSError as error:
         raise NotFound(f"the file `{path}` cannot be read: {error.strerror}") from None
 
@@ -264,10 +266,12 @@ def _plain(text: Any, path: Steps) -> str:
     return str(text)
 
 
-def _number(value: Any, path: Steps) -> int | float:
-    value = value.item() if hasattr(value, "item") else value
+def _number(value: Any, path: Steps) -> bool | int | float:
+    value = _item(value)
+    if isinstance(value, bool):
+        return value
     if isinstance(value, int):
-        return int(value)
+        return _counted(value, path)
     if not isinstance(value, float):
         raise Unreadable(
             f"JSON has no {type(value).__name__}; a request holds strings, numbers, lists, mappings", path
@@ -275,6 +279,23 @@ def _number(value: Any, path: Steps) -> int | float:
     if not math.isfinite(value):
         raise Unreadable(f"{value} is no JSON number; write a finite one, or leave the field out", path)
     return float(value)
+
+
+def _item(value: Any) -> Any:
+    """Return the one number of a NumPy scalar; anything else as it is."""
+    try:
+        return value.item()
+    except (AttributeError, TypeError, ValueError, RuntimeError):  # an array of several has none
+        return value
+
+
+def _counted(value: int, path: Steps) -> int:
+    """Refuse what no double holds: JSON's own limit, and that of every computation with it."""
+    try:
+        float(value)
+    except OverflowError:
+        raise Unreadable("the request holds a number that is too long to read", path) from None
+    return int(value)
 
 
 def _twice(key: str) -> Unreadable:

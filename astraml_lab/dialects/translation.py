@@ -100,6 +100,12 @@ class Translation(RequestReport):
         return {"outcome": "valid", **self.outcome}
 
 
+def not_said(name: str, value: object) -> str:
+    """Say that a request has nothing for an option of a job: a sentence of `Export.left_out`."""
+    given = ", ".join(str(each) for each in value) if isinstance(value, tuple) else value
+    return f"{name} {given}: the request has no such option."
+
+
 class Export(dict[str, Any]):
     """A job, written as a request of a service: a mapping, to send or to store as it is.
 

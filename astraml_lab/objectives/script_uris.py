@@ -163,7 +163,10 @@ def _parts(uri: str) -> tuple[str, ...] | None:
         raise InvalidSpec(
             [Problem("the URI", shown(uri), "it has no scheme: s3://…, gs://…")], subject="the request"
         )
-    if any(name in {".", ".."} or "\\" in name or "\0" in name for name in names):
+    if "\0" in rest:
+        problem = Problem("the URI", shown(uri), "no file has a NUL in its name: write it without one")
+        raise InvalidSpec([problem], subject="the request")
+    if any(name in {".", ".."} or "\\" in name for name in names):
         problem = Problem("the URI", shown(uri), "it leads out of its bucket: write it without `..`")
         raise InvalidSpec([problem], subject="the request")
     scheme = scheme.lower()

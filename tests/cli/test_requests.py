@@ -160,6 +160,12 @@ def test_a_version_1_request_is_migrated_with_a_difference_of_three_lines(folder
     assert (again.returncode, "new.json is there already" in again.stderr) == (2, True)
 
 
+def test_a_file_to_migrate_that_is_no_text_is_refused(folder: Path) -> None:
+    (folder / "odd.yaml").write_bytes(b"apiVersion: \xff")
+    ran = astraml("migrate", "odd.yaml")
+    assert (ran.returncode, ran.stderr) == (2, "astraml: the request is not UTF-8 (byte 12)\n")
+
+
 def test_the_services_own_line_is_a_request_and_wins_over_a_file(folder: Path) -> None:
     line = [
         "--project",

@@ -5,6 +5,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -263,3 +264,22 @@ def test_text_that_is_no_json_is_refused_in_the_words_of_the_service_that_is_nam
         translate('{"Tags": [}', "sagemaker")
     expected = {"outcome": "invalid", "error": "ValidationException", "http": 400, "field": ""}
     assert caught.value.as_dict() == expected
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/request.json", "a" * 300 + ".json"])
+def test_a_path_that_cannot_be_looked_up_is_no_file(path: str) -> None:
+    with pytest.raises(NotFound):
+        read_text(path)
+
+
+@pytest.mark.parametrize(
+    "request_", [{"a": 10**400}, {"a": [-(10**5000)]}, "a: 0x" + "f" * 10_000, "a: 1" + "0" * 400]
+)
+def test_a_whole_number_that_no_double_holds_is_refused(request_: object) -> None:
+    assert "too long to read" in malformed(request_)
+
+
+def test_numpys_scalars_are_read_and_its_arrays_refused() -> None:
+    assert read_text({"a": np.int64(3), "b": np.float32(0.5)}) == {"a": 3, "b": 0.5}
+    assert read_text({"a": np.True_})["a"] is True
+    assert "JSON has no ndarray" in malformed({"a": np.arange(3)})

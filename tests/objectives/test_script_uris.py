@@ -82,6 +82,11 @@ def test_a_uri_that_leads_out_of_its_bucket_is_refused_everywhere(uri: str, tmp_
             ScriptCode(script_spec(**asked), target=print)
 
 
+def test_a_uri_with_a_nul_is_refused_for_it(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSpec, match="NUL in its name"):
+        local_output("s3://bucket/a\0b", tmp_path)
+
+
 @pytest.mark.parametrize(
     "uri", ["../../etc://bucket/x", "://bucket/x", "a/b://bucket", "simplecache::s3://b/x"]
 )

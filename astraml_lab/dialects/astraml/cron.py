@@ -134,7 +134,7 @@ def _number(word: str, field: _Field) -> int:
         if word.lower() not in field.names:
             raise BadCron(f"{field.name} `{word}`: no such name ({', '.join(field.names) or 'numbers only'})")
         return field.names.index(word.lower()) + field.first
-    number = int(word[:4])
+    number = int(word)
     if not field.low <= number <= field.high:
         raise BadCron(f"{field.name} `{word[:20]}` is not in {field.low}-{field.high}")
     return number

@@ -39,6 +39,8 @@ _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PROJECT_RULE = "2 to 63 of a-z, 0-9 and `-`, a letter first, no `-` at the end"
 _HINTS = 20
 """So many unknown fields of a mapping are compared with the known ones."""
+_OTHER_WORDS = {"values": "choices", "parallel_trials": "max_parallel"}
+"""Words of other tuners for fields of ours; no spelling leads from one to the other."""
 _RANGE = 'a range {"min", "max"} or {"choices": […]}'
 
 
@@ -144,11 +146,16 @@ def _object(fields: Mapping[str, Check], required: Iterable[str] = ()) -> Check:
         for name in fields.keys() & value.keys():
             yield from fields[name](value[name], (*path, name))
         for count, name in enumerate(name for name in value if name not in fields):
-            near = nearest(name, fields) if count < _HINTS else ""  # a search through all names each
+            near = _suggested(name, fields) if count < _HINTS else ""  # a search through all names each
             hint = near or f"known: {', '.join(fields)}"
             yield from _wrong((*path, name), f"no such field ({hint})")
 
     return check
+
+
+def _suggested(name: str, names: Mapping[str, Check]) -> str:
+    ours = _OTHER_WORDS.get(name)
+    return f'did you mean "{ours}"?' if ours in names else nearest(name, names)
 
 
 def _mapping(
@@ -223,6 +230,9 @@ def _interval(value: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[Mi
     bad = []
     missing = [name for name in ("min", "max") if name not in value]
     unknown = [name for name in value if name not in INTERVAL]
+    if "values" in unknown:
+        yield from _wrong(path, 'a range has no values; did you mean {"choices": […]}?')
+        return
     if missing:
         bad.append(f"a range needs {' and '.join(missing)}")
     if unknown:

@@ -15,6 +15,7 @@ from astraml_lab.dialects.astraml.problem import Mistake, ProblemError, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 NEWEST = "2.1"
 SUPPORTED = ("2.1",)
@@ -71,11 +72,11 @@ def version_of(request: Mapping[str, Any], header: str | None) -> Version:
     return Version(migrated_from=old[1])
 
 
-def migrate(text: str, *, accept_defaults: bool = False) -> tuple[str, str]:
+def migrate(text: str | Path, *, accept_defaults: bool = False) -> tuple[str, str]:
     """Bring the text of a version 1 request to version 2.1, as JSON.
 
     Args:
-        text: JSON or YAML.
+        text: JSON or YAML, or the path of such a file.
         accept_defaults: Fill in the defaults of version 2.1 in place of marks that keep the text invalid.
 
     Returns:

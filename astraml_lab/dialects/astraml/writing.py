@@ -12,7 +12,7 @@ from astraml_lab.dialects.astraml.reading import STRATEGIES
 from astraml_lab.dialects.astraml.secrets import inline_secrets
 from astraml_lab.dialects.astraml.shape import EXTRA_NAME, PROJECT, WINDOWS, leaf_mistakes, shape_mistakes
 from astraml_lab.dialects.astraml.versions import NEWEST
-from astraml_lab.dialects.translation import Export
+from astraml_lab.dialects.translation import Export, not_said
 from astraml_lab.spec import (
     Categorical,
     Dialect,
@@ -133,7 +133,7 @@ def _as_number(name: str, value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
 
 
@@ -290,7 +290,7 @@ def _rest(spec: JobSpec) -> list[str]:
     options = changed_options(spec)
     if spec.executor is not ExecutorKind.RAY:
         options.pop("executor", None)  # where it runs is the service's business
-    found = [f"{name} {value}." for name, value in options.items() if name not in _SAID]
+    found = [not_said(name, value) for name, value in options.items() if name not in _SAID]
     if spec.limits != Limits():
         found.append("The rules by which the job ends: a request has none of them.")
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import hashlib
 import json
@@ -121,7 +120,7 @@ def _last(token: str, request: Mapping[str, Any]) -> Key:
         numeric = request.get("SortBy") in {"CreationTime", "FinalObjectiveMetricValue"}
         ours = said["query"] == _query(request) and isinstance(name, str)
         ours = ours and isinstance(value, int | float if numeric else str)
-    except (ValueError, TypeError, KeyError, binascii.Error):
+    except (ValueError, TypeError, KeyError, RecursionError):
         ours = False
     if not ours:
         raise invalid("NextToken", "The NextToken is of another request: repeat its other parameters.")

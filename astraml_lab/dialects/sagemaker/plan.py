@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,10 +53,9 @@ class Part:
     @property
     def size(self) -> float:
         """How many points the space has."""
-        size: float = 1
-        for each in self.ranges:
-            size *= each.size
-        return size
+        sizes = [each.size for each in self.ranges]
+        # a product of whole numbers may be larger than a float: it is never multiplied by one
+        return math.inf if math.inf in sizes else math.prod(sizes)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,8 @@ class Plan:
     @property
     def size(self) -> float:
         """How many points the spaces of all definitions have."""
-        return sum(part.size for part in self.parts)
+        sizes = [part.size for part in self.parts]
+        return math.inf if math.inf in sizes else sum(sizes)
 
     @property
     def trials(self) -> int:

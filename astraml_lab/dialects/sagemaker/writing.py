@@ -18,7 +18,7 @@ from astraml_lab.dialects.sagemaker.shapes import TAG_TEXT, matches
 from astraml_lab.dialects.sagemaker.surroundings_check import IDENTICAL
 from astraml_lab.dialects.sagemaker.writing_config import write_config, write_strategy
 from astraml_lab.dialects.sagemaker.writing_definition import Places, write_definition
-from astraml_lab.dialects.translation import Export
+from astraml_lab.dialects.translation import Export, not_said
 from astraml_lab.spec import Dialect, ExecutorKind, JobSpec, Limits, changed_options
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _rest(spec: JobSpec) -> list[str]:
     options = changed_options(spec)
     if spec.executor is not ExecutorKind.RAY:
         options.pop("executor", None)  # where it runs is another's business there
-    found = [f"{name} {value}." for name, value in options.items() if name not in _SAID]
+    found = [not_said(name, value) for name, value in options.items() if name not in _SAID]
     kept = spec.limits.model_copy(update={"max_wait": None})
     if kept not in {Limits(), _LIKE_THE_SERVICE}:
         found.append("The rules by which the job ends: the service has its own.")

@@ -80,7 +80,7 @@ def _check_payload(text: str) -> None:
     """Refuse a body: neither method takes one, though an empty object is what its request would be."""
     try:
         given = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise StackqlError("param-form", "@@json holds no JSON") from None
     if given != {}:
         raise StackqlError("param-form", "this method takes no body; leave @@json out")

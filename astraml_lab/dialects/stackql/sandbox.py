@@ -112,6 +112,10 @@ def _fetch(connection: sqlite3.Connection, select: str, seconds: float) -> Table
     try:
         cursor = connection.execute(select)
         rows = cursor.fetchmany(MOST_ROWS + 1)
+    except UnicodeEncodeError:
+        raise StackqlError(
+            "unsupported-statement", "the query holds half of a surrogate pair, which is no character"
+        ) from None
     except (sqlite3.Error, MemoryError, OverflowError) as error:
         raise _refusal(error, seconds) from None
     if len(rows) > MOST_ROWS:

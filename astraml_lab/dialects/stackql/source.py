@@ -11,7 +11,7 @@ LONGEST = 1_000_000
 LONGEST_WORDS = 20_000
 """Characters outside strings: parsing them takes a second."""
 _PIECE = re.compile(
-    r"""(?P<string>'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]'"]*\])
+    r"""(?P<string>'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]'"]{0,200}\])
       |(?P<comment>--[^\n]*|/\*.*?\*/)
       |(?P<end>;)
       |(?P<open>['"`]|/\*)
@@ -41,11 +41,6 @@ def one_statement(text: str) -> Statement:
     """
     if len(text) > LONGEST:
         raise StackqlError("unsupported-statement", f"a statement has at most {LONGEST:,} characters")
-    if sum(match.lastgroup == "plain" for match in _PIECE.finditer(text)) > LONGEST_WORDS:
-        raise StackqlError(
-            "unsupported-statement",
-            f"a statement has at most {LONGEST_WORDS:,} characters outside its strings",
-        )
     statements = [part for part in _parts(text) if part.strip()]
     if len(statements) > 1:
         raise StackqlError("multi-statement", "one statement at a time: a text may hold a single statement")
@@ -58,10 +53,17 @@ def one_statement(text: str) -> Statement:
 
 def _parts(text: str) -> list[str]:
     parts: list[list[str]] = [[]]
+    words = 0
     for match in _PIECE.finditer(text):
         kind, piece = match.lastgroup, match.group()
         if kind == "open":
             raise StackqlError("unsupported-statement", f"{piece} is opened and never closed")
+        words += kind == "plain"
+        if words > LONGEST_WORDS:
+            raise StackqlError(
+                "unsupported-statement",
+                f"a statement has at most {LONGEST_WORDS:,} characters outside its strings",
+            )
         if kind == "end":
             parts.append([])
         else:

@@ -149,7 +149,7 @@ def _after(query: Query) -> tuple[float, int, str] | None:
         given = json.loads(base64.urlsafe_b64decode(query.page_token.encode()))
         its_id = str(given["id"])
         found = float(given["at"]), int(its_id) if its_id.isdecimal() else 0, its_id
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         raise _bad("pageToken", "is no token of an answer") from None
     if given.get("query") != _fingerprint(query):
         raise _bad("pageToken", "belongs to another parent or filter")

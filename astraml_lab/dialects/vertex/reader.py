@@ -12,6 +12,8 @@ from astraml_lab.spec import nearest
 
 DEEPEST = 64
 """So many messages may lie in each other: conditional parameters nest."""
+_HINTS = 20
+"""The first mistakes are compared with the known names."""
 _NOT_IN_V1 = {
     "maxRetryCount": "is no field of v1: restartJobOnWorkerRestart and disableRetries say how often to retry",
     "transferLearningConfig": "is no field of v1, and v1beta1 excludes it from a HyperparameterTuningJob",
@@ -33,6 +35,7 @@ def parse(request: Mapping[str, Any]) -> dict[str, Any]:
 class _Reader:
     def __init__(self) -> None:
         self.violations: list[Violation] = []
+        self._places: set[str] = set()
 
     def message(self, kind: str, value: Any, path: str, depth: int) -> dict[str, Any]:
         """Read one message; what is wrong is gathered, so that all of it is named at once."""
@@ -61,7 +64,8 @@ class _Reader:
         field = spellings(kind).get(key) if isinstance(key, str) else None
         there = _below(path, str(key))
         if field is None:
-            hint = _NOT_IN_V1.get(str(key)) or nearest(str(key), messages()[kind])
+            few = len(self.violations) < _HINTS  # a search through all names each
+            hint = _NOT_IN_V1.get(str(key)) or (nearest(str(key), messages()[kind]) if few else "")
             self._wrong(
                 there, hint if str(key) in _NOT_IN_V1 else f"unknown field of {kind}; {hint}".rstrip("; ")
             )
@@ -99,10 +103,11 @@ class _Reader:
                 self._wrong(_below(path, name), "is required")
 
     def _already(self, path: str) -> bool:
-        return any(each.field == path for each in self.violations)
+        return path in self._places
 
     def _wrong(self, path: str, description: str) -> None:
         self.violations.append(Violation(path, description))
+        self._places.add(path)
 
 
 class _Wrong:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.dialects.translation import Export, Surroundings
+from astraml_lab.dialects.translation import Export, Surroundings, not_said
 from astraml_lab.dialects.vertex.errors import VertexError
 from astraml_lab.dialects.vertex.reader import parse
 from astraml_lab.dialects.vertex.rules import LONGEST_NAME, is_label
@@ -243,10 +243,10 @@ def _rest(spec: JobSpec) -> list[str]:
     options = changed_options(spec)
     if spec.executor is not ExecutorKind.RAY:
         options.pop("executor", None)  # where it runs is another's business there
-    found = [f"{name} {value}." for name, value in options.items() if name not in _SAID]
+    found = [not_said(name, value) for name, value in options.items() if name not in _SAID]
     limits, usual = spec.limits, Limits()
     found += [
-        f"{name} {getattr(limits, name)}."
+        not_said(name, getattr(limits, name))
         for name in ("improvement", "max_wait", "grace")
         if getattr(limits, name) != getattr(usual, name)
     ]

@@ -57,6 +57,7 @@ def test_two_restricted_days_mean_either() -> None:
         ("0 0 15W * *", "day of month `15W`"),
         ("0 0 * * fri#2", "day of week `fri#2`"),
         ("0 0 ? * *", "day of month `?`"),
+        ("00060 * * * *", "minute `00060` is not in 0-59"),
         ("60 * * * *", "minute `60` is not in 0-59"),
         ("0 24 * * *", "hour `24` is not in 0-23"),
         ("0 0 0 * *", "day of month `0` is not in 1-31"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -425,3 +426,30 @@ def test_what_a_request_says_is_what_the_script_gets(hyperparams: dict[str, floa
 def test_a_translation_is_plain_json() -> None:
     translation: Translation = translate(tuned(LR))
     assert json.loads(json.dumps(translation.as_dict())) == translation.as_dict()
+
+
+def test_a_request_of_nothing_but_mistakes_is_refused_in_seconds() -> None:
+    began = time.monotonic()
+    with pytest.raises(ProblemError) as refused:
+        translate({**BASE, "hyperparams": {f"no name {number}": 1 for number in range(20_000)}})
+    assert len(refused.value.errors) == 20_001
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"hyperparams": {"lr": {"values": [1e-5, 1e-4]}}},
+            '/hyperparams/lr: a range has no values; did you mean {"choices": […]}?',
+        ),
+        (
+            {"tuning": {"objective": LOSS, "parallel_trials": 2}},
+            'no such field (did you mean "max_parallel"?)',
+        ),
+    ],
+)
+def test_words_of_other_tuners_lead_to_ours(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(ProblemError) as refused:
+        translate({**BASE, **change})
+    assert says in str(refused.value)

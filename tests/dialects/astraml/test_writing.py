@@ -13,11 +13,13 @@ from astraml_lab.dialects.astraml import write
 from astraml_lab.errors import InvalidSpec
 from astraml_lab.spec import (
     Definition,
+    Dialect,
     Goal,
     JobSpec,
     Limits,
     Objective,
     Program,
+    Script,
     Space,
     StoppingKind,
     StoppingRule,
@@ -179,7 +181,7 @@ def test_a_job_written_as_a_cell_says_what_a_request_cannot() -> None:
         "gpus 0.5: a request has whole ones, 64 at most; it says 1.",
         "The objectives after acc: a request has one.",
         "trial_timeout: a request always has one; it says its default, a day.",
-        "warm_start ('older',).",
+        "warm_start older: the request has no such option.",
     )
 
 
@@ -201,3 +203,9 @@ def test_each_thing_that_is_left_out_is_named(change: dict[str, Any], says: str)
     assert any(each.startswith(says) for each in export.left_out), export.left_out
     assert "hunter2" not in str(export)
     assert translate(export.request).spec.project == "default"
+
+
+def test_a_fixed_value_that_is_nested_without_end_is_left_out() -> None:
+    script = Script(convention=Dialect.SAGEMAKER, target="t", fixed={"epochs": "[" * 2500})
+    definition = Definition(program=Program(kind="script", source="t", script=script))
+    assert any(each.startswith("epochs: ") for each in write(JobSpec(definitions=(definition,))).left_out)

@@ -125,3 +125,12 @@ def test_markup_in_names_is_data() -> None:
     request = a_request({NUMBERS: [bounded("<img src=x onerror=alert(1)>", "0", "1")]})
 
     assert "<img src=x onerror=alert(1)>" in understood(request).spec.space.names()
+
+
+def test_more_combinations_than_a_float_holds_are_enough() -> None:
+    wide = {"MinValue": "0", "MaxValue": "9" * 250}
+    ranges = {
+        "IntegerParameterRanges": [{"Name": name, **wide} for name in ("a", "b")],
+        "ContinuousParameterRanges": [{"Name": "c", "MinValue": "0", "MaxValue": "1"}],
+    }
+    assert understood(a_request({f"{CONFIG}.ParameterRanges": ranges})).spec.trials > 0

@@ -318,7 +318,7 @@ def test_a_token_is_bound_to_its_query(change: dict[str, Any]) -> None:
     assert refused.value.as_dict()["field"] == "NextToken"
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", "bnVsbA==", "e30="])
+@pytest.mark.parametrize("token", ["", "nonsense", "bnVsbA==", "e30=", "W1tb" * 2000])
 def test_a_made_up_token_is_refused(token: str) -> None:
     with pytest.raises(SageMakerError, match="NextToken is of another request"):
         list_training_jobs(a_tuning(), {"HyperParameterTuningJobName": "tuner-01", "NextToken": token})

@@ -312,7 +312,7 @@ def test_everything_that_a_request_cannot_say_is_listed() -> None:
         "RoleArn: arn:aws:iam::000000000000:role/name is a placeholder.",
         "warm_start: 1 of its jobs.",
         "tag: 1 of its tags.",
-        "max_failures 3.",
+        "max_failures 3: the request has no such option.",
     }
 
 

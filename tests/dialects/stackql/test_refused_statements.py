@@ -329,3 +329,19 @@ def test_a_literal_arrives_as_it_was_written(name: str) -> None:
     found = answer(text, JOBS)
 
     assert getattr(found, "rows", None) == ((name,),)
+
+
+def test_a_body_nested_without_end_is_refused() -> None:
+    assert "holds no JSON" in str(refused(CANCEL.replace(";", " @@json='" + "[" * 100_000 + "'")))
+
+
+@pytest.mark.parametrize("text", ["[" * 500_000, "SELECT " + "[" * 19_000 + "a" * 500_000, "/*" * 400_000])
+def test_what_never_closes_is_refused_in_a_second(text: str) -> None:
+    began = time.monotonic()
+    assert refused(text).code == "unsupported-statement"
+    assert time.monotonic() - began < 5
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(StackqlError, match="surrogate pair"):
+        run("SELECT '\ud800' FROM t", {"t": []}, {"t": ["a"]})

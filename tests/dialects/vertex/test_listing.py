@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import contextlib
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from astraml_lab.dialects.vertex import VertexError
 from astraml_lab.dialects.vertex.filters import parse_filter
 from astraml_lab.dialects.vertex.listing import Query, list_jobs
 
+FAR = base64.urlsafe_b64encode(b'{"id": "1", "at": 1' + b"0" * 400 + b"}").decode()
+"""After a time that no float holds."""
 PARENT = "projects/lab/locations/local"
 
 
@@ -150,7 +154,7 @@ def test_a_token_belongs_to_its_query() -> None:
     token = list_jobs(JOBS, Query(page_size=1))["nextPageToken"]
 
     assert refused(page_size=1, page_token=token, filter="state=x") == "pageToken"
-    for broken in ("x", "é", "bm90IGpzb24=", "e30=", "bnVsbA=="):
+    for broken in ("x", "é", "bm90IGpzb24=", "e30=", "bnVsbA==", "W1tb" * 20_000, FAR):
         assert refused(page_token=broken) == "pageToken"
 
 
@@ -163,3 +167,18 @@ def test_a_read_mask_chooses_the_fields() -> None:
     assert refused(read_mask="name,nope") == "readMask"
     assert refused(read_mask="studySpec.nope") == "readMask"
     assert found(JOBS, read_mask="*") == found(JOBS)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [("a*", True), ("*b", True), ("a*b", True), ("*", True), ("ab", True), ("*a*b*", True), ("**", True)]
+    + [("a", False), ("b*", False), ("ab*ab", False), ("*ba*", False), ("a*ab", False), ("", False)],
+)
+def test_stars_of_a_name_stand_for_anything(pattern: str, fits: bool) -> None:  # noqa: FBT001 - a row of a table
+    assert parse_filter(f'display_name:"{pattern}"')({"displayName": "ab"}) is fits
+
+
+def test_a_name_of_many_stars_is_compared_at_once() -> None:
+    began = time.monotonic()
+    assert not parse_filter(f'display_name:"{"*a" * 40}*b"')({"displayName": "a" * 128})
+    assert time.monotonic() - began < 1

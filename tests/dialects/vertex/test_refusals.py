@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -20,6 +21,9 @@ from dialects.vertex.samples import (
     under,
     with_parameters,
 )
+
+from astraml_lab.dialects.vertex import VertexError
+from astraml_lab.dialects.vertex.reader import parse
 
 P0 = "studySpec.parameters[0]"
 C0 = f"{P0}.conditionalParameterSpecs[0]"
@@ -374,3 +378,17 @@ def test_parameters_nested_without_end_are_refused() -> None:
         )
 
     assert "messages deep" in str(refusal(with_parameters(spec)))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"studySpec": {"metrics": [{}] * 40_000}},
+        {"studySpec": {f"metric{number}": 1 for number in range(40_000)}},
+    ],
+)
+def test_a_request_of_nothing_but_mistakes_is_refused_in_seconds(request_: dict[str, Any]) -> None:
+    began = time.monotonic()
+    with pytest.raises(VertexError):
+        parse(request_)
+    assert time.monotonic() - began < 10

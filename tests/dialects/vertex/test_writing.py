@@ -305,7 +305,7 @@ def test_what_only_other_services_have_is_named() -> None:
         "'a_b'",
         "gp",
         "current one",
-        "improvement 0.01",
+        "improvement 0.01: the request has no such option.",
         "definitions",
         "sagemaker",
     ):

@@ -157,7 +157,10 @@ def _test(name: str, sign: str, value: str, *, quoted: bool) -> Test:
 
 
 def _fits(text: str, parts: list[str]) -> bool:
-    """Whether a text is these parts with anything between them; no regular expression, which may take years."""
+    """Whether a text is these parts with anything between them.
+
+    No regular expression does it: one with many stars may take years.
+    """
     first, *middle = parts
     if not middle:
         return text == first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ def grid_size(parameters: Sequence[Parameter]) -> int:
     for each in parameters:
         children.setdefault(id(each.parent), []).append(each)
 
+    @cache  # a child of several values is counted once, or a deep tree takes years
     def points(parameter: Parameter) -> int:
         below = children.get(id(parameter), [])
         special = {value for child in below for value in child.needs()}

@@ -23,6 +23,7 @@ from dialects.vertex.samples import (
 )
 
 from astraml_lab.dialects.vertex import VertexError
+from astraml_lab.dialects.vertex.parameters import grid_size, walk
 from astraml_lab.dialects.vertex.reader import parse
 
 P0 = "studySpec.parameters[0]"
@@ -392,3 +393,12 @@ def test_a_request_of_nothing_but_mistakes_is_refused_in_seconds(request_: dict[
     with pytest.raises(VertexError):
         parse(request_)
     assert time.monotonic() - began < 10
+
+
+def test_the_grid_of_a_deep_tree_is_counted_at_once() -> None:
+    spec: dict[str, Any] = {"parameterId": "p40", "categoricalValueSpec": {"values": ["a", "b"]}}
+    for depth in reversed(range(40)):
+        below = {"parentCategoricalValues": {"values": ["a", "b"]}, "parameterSpec": spec}
+        values = {"categoricalValueSpec": {"values": ["a", "b"]}, "conditionalParameterSpecs": [below]}
+        spec = {"parameterId": f"p{depth}", **values}
+    assert grid_size(walk([spec])) == 2**41

@@ -117,6 +117,10 @@ class Dashboard(PageWidget):
         """Have the pages store this picture where the saved notebook would hold the widget."""
         self.send({"t": "picture", "data": picture, "last": last})
 
+    def tell_deleted(self) -> None:
+        """Have the views know that the job was deleted: nothing follows what they show."""
+        self.send({"t": "deleted"})
+
     def keep(self) -> None:
         """Have the views know that no picture takes their place at the end of the job."""
         self._kept = True

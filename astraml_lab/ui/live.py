@@ -76,6 +76,13 @@ class Live:
 
     def publish(self) -> float | None:
         """Update the views and the picture; at the end, put it in the place of each that cannot stay."""
+        try:
+            return self._update()
+        except NotFound:
+            self._dashboard.tell_deleted()
+            return None
+
+    def _update(self) -> float | None:
         pause = self._dashboard.publish()
         if self._dashboard.keeps:
             self._keepsake.send_if_due()

@@ -328,12 +328,15 @@ def test_a_kernel_does_not_grow_with_its_trials(apart: Apart) -> None:
 
     apart.run(train, trials=20, parallel=2)
     kernel = psutil.Process()
-    before = kernel.num_fds(), threading.active_count(), len(kernel.children(recursive=True))
+
+    def held() -> tuple[int, int, int]:
+        return kernel.num_fds(), threading.active_count(), len(kernel.children(recursive=True))
+
+    before = held()
     memory = kernel.memory_info().rss
     job = apart.run(train, trials=200, parallel=2)
     assert job.view().counts[TrialState.COMPLETE] == 200
-    until(lambda: threading.active_count() <= before[1])
-    assert (kernel.num_fds(), threading.active_count(), len(kernel.children(recursive=True))) == before
+    until(lambda: all(now <= then for now, then in zip(held(), before, strict=True)))
     assert kernel.memory_info().rss - memory < 20_000_000
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plugins.fake_job import FakeJob, FakeReader, play
 
 from astraml_lab.clock import FakeClock
+from astraml_lab.errors import NotFound
 from astraml_lab.spec import JobState
 from astraml_lab.ui.live import GREETING, WIDGET, Live
 from astraml_lab.ui.places import within
 from astraml_lab.ui.publisher import Publisher
 from astraml_lab.ui.static_bundle import PLOTLY
+
+if TYPE_CHECKING:
+    import pytest
 
 
 class Cell:
@@ -123,3 +127,17 @@ def test_a_view_that_is_given_away_leaves_its_picture() -> None:
     scene.pictures()
     scene.live.close()
     assert PLOTLY in scene.cell.holds
+
+
+def test_the_views_of_a_deleted_job_are_told_and_it_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    scene.hear(t="hello", id="v", pictures=True)
+    scene.pictures()
+
+    def deleted() -> None:
+        raise NotFound("the job was deleted")
+
+    monkeypatch.setattr(scene.reader, "view", deleted)
+    assert scene.live.publish() is None
+    assert scene.sent == [{"t": "deleted"}]
+    scene.live.close()

@@ -134,3 +134,19 @@ def test_another_notebook_pauses_resumes_and_stops_the_job(
     view.get_by_role("button", name="Stop now").click()
     expect(view).to_have_count(0, timeout=SOON)
     expect(notebook.output(1)).to_contain_text("cancelled")
+
+
+def test_the_view_of_a_deleted_job_says_so(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
+    cells = [LOAD, HELPERS, cell("doomed", trials=2, epochs=3), "%tune wait doomed", "%tune delete doomed"]
+    jupyter_lab.write_notebook("deleted.ipynb", cells)
+    notebook.open("deleted.ipynb")
+    for index in range(4):
+        notebook.run_cell(index)
+    expect(notebook.output(3)).to_contain_text("2/2 trials", timeout=SOON)
+    view = dashboard(notebook, 2)
+    expect(view.locator(".astraml-chip")).to_have_text("succeeded", timeout=SOON)
+    notebook.run_cell(4)
+    expect(banner(view)).to_have_text("The job was deleted: this view shows how it stood.", timeout=SOON)
+    expect(view.locator(".astraml-chip")).to_have_text("deleted")
+    expect(view.get_by_role("button", name="More trials")).to_have_count(0)
+    notebook.screenshot("recovery-deleted-light-1400")

@@ -4,8 +4,9 @@ import { fill, icon, make } from "./dom.js";
 import { sentence, tuneLine } from "./format.js";
 
 /**
- * How this page is connected: `live`, `silent` (no word for a while), or `gone` (the kernel was restarted).
- * @typedef {"live" | "silent" | "gone"} Link
+ * How this page is connected: `live`, `silent` (no word for a while), `gone` (the kernel was restarted), or
+ * `deleted` (the kernel has no such job any more).
+ * @typedef {"live" | "silent" | "gone" | "deleted"} Link
  * @typedef {{kind: "gone" | "stale" | "held" | "error" | "told", lines: string[]}} Words
  */
 
@@ -18,6 +19,7 @@ import { sentence, tuneLine } from "./format.js";
  */
 export function bannerOf(job, link, message) {
   if (link === "gone") return { kind: "gone", lines: goneWords(job) };
+  if (link === "deleted") return { kind: "gone", lines: deletedWords(job) };
   if (link === "silent" && !job?.ended) return { kind: "gone", lines: silentWords(job) };
   const said = message.text ? [sentence(message.text, job?.name)] : [];
   const error = said.length > 0 && message.error;
@@ -40,6 +42,11 @@ function goneWords(job) {
     "The kernel was restarted, and the job stopped with it: this view shows how it stood. What had finished is kept.",
     `To go on, run the cells that it needs, then \`${tuneLine("resume", job)}\`; \`${tuneLine("show", job)}\` only looks.`,
   ];
+}
+
+/** @param {import("./store.js").Job | null} job */
+function deletedWords(job) {
+  return [job ? "The job was deleted: this view shows how it stood." : "The job was deleted."];
 }
 
 /** @param {import("./store.js").Job | null} job */

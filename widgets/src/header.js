@@ -169,7 +169,7 @@ export class Header {
    * @param {import("./banner.js").Link} link
    */
   #updateChip(job, link) {
-    const lost = { live: "", silent: "out of reach", gone: job.ended ? "" : "kernel restarted" }[link];
+    const lost = { live: "", silent: "out of reach", gone: job.ended ? "" : "kernel restarted", deleted: "deleted" }[link];
     const text = lost || job.state.toLowerCase();
     if (text === this.chip.textContent) return;
     const state = lost ? "STALE" : job.state;

@@ -39,6 +39,8 @@ export class Page {
     this.heardAt = Date.now();
     /** Whether the kernel that this page hung on is gone for good. */
     this.gone = false;
+    /** Whether the kernel said that it has no such job any more. */
+    this.deleted = false;
     this.deliver = send;
   }
 
@@ -85,6 +87,9 @@ export class Page {
       for (const view of this.views) view.answered(answer);
     } else if (message?.t === "picture") {
       void this.saved.keep(message.data, message.last === true);
+    } else if (message?.t === "deleted") {
+      this.deleted = true;
+      for (const view of this.views) view.changed();
     } else if (message?.t === "frame") {
       this.#take(message, buffers);
     }

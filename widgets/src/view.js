@@ -220,6 +220,7 @@ export class View {
   /** @returns {import("./banner.js").Link} */
   #linkNow() {
     if (this.page.gone) return "gone";
+    if (this.page.deleted) return "deleted";
     return Date.now() - this.page.heardAt > SILENCE ? "silent" : "live";
   }
 
@@ -247,10 +248,11 @@ export class View {
     this.#expectPicture((store.job?.ended ?? false) && !this.page.kept && !this.page.saved.possible);
     if (this.page.saved.possible) this.#noticeEnd(store.job?.ended);
     this.link = this.#linkNow();
-    const still = this.link === "gone" || (this.link === "silent" && !store.job?.ended);
+    const over = this.link === "gone" || this.link === "deleted";
+    const still = over || (this.link === "silent" && !store.job?.ended);
     store.stand(still);
     this.root.classList.toggle("is-still", still);
-    if (this.link === "gone") this.asked.clear();
+    if (over) this.asked.clear();
     this.asked.settle(store);
     const can = still ? [] : this.page.can;
     this.table.update(store, this.selection);

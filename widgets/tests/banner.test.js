@@ -39,6 +39,7 @@ test("a page that lost its kernel says so and what to type", () => {
   assert.match(linesOf({ elsewhere: "host:7" }, "gone"), /goes on in kernel host:7/);
   assert.match(linesOf({ ended: true }, "gone"), /^The kernel was restarted. `%tune show digits` shows the job again.$/);
   assert.match(linesOf({}, "silent"), /^No word from the kernel/);
+  assert.match(linesOf({ ended: true }, "deleted"), /^The job was deleted: this view shows how it stood.$/);
 });
 
 test("a name keeps its spelling at the beginning of a sentence", () => {

@@ -81,3 +81,12 @@ test("a kernel that goes leaves the picture of a job that has ended, and the vie
   page.lose();
   assert.ok(said.includes("settled"));
 });
+
+test("of a deleted job the views learn it, and what they show stays", () => {
+  const { page, said } = watched();
+  receive(page, 1, { fresh: true, rows: [{ n: 0 }] });
+  page.receive({ t: "deleted" }, []);
+  assert.equal(page.deleted, true);
+  assert.equal(page.store.rows.size, 1);
+  assert.deepEqual(said, ["changed", "changed"]);
+});

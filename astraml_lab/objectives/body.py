@@ -12,6 +12,7 @@ from astraml_lab.errors import InvalidSpec, Problem
 
 _FIELD = re.compile(r"[A-Za-z_][\w.-]*")
 _YAML_START = re.compile(r"\s*(#.*\n\s*)*(---|[{]|[\"']?[\w.-]+[\"']?:(\s|$))")
+_DEEP = "nested too deeply"
 
 
 class BodyKind(StrEnum):
@@ -61,6 +62,8 @@ def _yaml_complaint(body: str) -> str:
         return f"{where}{error.problem or error}"
     except (yaml.YAMLError, ValueError) as error:
         return " ".join(str(error).split())
+    except RecursionError:
+        return _DEEP
     if not isinstance(document, dict):
         return "not a mapping of fields"
     strange = [key for key in document if not _is_field(key)]
@@ -78,6 +81,8 @@ def _json_complaint(body: str) -> str:
         if isinstance(error, json.JSONDecodeError):
             return f"line {error.lineno + 1}: {error.msg}"
         return str(error)
+    except RecursionError:
+        return _DEEP
     return ""
 
 
@@ -87,6 +92,8 @@ def _python_complaint(body: str) -> str:
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         return f"line {line}: {getattr(error, 'msg', error)}" if line else str(error)
+    except (RecursionError, MemoryError):  # what the parser raises when its stack is full
+        return _DEEP
     if tree.body and all(_does_nothing(node) for node in tree.body):
         return "annotations without a value and a bare dict do nothing"
     return ""

@@ -150,6 +150,8 @@ def _parse(text: str, filename: str) -> ast.Module:
             lines[number - 1] = line[: len(line) - len(line.lstrip())] + "pass"
         except ValueError as error:  # a null byte, before Python 3.12
             raise InvalidSpec([Problem("the cell", "", str(error))], subject="the cell") from None
+        except (RecursionError, MemoryError):  # what the parser raises when its stack is full
+            raise InvalidSpec([Problem("the cell", "", "nested too deeply")], subject="the cell") from None
         else:
             break
     if magics:

@@ -51,7 +51,7 @@ def decoded(raw: str) -> Any:
     """Return what SageMaker's toolkit makes of a hyperparameter: JSON where it is some, else the text."""
     try:
         return json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second: a thousand brackets
         return raw
 
 

@@ -57,5 +57,5 @@ def read_report(line: str) -> tuple[dict[str, float], int | None] | None:
     try:
         found: Any = json.loads(line)
         return {str(name): float(value) for name, value in found["metrics"].items()}, found["step"]
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

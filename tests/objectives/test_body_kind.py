@@ -5,6 +5,8 @@ import pytest
 from astraml_lab.errors import InvalidSpec
 from astraml_lab.objectives.body import BodyKind, body_kind
 from astraml_lab.objectives.cell_source import CellSyntaxError, parse_cell
+from astraml_lab.objectives.script_values import decoded
+from astraml_lab.trial.outside import read_report
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,12 @@ def test_broken_python_is_just_that() -> None:
     with pytest.raises(CellSyntaxError) as caught:
         parse_cell("x = = 3", {})
     assert "YAML" not in str(caught.value)
+
+
+def test_what_is_nested_too_deeply_is_refused_in_a_sentence() -> None:
+    with pytest.raises(InvalidSpec, match="nested too deeply"):
+        body_kind('{"a": ' + "[" * 100_000)
+    with pytest.raises(InvalidSpec, match="nested too deeply"):
+        parse_cell("x = " + "-" * 100_000 + "1", {})
+    assert decoded("[" * 100_000) == "[" * 100_000
+    assert read_report('{"metrics": ' + "[" * 100_000) is None

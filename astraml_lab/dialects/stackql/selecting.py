@@ -38,11 +38,6 @@ class Scope:
     table: str
     parameters: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def parent(self) -> str:
-        """The `projects/…/locations/…` that is asked for."""
-        return parent(self.parameters)
-
 
 def parent(parameters: dict[str, str]) -> str:
     """Return the `projects/…/locations/…` of identifiers."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         jobs,
         register,
         register_input,
+        register_storage,
         resume,
         sagemaker,
         sql,
@@ -52,6 +53,7 @@ _HOMES = {
         "jobs",
         "register",
         "register_input",
+        "register_storage",
         "resume",
         "sql",
         "submit",
@@ -65,7 +67,11 @@ _HOMES = {
     "astraml_lab.ui": ("TuneForm",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = {"sagemaker": "astraml_lab.lab.sagemaker", "vertex": "astraml_lab.lab.vertex"}
+_MODULES = {
+    "sagemaker": "astraml_lab.lab.sagemaker",
+    "secrets": "astraml_lab.secrets",
+    "vertex": "astraml_lab.lab.vertex",
+}
 """Modules that are reached as attributes: `astraml_lab.sagemaker.Client()`."""
 
 __all__ = [
@@ -90,9 +96,11 @@ __all__ = [
     "jobs",
     "register",
     "register_input",
+    "register_storage",
     "report",
     "resume",
     "sagemaker",
+    "secrets",
     "sql",
     "submit",
     "translate",

@@ -17,6 +17,7 @@ from astraml_lab import process
 from astraml_lab.errors import NotBuiltYet
 from astraml_lab.executors.base import Executor, Handle, Outcome, Task, outcome_of
 from astraml_lab.executors.crew import Crew
+from astraml_lab.secrets import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -246,7 +247,7 @@ class _Errand:
 
     def _brief(self) -> int:
         task = self._task
-        env = {**os.environ, "MPLBACKEND": "agg", **task.env}
+        env = {**without_secrets(os.environ), "MPLBACKEND": "agg", **task.env}
         label = process.Label(task.name, env, self._niceness, run_in_process)
         brief = process.unnamed_file("brief")
         try:

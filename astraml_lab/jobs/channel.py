@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 class LiveChannel:
     """Implements `trial.Channel`; thread-safe."""
 
-    def __init__(self, live: LiveJob, trial: LiveTrial, ask: Ask) -> None:
+    def __init__(self, live: LiveJob, trial: LiveTrial, ask: Ask, secret: Callable[[str], str]) -> None:
+
         self._live = live
         self._trial = trial
         self._attempt = trial.attempt
         self._ask = ask
+        self._secret = secret
 
     def report(self, metrics: Mapping[str, float], step: int | None) -> None:
         """Record the metrics and decide at once."""
@@ -36,6 +38,10 @@ class LiveChannel:
         """Whether the next report would end the trial."""
         with self._live.lock:
             return self._trial.verdict is not None or self._trial.attempt != self._attempt
+
+    def secret(self, name: str) -> str:
+        """Look a secret up; from then on the trial's log does not show it."""
+        return self._secret(name)
 
     def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
         """Ask the runner, the only thread that touches the study; waits for its answer."""

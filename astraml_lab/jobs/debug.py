@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab.devices import LeaseRequest, activate
 from astraml_lab.errors import Conflict, TrialEnd
 from astraml_lab.jobs import last_words
+from astraml_lab.jobs.secrecy import on_screen
 from astraml_lab.objectives.seeding import seed_everything
-from astraml_lab.spec import ExecutorKind, FailureKind, JobState, format_duration, format_number, state_words
+from astraml_lab.secrets import Secrets
+from astraml_lab.spec import (
+    ExecutorKind,
+    FailureKind,
+    JobState,
+    default_home,
+    format_duration,
+    format_number,
+    state_words,
+)
 from astraml_lab.trial import Trial, entered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from astraml_lab.devices import Lease, Pool
     from astraml_lab.jobs.job import Job
@@ -86,7 +96,7 @@ def foreground(job: Job, number: int, pool: Pool, params: Mapping[str, Any] | No
         trial = Trial(
             number,
             {**spec.space.decode(view.params), **changed},
-            _Printing(number),
+            _Printing(number, scene.enter_context(on_screen(Secrets(default_home()), job.project))),
             seed=view.seed,
             devices=lease.devices if lease is not None else (),
             checkpoint_dir=Path(scene.enter_context(tempfile.TemporaryDirectory())),
@@ -102,8 +112,9 @@ def foreground(job: Job, number: int, pool: Pool, params: Mapping[str, Any] | No
 class _Printing:
     """A channel whose other end is the person at the keyboard."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, secret: Callable[[str], str]) -> None:
         self._number = number
+        self._secret = secret
 
     def report(self, metrics: Mapping[str, float], step: int | None) -> None:
         at = "" if step is None else f"step {step}: "
@@ -112,6 +123,9 @@ class _Printing:
 
     def should_stop(self) -> bool:
         return False
+
+    def secret(self, name: str) -> str:
+        return self._secret(name)
 
     def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
         raise Conflict(

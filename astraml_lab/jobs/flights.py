@@ -13,7 +13,9 @@ from astraml_lab.errors import Conflict
 from astraml_lab.executors import Task
 from astraml_lab.jobs import events
 from astraml_lab.jobs.channel import LiveChannel
+from astraml_lab.jobs.secrecy import TrialSecrets
 from astraml_lab.objectives import ProcessPlace, ThreadPlace, TrialRun, grace_of
+from astraml_lab.secrets import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +111,7 @@ class Flights:
             sink.write("out", f"--- attempt {trial.attempt} ---\n")
         self._live.start(trial, device=lease.label, sink=sink)
         self._air[trial.number] = Flight(trial, lease, sink)
+        secrets = TrialSecrets(Secrets(self._record.home), self._record.project, sink)
         if lease.note:
             with self._live.lock:
                 trial.notes.append(lease.note)
@@ -126,7 +129,7 @@ class Flights:
         return Task(
             f"{self._record.name} trial {trial.number}",
             run,
-            LiveChannel(self._live, trial, self._mail.put),
+            LiveChannel(self._live, trial, self._mail.put, secrets.look_up),
             env=environment(lease, threads) if apart else {},
             write=sink.write,
             begun=partial(self._begin, trial),

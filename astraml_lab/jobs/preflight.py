@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from astraml_lab import output
 from astraml_lab.devices import activate
 from astraml_lab.errors import InvalidSpec, JobFailed, Problem, TrialEnd, TrialStopped
+from astraml_lab.jobs.secrecy import TrialSecrets
 from astraml_lab.search import Searcher
-from astraml_lab.spec import ParamValue, format_duration, format_number, params_words
+from astraml_lab.secrets import Secrets
+from astraml_lab.spec import ParamValue, default_home, format_duration, format_number, params_words
 from astraml_lab.trial import Trial, entered
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from astraml_lab.devices import Lease, LeaseRequest, Pool
     from astraml_lab.objectives.base import Code
+    from astraml_lab.output import TrialSink
     from astraml_lab.search import Proposal
     from astraml_lab.spec import AnyDimension, JobSpec
 
@@ -62,10 +65,11 @@ class Preflight:
 class _FirstReports:
     """A channel that ends the trial once every objective has been reported."""
 
-    def __init__(self, spec: JobSpec, searcher: Searcher) -> None:
+    def __init__(self, spec: JobSpec, searcher: Searcher, secrets: TrialSecrets) -> None:
         self.metrics: dict[str, float] = {}
         self._wanted = {objective.metric for objective in spec.objectives}
         self._searcher = searcher
+        self._secrets = secrets
 
     def report(self, metrics: Mapping[str, float], step: int | None) -> None:  # noqa: ARG002 - a Channel
         self.metrics = {**metrics, **self.metrics}
@@ -74,6 +78,9 @@ class _FirstReports:
 
     def should_stop(self) -> bool:
         return self.complete
+
+    def secret(self, name: str) -> str:
+        return self._secrets.look_up(name)
 
     def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
         return self._searcher.suggest(0, name, dimension)
@@ -99,9 +106,11 @@ def preflight(spec: JobSpec, code: Code, pool: Pool, request: LeaseRequest) -> P
         raise InvalidSpec([Problem("devices", "", "none is free for the preflight", "wait or stop a job")])
     with lease, tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
-        channel = _FirstReports(spec, searcher)
+        sink = output.TrialSink(Path(folder) / "log.txt")
+        secrets = TrialSecrets(Secrets(default_home()), spec.project, sink)
+        channel = _FirstReports(spec, searcher, secrets)
         trial = _trial(samples[0], spec, channel, lease.devices, Path(folder))
-        printed, finished = _run(code, trial, channel, lease, Path(folder) / "log.txt")
+        printed, finished = _run(code, trial, channel, lease, sink)
         seconds = time.monotonic() - began
         label = lease.label
     missing = [o.metric for o in spec.objectives if o.metric not in channel.metrics]
@@ -114,10 +123,9 @@ def preflight(spec: JobSpec, code: Code, pool: Pool, request: LeaseRequest) -> P
 
 
 def _run(
-    code: Code, trial: Trial, channel: _FirstReports, lease: Lease, log: Path
+    code: Code, trial: Trial, channel: _FirstReports, lease: Lease, sink: TrialSink
 ) -> tuple[tuple[str, ...], bool]:
     """Run the code once; return what it printed and whether it came to its end."""
-    sink = output.TrialSink(log)
     finished = False
     output.install()
     try:
@@ -128,7 +136,8 @@ def _run(
     except TrialEnd:
         pass
     except Exception as error:  # noqa: BLE001 - the user's own, shown with their lines and without our frames
-        raise JobFailed(f"the first configuration failed:\n{code.traceback(error)}") from None
+        said = sink.clean(code.traceback(error))
+        raise JobFailed(f"the first configuration failed:\n{said}") from None
     finally:
         output.uninstall()
         sink.close()

@@ -208,5 +208,8 @@ def attempt_of(outcome: Outcome, trial: LiveTrial) -> Attempt:
         lines = [line.text for line in trial.sink.tail(LINES)] if trial.sink is not None else []
         verdict = Verdict(TrialState.FAILED, f"its process {outcome.lost}", kind)
         return Attempt(verdict, traceback=last_words(lines))
-    verdict = Verdict(TrialState.FAILED, outcome.error or "the executor lost it", FailureKind.CRASHED)
-    return Attempt(verdict, traceback=outcome.traceback)
+    clean = str if trial.sink is None else trial.sink.clean
+    reason = clean(outcome.error or "the executor lost it")
+    return Attempt(
+        Verdict(TrialState.FAILED, reason, FailureKind.CRASHED), traceback=clean(outcome.traceback)
+    )

@@ -20,7 +20,15 @@ from astraml_lab.lab.front import (
     tune,
 )
 from astraml_lab.lab.queries import sql
-from astraml_lab.lab.requests import check, read, register, register_input, submit, translate
+from astraml_lab.lab.requests import (
+    check,
+    read,
+    register,
+    register_input,
+    register_storage,
+    submit,
+    translate,
+)
 
 __all__ = [
     "Job",
@@ -38,6 +46,7 @@ __all__ = [
     "read",
     "register",
     "register_input",
+    "register_storage",
     "resume",
     "sql",
     "submit",

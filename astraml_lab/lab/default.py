@@ -12,7 +12,8 @@ from astraml_lab.devices import Pool, ProcessTuning, SystemProbe
 from astraml_lab.executors import ThreadExecutor
 from astraml_lab.jobs import Manager, Wiring
 from astraml_lab.jobs.device_ledger import StoreLedger
-from astraml_lab.store import Store, default_home
+from astraml_lab.spec import default_home
+from astraml_lab.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,12 +19,12 @@ from astraml_lab.jobs.stored import read_spec
 from astraml_lab.lab.default import manager
 from astraml_lab.lab.front import accompany, preflight
 from astraml_lab.lab.repeats import once
-from astraml_lab.objectives import INPUTS, TARGETS, ScriptCode, stand_ins
-from astraml_lab.objectives.script_secrets import known
+from astraml_lab.objectives import INPUTS, STORAGES, TARGETS, ScriptCode, stand_ins
+from astraml_lab.secrets import Secrets
 from astraml_lab.spec import Dialect, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from astraml_lab.jobs import Job, Preflight
     from astraml_lab.objectives.script_targets import Target
@@ -135,10 +135,19 @@ def read(
         existing_jobs=known_jobs(store, _SERVICES_PROJECT),
         policy=store.policies.get(project) if isinstance(project, str) else None,
         api_version=api_version,
-        secrets=known(project, data) if isinstance(project, str) else None,
+        secrets=Secrets(store.files.home).known(project, _named(data)) if isinstance(project, str) else None,
         parent=parent,
     )
     return replace(dialects.read(data, dialect, around), stands=stand_ins)
+
+
+def _named(value: Any) -> Iterator[str]:
+    """Yield the names of all secrets that a request refers to, well-formed or not."""
+    if isinstance(value, dict) and isinstance(value.get("secret"), str):
+        yield value["secret"]
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _named(each)
 
 
 def check(translation: Translation, *, target: Target = None) -> Preflight:
@@ -246,3 +255,19 @@ def register_input(uri: str, folder: str) -> None:
         InvalidSpec: The URI or the folder cannot be had.
     """
     INPUTS.register(uri, folder)
+
+
+def register_storage(uri: str, **options: Any) -> None:
+    """Say how the storage behind a URI prefix is reached; keys by the names of secrets of a job's project.
+
+        lab.register_storage("s3://bucket", endpoint_url="http://127.0.0.1:9000",
+                             key={"secret": "s3-key"}, secret={"secret": "s3-secret"})
+
+    Args:
+        uri: The prefix.
+        options: What fsspec's file system of the scheme takes.
+
+    Raises:
+        InvalidSpec: The URI cannot be had, or an option holds a secret itself.
+    """
+    STORAGES.register(uri, options)

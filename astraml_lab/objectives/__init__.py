@@ -30,10 +30,12 @@ from astraml_lab.objectives.script import (
 )
 from astraml_lab.objectives.script_targets import TARGETS, Command
 from astraml_lab.objectives.script_uris import INPUTS
+from astraml_lab.objectives.storage import STORAGES, storage_options
 
 __all__ = [
     "INPUTS",
     "KINDS",
+    "STORAGES",
     "TARGETS",
     "Asks",
     "BodyKind",
@@ -65,4 +67,5 @@ __all__ = [
     "script_definition",
     "script_job",
     "stand_ins",
+    "storage_options",
 ]

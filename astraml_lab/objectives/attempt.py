@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab.devices import is_oom, is_poisoned
 from astraml_lab.errors import AstramlError, TrialEnd, TrialInfeasible
 from astraml_lab.objectives.script_failure import ScriptFailed
+from astraml_lab.secrets import Hidden
 from astraml_lab.spec import FailureKind, TrialState
 from astraml_lab.trial import Attempt, Trial, Verdict, entered
 
@@ -62,13 +63,14 @@ class TrialRun:
         return self.place.around(lambda extras: self._attempt(channel, extras), self.seed)
 
     def _attempt(self, channel: Channel, extras: Mapping[str, Any]) -> Attempt:
+        hidden = Hidden()
         try:
-            with entered(self._trial(channel)) as trial:
+            with entered(self._trial(channel, hidden)) as trial:
                 return Attempt(finished=True, returned=self.code.run(trial, extras) or {})
         except BaseException as error:  # noqa: BLE001 - whatever user code raises ends this trial only
-            return self._failed(error)
+            return self._failed(error, hidden)
 
-    def _trial(self, channel: Channel) -> Trial:
+    def _trial(self, channel: Channel, hidden: Hidden) -> Trial:
         self.checkpoint_dir.mkdir(parents=True, exist_ok=True)
         return Trial(
             self.number,
@@ -78,29 +80,31 @@ class TrialRun:
             devices=self.place.devices,
             checkpoint_dir=self.checkpoint_dir,
             values=self.params,
+            learn=hidden.learn,
         )
 
-    def _failed(self, error: BaseException) -> Attempt:
+    def _failed(self, error: BaseException, hidden: Hidden) -> Attempt:
         if isinstance(error, TrialInfeasible):
-            return Attempt(Verdict(TrialState.FAILED, _clean(str(error.reason)), FailureKind.INFEASIBLE))
+            reason = _clean(hidden.whole(str(error.reason)))
+            return Attempt(Verdict(TrialState.FAILED, reason, FailureKind.INFEASIBLE))
         if isinstance(error, TrialEnd):
             return Attempt()
         if _is_optunas_pruned(error):
-            reason = _clean(_said(error)) or "the code raised optuna.TrialPruned"
+            reason = _clean(hidden.whole(_said(error))) or "the code raised optuna.TrialPruned"
             return Attempt(Verdict(TrialState.PRUNED, reason))
-        text = _clean(self.code.traceback(error))
+        text = _clean(hidden.whole(self.code.traceback(error)))
         if isinstance(error, ScriptFailed):  # its log has what it wrote itself
             kind = error.kind
         else:
             self.place.complain(text if text.endswith("\n") else text + "\n")
             kind = FailureKind.OOM if is_oom(error) else FailureKind.EXCEPTION
-        verdict = Verdict(TrialState.FAILED, _reason(error), kind)
+        verdict = Verdict(TrialState.FAILED, _reason(error, hidden), kind)
         return Attempt(verdict, traceback=text, poisoned=is_poisoned(error), disk_full=_is_disk_full(error))
 
 
-def _reason(error: BaseException) -> str:
-    """Say an exception in one line."""
-    said = _clean(" ".join(_said(error).split())) or (
+def _reason(error: BaseException, hidden: Hidden) -> str:
+    """Say an exception in one line; secrets go before it is cut, as half of one would not be found."""
+    said = _clean(" ".join(hidden.whole(_said(error)).split())) or (
         "memory ran out" if isinstance(error, MemoryError) else ""
     )
     if isinstance(error, SystemExit) and not isinstance(error.code, str):

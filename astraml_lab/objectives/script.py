@@ -19,6 +19,7 @@ from astraml_lab.objectives.script_part import Job, Part
 from astraml_lab.objectives.script_project import project_of
 from astraml_lab.objectives.script_targets import TARGETS, Command, Registry, Target, best, runs, unmapped
 from astraml_lab.objectives.script_uris import INPUTS
+from astraml_lab.objectives.storage import STORAGES
 from astraml_lab.process import CAN_SPAWN
 from astraml_lab.spec import Definition, Dialect, JobSpec, Limits, Program, Script, own_params, part_of
 
@@ -85,7 +86,8 @@ class ScriptCode:
         if isinstance(target, Mapping):
             registries, target = (_registry(target, where), *registries), None
         mappings = (INPUTS, project.inputs)
-        job = Job(spec.name or "", spec.project, grace_of(spec), project.folder, mappings)
+        storages = (STORAGES, project.storages)
+        job = Job(spec.name or "", spec.project, grace_of(spec), project.folder, mappings, storages)
         self._parts: dict[str, Part] = {}
         for definition in spec.definitions:
             script = None if definition.program is None else definition.program.script

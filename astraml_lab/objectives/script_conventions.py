@@ -9,12 +9,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.objectives.script_secrets import reference
 from astraml_lab.objectives.script_values import (
     TUNING_METRIC,
     decoded,
     is_platforms,
     raw_of,
+    reference,
     text_of,
 )
 from astraml_lab.spec import Dialect

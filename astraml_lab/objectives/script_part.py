@@ -18,9 +18,10 @@ from astraml_lab.objectives.script_function import LazyMapping, RegisteredFuncti
 from astraml_lab.objectives.script_model import pack_model
 from astraml_lab.objectives.script_process import Reporting
 from astraml_lab.objectives.script_process import Script as Process
-from astraml_lab.objectives.script_secrets import PREFIX, reference, resolve
 from astraml_lab.objectives.script_uris import check, local_input, local_output, mapped
-from astraml_lab.objectives.script_values import hyperparameters, is_platforms, raw_of, views_of
+from astraml_lab.objectives.script_values import hyperparameters, is_platforms, raw_of, reference, views_of
+from astraml_lab.objectives.storage import storage_options
+from astraml_lab.secrets import without_secrets
 from astraml_lab.spec import Dialect, LogMetric, compile_problem, shown, training_job_name
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from astraml_lab.objectives.script_targets import Runs
     from astraml_lab.objectives.script_uris import Inputs
+    from astraml_lab.objectives.storage import Storages
     from astraml_lab.spec import Definition, Script
     from astraml_lab.trial import Trial
 
@@ -64,6 +66,7 @@ class Job:
         grace: Seconds from SIGTERM to SIGKILL.
         folder: What relative paths start from.
         mappings: Inputs by URI prefix.
+        storages: How storage is reached, by URI prefix.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Job:
     grace: float
     folder: Path
     mappings: tuple[Inputs, ...]
+    storages: tuple[Storages, ...] = ()
 
 
 class Part:
@@ -121,7 +125,7 @@ class Part:
         """
         places = _Places.of(trial)
         values = hyperparameters(self.script, self._space, params)
-        env, secrets, hidden = self._resolved(values)
+        env, secrets, hidden = self._resolved(trial, values)
         names = {name: self._metric for name in (self.script.objective, _HYPERTUNES) if name and self._metric}
         reporting = Reporting(trial, names)
         if self.function is not None:
@@ -161,7 +165,7 @@ class Part:
             try:
                 process.run(
                     [*self.runs.start, *launch.args],
-                    env={**_kernels(), **_CALM, **launch.env, **_devices(trial)},
+                    env={**without_secrets(os.environ), **_CALM, **launch.env, **_devices(trial)},
                     folder=self.runs.folder,
                     reports=setting.folder / REPORTS,
                     hypertune=launch.hypertune,
@@ -189,7 +193,9 @@ class Part:
         with printed_metrics(self.script.log_metrics, reporting, hidden):
             return self.function.run(trial, views)
 
-    def _resolved(self, values: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    def _resolved(
+        self, trial: Trial, values: Mapping[str, Any]
+    ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
         """Return the variables, the secret hyperparameters, and every secret by its own name."""
         hidden: dict[str, str] = {}
 
@@ -197,7 +203,7 @@ class Part:
             secret = reference(given)
             if secret is None:
                 return str(given)
-            return hidden.setdefault(secret.secret, resolve(self._job.project, secret.secret))
+            return hidden.setdefault(secret.secret, trial.secret(secret.secret))
 
         env = {name: value(given) for name, given in self.script.env.items()}
         secrets = {name: value(given) for name, given in values.items() if reference(given) is not None}
@@ -215,6 +221,7 @@ class Part:
             cache=places.job / "inputs",
             verbatim=self.script.convention is Dialect.ASTRAML,
             go_on=go_on,
+            options=lambda uri: storage_options(uri, trial.secret, self._job.storages),
         )
 
     def _localized(self, text: str) -> str:
@@ -258,11 +265,6 @@ def _printed(name: str, *spellings: str) -> LogMetric:
     spelled = "|".join(map(re.escape, dict.fromkeys(spellings)))
     regex = rf"(?:^|[^\w.-]|#011)(?:{spelled})\s*[=:]\s*{number}"
     return LogMetric.model_construct(name=name, regex=regex)  # of ours: the limit of requests is not for it
-
-
-def _kernels() -> dict[str, str]:
-    """Return the kernel's variables without its secrets."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
 
 
 def _devices(trial: Trial) -> dict[str, str]:

@@ -11,8 +11,8 @@ from astraml_lab.errors import TrialEnd, TrialStopped
 from astraml_lab.objectives.script_failure import ScriptFailed, failure_of
 from astraml_lab.objectives.script_metrics import Lines, LogMetrics
 from astraml_lab.objectives.script_reports import HypertuneFile, MetricFile, ReportFile
-from astraml_lab.objectives.script_secrets import Redactor
 from astraml_lab.process import OutOfMemoryCounter, Program
+from astraml_lab.secrets import Hidden
 from astraml_lab.spec import FailureKind
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Stream:
         self._metrics = metrics
         self._reporting = reporting
         self._lines = Lines()
-        self._redactor = Redactor(secrets)
+        self._redactor = Hidden(secrets).stream()
         self.tail = ""
 
     def add(self, data: bytes) -> None:
@@ -132,7 +132,7 @@ class Script:
             "out": Stream(sys.stdout, LogMetrics(log_metrics, _note), reporting, hidden),
             "err": Stream(sys.stderr, LogMetrics(log_metrics, _ignore), reporting, hidden),
         }
-        self._redactor = Redactor(hidden)
+        self._hidden = Hidden(hidden)
 
     def run(
         self,
@@ -181,7 +181,7 @@ class Script:
         if code:
             more = memory.count()
             lost = code == -9 and deaths is not None and more is not None and more > deaths  # noqa: PLR2004 - SIGKILL
-            errors, clean = self._streams["err"].tail, self._redactor.whole
+            errors, clean = self._streams["err"].tail, self._hidden.whole
             raise failure_of(self._name, code, errors, failure, out_of_memory=lost, clean=clean)
 
     def _started(self, command: Sequence[str], env: Mapping[str, str], folder: Path) -> Program:

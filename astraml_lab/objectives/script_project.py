@@ -6,6 +6,11 @@
 
 [inputs]
 "s3://bucket/prefix" = "data/"
+
+[storage."s3://bucket"]
+endpoint_url = "http://127.0.0.1:9000"
+key = { secret = "s3-key" }
+secret = { secret = "s3-secret" }
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives.script_targets import Command, Registry
 from astraml_lab.objectives.script_uris import Inputs
+from astraml_lab.objectives.storage import Storages
 from astraml_lab.spec import shown
 
 if TYPE_CHECKING:
@@ -34,11 +40,13 @@ class Project:
         folder: Where its file is; without one, the folder that was asked for.
         targets: Its `[targets]`.
         inputs: Its `[inputs]`.
+        storages: Its `[storage]`.
     """
 
     folder: Path
     targets: Registry = field(default_factory=Registry)
     inputs: Inputs = field(default_factory=Inputs)
+    storages: Storages = field(default_factory=Storages)
 
 
 def project_of(folder: Path) -> Project:
@@ -60,6 +68,7 @@ def project_of(folder: Path) -> Project:
             data, "targets", lambda name, value: project.targets.register(name, _target(value), file.parent)
         ),
         *_each(data, "inputs", lambda name, value: project.inputs.register(name, _text(value), file.parent)),
+        *_each(data, "storage", project.storages.register),
     ]
     if problems:
         raise InvalidSpec(problems, subject=str(file))

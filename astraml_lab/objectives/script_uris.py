@@ -11,12 +11,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.errors import AstramlError, InvalidSpec, NotFound, Problem
+from astraml_lab.errors import AstramlError, InvalidSpec, Problem
 from astraml_lab.spec import shown
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 _REMOTE = {"s3": "s3fs", "gs": "gcsfs", "https": "aiohttp"}
 """What fsspec needs for a scheme; no other is fetched: `file://` and chained ones stay closed."""
@@ -48,7 +48,7 @@ class Inputs:
         Raises:
             InvalidSpec: The prefix is no URI, or leads out of its bucket.
         """
-        parts = _parts(prefix)
+        parts = parts_of(prefix)
         if parts is None:
             problem = Problem("the prefix", shown(prefix), "a URI such as s3://bucket/prefix")
             raise InvalidSpec([problem], subject="the input")
@@ -56,7 +56,7 @@ class Inputs:
 
     def forget(self, prefix: str) -> None:
         """Take a prefix away."""
-        self._folders.pop(_parts(prefix) or (), None)
+        self._folders.pop(parts_of(prefix) or (), None)
 
     def find(self, uri: str) -> tuple[int, Path] | None:
         """Return how long the longest prefix of a URI is, and the path that it means.
@@ -64,7 +64,7 @@ class Inputs:
         Raises:
             InvalidSpec: The URI leads out of its bucket.
         """
-        parts = _parts(uri)
+        parts = parts_of(uri)
         if parts is None:
             return None
         fits = [prefix for prefix in list(self._folders) if parts[: len(prefix)] == prefix]
@@ -92,13 +92,13 @@ def mapped(uri: str, mappings: Iterable[Inputs]) -> Path | None:
 def check(uri: str) -> Problem | None:
     """Return what is wrong with a URI of a request, whether anything is there or not."""
     try:
-        _parts(uri)
+        parts_of(uri)
     except InvalidSpec as error:
         return error.problems[0]
     return None
 
 
-def local_input(
+def local_input(  # noqa: PLR0913 - those that may be left out have names
     uri: str,
     mappings: Iterable[Inputs],
     *,
@@ -106,6 +106,7 @@ def local_input(
     cache: Path,
     verbatim: bool = False,
     go_on: Callable[[], None] = lambda: None,
+    options: Callable[[str], Mapping[str, Any]] = lambda _: {},
 ) -> str:
     """Return where an input is here.
 
@@ -116,6 +117,7 @@ def local_input(
         cache: Where downloads go, once for a job.
         verbatim: A name that is no path stays as it is: a hub's data set.
         go_on: Called between files; raises where the trial ends.
+        options: Says how the storage of a URI is reached; see `storage_options`.
 
     Raises:
         InputMissing: It is mapped to nothing, and cannot be fetched.
@@ -133,7 +135,7 @@ def local_input(
         if verbatim:
             return uri
         raise InputMissing(f"the input {uri} does not exist here")
-    return str(_fetched(uri, cache, go_on))
+    return str(_fetched(uri, cache, go_on, options))
 
 
 def local_output(uri: str, workspace: Path) -> Path | None:
@@ -142,11 +144,11 @@ def local_output(uri: str, workspace: Path) -> Path | None:
     Raises:
         InvalidSpec: It leads out of its bucket.
     """
-    parts = _parts(uri)
+    parts = parts_of(uri)
     return None if parts is None else workspace.joinpath(*parts)
 
 
-def _parts(uri: str) -> tuple[str, ...] | None:
+def parts_of(uri: str) -> tuple[str, ...] | None:
     """Split a URI into scheme, bucket and names; None for what is none.
 
     Raises:
@@ -173,8 +175,10 @@ def _parts(uri: str) -> tuple[str, ...] | None:
     return (_ALIASES.get(scheme, scheme), *(name for name in names if name))
 
 
-def _fetched(uri: str, cache: Path, go_on: Callable[[], None]) -> Path:
-    parts = _parts(uri) or ()
+def _fetched(
+    uri: str, cache: Path, go_on: Callable[[], None], options: Callable[[str], Mapping[str, Any]]
+) -> Path:
+    parts = parts_of(uri) or ()
     clean = f"{parts[0]}://{'/'.join(parts[1:])}"
     target = cache / hashlib.sha256(clean.encode()).hexdigest()[:16]
     lock = _locks[str(target)]
@@ -182,13 +186,13 @@ def _fetched(uri: str, cache: Path, go_on: Callable[[], None]) -> Path:
         go_on()
     try:
         if not target.exists():
-            _fetch(clean, target, go_on)
+            _fetch(clean, target, go_on, options(clean))
     finally:
         lock.release()
     return target
 
 
-def _fetch(uri: str, target: Path, go_on: Callable[[], None]) -> None:
+def _fetch(uri: str, target: Path, go_on: Callable[[], None], options: Mapping[str, Any]) -> None:
     scheme = uri.partition("://")[0]
     how = f'map it in astraml.toml, [inputs] "{uri}" = "data/", or by lab.register_input({uri!r}, "data/")'
     if scheme not in _REMOTE:
@@ -196,16 +200,18 @@ def _fetch(uri: str, target: Path, go_on: Callable[[], None]) -> None:
     import fsspec
 
     try:
-        system, root = fsspec.url_to_fs(uri)
+        # kept in no cache: its options may hold keys
+        system, root = fsspec.url_to_fs(uri, skip_instance_cache=True, **options)
     except ImportError:
         raise InputMissing(f"{uri} is not here: {how}; or `pip install {_REMOTE[scheme]}`") from None
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as unfinished:
         try:
             _download(system, root.rstrip("/"), Path(unfinished) / "all", go_on)
-        except (OSError, ValueError, RuntimeError, NotFound) as error:
+        except Exception as error:  # noqa: BLE001 - each service's client has errors of its own
             raise InputMissing(
-                f"{uri} could not be fetched ({type(error).__name__}: {error}): {how}"
+                f"{uri} could not be fetched ({type(error).__name__}: {error}): {how}; its keys and endpoint "
+                f'go into astraml.toml, [storage."{uri}"]'
             ) from None
         shutil.move(Path(unfinished) / "all", target)
 

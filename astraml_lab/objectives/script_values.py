@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.objectives.script_secrets import reference
-from astraml_lab.spec import Dialect, Discrete
+from astraml_lab.spec import Dialect, Discrete, SecretRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +15,15 @@ if TYPE_CHECKING:
 TUNING_METRIC = "_tuning_objective_metric"
 _PLATFORM = "sagemaker_"
 """How the names of SageMaker's own hyperparameters begin, which its scripts do not get as arguments."""
+
+
+def reference(value: Any) -> SecretRef | None:
+    """Return the reference that a value of a request is, also as the store gives it back."""
+    if isinstance(value, SecretRef):
+        return value
+    if isinstance(value, dict) and value.keys() == {"secret"} and isinstance(value["secret"], str):
+        return SecretRef(secret=value["secret"])
+    return None
 
 
 def hyperparameters(script: Script, space: Space, params: Mapping[str, Any]) -> dict[str, Any]:

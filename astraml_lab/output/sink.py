@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from astraml_lab.clock import SystemClock
 from astraml_lab.output.logfile import Line, LogFile, Stream
@@ -17,6 +17,29 @@ if TYPE_CHECKING:
 
 # A text without a line break is cut into lines of this length: memory stays bounded whatever is printed.
 MAX_LINE = 8192
+
+
+class Filter(Protocol):
+    """Takes out of a stream what is not to be seen."""
+
+    def add(self, text: str) -> str:
+        """Return what of the stream is fit to be seen; the beginning of what may not be waits."""
+
+    def end(self) -> str:
+        """Return what waited."""
+
+    def forget(self) -> None:
+        """Drop what waits."""
+
+
+class Watch(Protocol):
+    """Knows what is not to be seen."""
+
+    def stream(self) -> Filter:
+        """Watch one stream of text."""
+
+    def whole(self, text: str) -> str:
+        """Return a text that is no part of a stream without it."""
 
 
 class TrialSink:
@@ -40,6 +63,8 @@ class TrialSink:
         self._file = LogFile(path, max_bytes)
         self._tail: deque[Line] = deque(maxlen=tail_lines)
         self._partial: dict[Stream, str] = {}
+        self._watch: Watch | None = None
+        self._filters: dict[Stream, Filter] = {}
         self._version = 0
         self._closed = False
         self._pid = os.getpid()
@@ -50,27 +75,27 @@ class TrialSink:
         """Grows with everything written: equal versions mean equal tails."""
         return self._version
 
+    def watch(self, watch: Watch) -> None:
+        """Have everything that comes from now on, on every stream, filtered."""
+        with self._lock:
+            if self._watch is not watch:
+                self._watch = watch
+                self._filters = {"out": watch.stream(), "err": watch.stream()}
+
+    def clean(self, text: str) -> str:
+        """Return a text about the trial without what is not to be seen."""
+        return text if self._watch is None else self._watch.whole(text)
+
     def write(self, stream: Stream, text: str) -> None:
         """Take in a piece of text, whole lines or not; once the sink is closed, what a thread says late."""
         if self._pid != os.getpid():
             self._begin_again_in_fork()
         with self._lock:
-            if not text:
-                return
-            self._version += 1
-            text = self._partial.get(stream, "") + text
-            if "\n" in text or len(text) > MAX_LINE:
-                now = self._clock.time()
-                *lines, text = text.split("\n")
-                for line in lines:
-                    self._add(now, stream, line)
-                text = _overwritten(text)
-                if len(text) > MAX_LINE:
-                    self._add(now, stream, text)
-                    text = ""
-            self._partial[stream] = _overwritten(text)
-            if self._closed:
-                self._file.close(())
+            if self._filters:
+                text = self._filters[stream].add(text)
+                if self._closed:
+                    text += self._filters[stream].end()
+            self._take(stream, text)
 
     def tail(self, lines: int | None = None) -> tuple[Line, ...]:
         """Return the newest lines, oldest first; a progress bar counts as it stands."""
@@ -88,11 +113,31 @@ class TrialSink:
         with self._lock:
             if self._closed:
                 return
+            for stream, each in self._filters.items():
+                self._take(stream, each.end())
             self._closed = True
             for line in self._unfinished():
                 self._add(*line)
             self._partial.clear()
             self._file.close(tuple(self._tail))
+
+    def _take(self, stream: Stream, text: str) -> None:
+        if not text:
+            return
+        self._version += 1
+        text = self._partial.get(stream, "") + text
+        if "\n" in text or len(text) > MAX_LINE:
+            now = self._clock.time()
+            *lines, text = text.split("\n")
+            for line in lines:
+                self._add(now, stream, line)
+            text = _overwritten(text)
+            if len(text) > MAX_LINE:
+                self._add(now, stream, text)
+                text = ""
+        self._partial[stream] = _overwritten(text)
+        if self._closed:
+            self._file.close(())
 
     def _add(self, now: float, stream: Stream, text: str) -> None:
         text = _overwritten(text).rstrip("\r")
@@ -111,6 +156,8 @@ class TrialSink:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._partial.clear()
+        for each in self._filters.values():
+            each.forget()
         self._file.forget_waiting()
 
 

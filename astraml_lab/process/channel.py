@@ -38,6 +38,10 @@ class PipeChannel:
         """Ask the kernel whether the next report would end the trial."""
         return bool(self._call("should_stop"))
 
+    def secret(self, name: str) -> str:
+        """Have the kernel look up a secret, and keep it out of the log."""
+        return str(self._call("secret", name))
+
     def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
         """Have the kernel choose a value."""
         value: ParamValue = self._call("suggest", name, dimension)
@@ -78,6 +82,10 @@ class NoChannel:
         _say_where()
 
     def should_stop(self) -> NoReturn:
+        """Refuse."""
+        _say_where()
+
+    def secret(self, name: str) -> NoReturn:  # noqa: ARG002  (likewise)
         """Refuse."""
         _say_where()
 

@@ -15,7 +15,9 @@ from astraml_lab.spec.dimensions import (
     Scale,
 )
 from astraml_lab.spec.duration import format_duration, parse_duration
+from astraml_lab.spec.home import default_home
 from astraml_lab.spec.imported import (
+    SECRET_PREFIX,
     Channel,
     Constraint,
     Dialect,
@@ -70,6 +72,7 @@ __all__ = [
     "CONSTRUCTORS",
     "DEFINITION",
     "INSTEAD_OF_RUNNING",
+    "SECRET_PREFIX",
     "AnyDimension",
     "BaseDimension",
     "Categorical",
@@ -113,6 +116,7 @@ __all__ = [
     "changed_options",
     "compile_problem",
     "coordinates",
+    "default_home",
     "format_duration",
     "format_number",
     "is_number",

@@ -15,6 +15,8 @@ from pydantic import Field
 from astraml_lab.spec._model import Model
 
 _SECRET = r"^[a-z][a-z0-9_-]{0,62}$"  # noqa: S105 - the form of a name
+SECRET_PREFIX = "ASTRAML_SECRET_"  # noqa: S105 - the beginning of a variable's name
+"""Variables of the kernel that hold secrets; nothing that a trial starts inherits them."""
 
 
 class Dialect(StrEnum):
@@ -36,7 +38,7 @@ _Fixed = Annotated[SecretRef | Any, Field(union_mode="left_to_right")]
 
 def secret_variable(project: str, name: str) -> str:
     """Return the variable of the kernel's environment that holds a secret of a project."""
-    return "ASTRAML_SECRET_" + re.sub(r"[^A-Z0-9]+", "_", f"{project}_{name}".upper())
+    return SECRET_PREFIX + re.sub(r"[^A-Z0-9]+", "_", f"{project}_{name}".upper())
 
 
 class LogMetric(Model):

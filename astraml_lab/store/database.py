@@ -11,10 +11,11 @@ from sqlalchemy import event
 
 from astraml_lab.clock import SystemClock
 from astraml_lab.errors import StoreUnavailable
+from astraml_lab.spec import default_home
 from astraml_lab.store import leases as ownership
 from astraml_lab.store import reserve
 from astraml_lab.store.engine import is_damage, mapped_errors, writing
-from astraml_lab.store.files import Files, default_home
+from astraml_lab.store.files import Files
 from astraml_lab.store.interrupts import InterruptsHeldBack
 from astraml_lab.store.opening import open_store, suspect
 

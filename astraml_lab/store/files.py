@@ -5,6 +5,7 @@
 <home>/lab.db.reserve     room for when the disk is full
 <home>/lab.db.suspect     damage was met: the next opening reads the store through
 <home>/lab.db.damaged-…, lab.db.schema1   kept by whoever mended or migrated it
+<home>/secrets.json       secrets by project, mode 0600 (`astraml_lab.secrets`)
 <home>/projects/<project>/<job>/<generation>/trials/0007/{log.txt, checkpoint/, notebook.ipynb}
 """
 
@@ -20,19 +21,12 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from astraml_lab.errors import StoreUnavailable
+from astraml_lab.spec import default_home as default_home  # noqa: PLC0414 - found here, too
 
 _MAX_BYTES = 100  # of a folder's name; file systems allow 255
 _PLAIN = re.compile(r"\w[\w.-]*(?<!\.)")
 _DEVICE_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # Windows keeps these for itself
-
-
-def default_home() -> Path:
-    """Return ASTRAML_HOME, or the platform's folder for a user's data."""
-    home = os.environ.get("ASTRAML_HOME")
-    return Path(home).expanduser() if home else platformdirs.user_data_path("astraml-lab", appauthor=False)
 
 
 def name_key(name: str) -> str:

@@ -27,5 +27,12 @@ class Channel(Protocol):
     def should_stop(self) -> bool:
         """Whether the next `report` would end the trial."""
 
+    def secret(self, name: str) -> str:
+        """Return the value of a secret of the job's project; from then on the trial's log does not show it.
+
+        Raises:
+            NotFound: The project has none of this name.
+        """
+
     def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
         """Return a value for a dimension that the space does not hold (define-by-run)."""

@@ -47,6 +47,10 @@ class FileChannel:
         """Never: the end comes as a signal."""
         return False
 
+    def secret(self, name: str) -> NoReturn:
+        """Refuse."""
+        raise NotInTrial(f'a script gets {name} as a variable: "env": {{"TOKEN": {{"secret": "{name}"}}}}')
+
     def suggest(self, name: str, dimension: AnyDimension) -> NoReturn:  # noqa: ARG002 - the protocol's
         """Refuse."""
         raise NotInTrial("a script gets its parameters as arguments, and can suggest none")

@@ -52,6 +52,7 @@ class Trial:
         devices: tuple[int, ...] = (),
         checkpoint_dir: Path,
         values: Mapping[str, ParamValue] | None = None,
+        learn: Callable[[str, str], None] | None = None,
     ) -> None:
         self.number = number
         self.params = dict(params)
@@ -62,6 +63,7 @@ class Trial:
         self.env: Mapping[str, str] = {}
         self.inputs: Mapping[str, str] = {}
         self._channel = channel
+        self._learn = learn
         # What Optuna's names return: the stored values, not the objects behind labels.
         self._values: dict[str, ParamValue] = dict(params if values is None else values)
 
@@ -91,6 +93,19 @@ class Trial:
         given = {**(metrics or {}), **named}
         points = {metric_name(name): _number(name, value) for name, value in given.items()}
         self._channel.report(points, None if step is None else _step(step))
+
+    def secret(self, name: str) -> str:
+        """Return a secret of the job's project, by the name that `astraml secret set` or a request gives it.
+
+        From then on it reads `***name***` in the trial's log, traceback and reason. Nothing stores it.
+
+        Raises:
+            NotFound: The project has none of this name; the message says how it is set.
+        """
+        value = self._channel.secret(name)
+        if self._learn is not None:
+            self._learn(name, value)
+        return value
 
     def should_stop(self) -> bool:
         """Whether the next report would end the trial: for code that wants to save something first."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 import torch
 
+from astraml_lab.errors import NotFound
 from astraml_lab.executors import Outcome, ProcessExecutor, Task, ThreadExecutor
 from astraml_lab.process import Templates
 
@@ -40,6 +41,9 @@ class Deaf:
     def should_stop(self) -> bool:
         """Never."""
         return False
+
+    def secret(self, name: str) -> str:
+        raise NotFound(f"no secret {name} here")
 
     def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
         """Refuse."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from astraml_lab.errors import InvalidSpec, MissingExtra, Problem, TrialPruned, TrialStopped
+from astraml_lab.errors import InvalidSpec, MissingExtra, NotFound, Problem, TrialPruned, TrialStopped
 from astraml_lab.executors import Executor, Outcome, Stream, Task
 from astraml_lab.spec import Float
 
@@ -39,6 +39,9 @@ class RecordingChannel:
 
     def should_stop(self) -> bool:
         return self.stopping.is_set()
+
+    def secret(self, name: str) -> str:
+        raise NotFound(f"no secret {name} here")
 
     def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
         raise AssertionError(f"nobody suggests {name} {dimension} here")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from astraml_lab.errors import NotFound
 from astraml_lab.magics.examples import EXAMPLES, Example
 from astraml_lab.trial import Trial
 
@@ -25,6 +26,9 @@ class Recorder:
 
     def should_stop(self) -> bool:
         return False
+
+    def secret(self, name: str) -> str:
+        raise NotFound(f"no secret {name} here")
 
     def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
         raise AssertionError(f"nobody suggests {name} {dimension} here")

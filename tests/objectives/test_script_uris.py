@@ -118,9 +118,9 @@ def test_a_channel_is_called_as_a_folder_can_be(name: str) -> None:
 
 def test_an_input_without_a_mapping_says_how_it_is_mapped(tmp_path: Path) -> None:
     with pytest.raises(InputMissing) as missing:
-        local_input("s3://bucket/train", [], folder=tmp_path, cache=tmp_path)
-    assert "lab.register_input('s3://bucket/train', \"data/\")" in str(missing.value)
-    assert "pip install s3fs" in str(missing.value)
+        local_input("gs://bucket/train", [], folder=tmp_path, cache=tmp_path)
+    assert "lab.register_input('gs://bucket/train', \"data/\")" in str(missing.value)
+    assert "pip install gcsfs" in str(missing.value)
     for uri in ("file:///etc/passwd", "memory://x", "ftp://host/x"):
         with pytest.raises(InputMissing, match="cannot be fetched"):
             local_input(uri, [], folder=tmp_path, cache=tmp_path)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astraml_lab.errors import StoreUnavailable
-from astraml_lab.store import Files, default_home, folder_name, name_key
+from astraml_lab.spec import default_home
+from astraml_lab.store import Files, folder_name, name_key
 
 names = st.text(max_size=60) | st.sampled_from(
     ["..", ".", "", "a/b", "a\\b", "con", "NUL.txt", "a.", "ümlaut", "実験", "x" * 300, "a~b", "-x", "a b"]

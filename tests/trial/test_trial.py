@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from astraml_lab import current_trial, report
-from astraml_lab.errors import NotInTrial, TrialInfeasible
+from astraml_lab.errors import NotFound, NotInTrial, TrialInfeasible
 from astraml_lab.trial import Trial, entered
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ class Heard:
 
     def should_stop(self) -> bool:
         return False
+
+    def secret(self, name: str) -> str:
+        raise NotFound(f"no secret {name} here")
 
     def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:
         self.asked.append(f"{name} {dimension}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
 _HOMES = ("env", "hyperparams")
-_SAY = 'holds a secret; store it, and write {"secret": "its name"} in env or hyperparams'
+_SAY = 'holds a secret; run `astraml secret set NAME`, and write {"secret": "NAME"} in env or hyperparams'
 
 
 def inline_secrets(request: Mapping[str, Any]) -> list[Mistake]:
@@ -25,8 +25,11 @@ def unknown_secrets(request: Mapping[str, Any], known: Collection[str] | None) -
     """Find references to secrets that the project does not have; where `known` is None, none is missed."""
     for path, name in references(request):
         if known is not None and name not in known:
-            where = secret_variable(str(request.get("project_id", "")), name)
-            message = f"the project has no secret `{name}`: set {where} in the kernel's environment"
+            project = str(request.get("project_id", ""))
+            message = (
+                f"the project has no secret `{name}`: run `astraml secret set {name} --project {project}`, "
+                f"or set {secret_variable(project, name)} in the kernel's environment"
+            )
             yield Mistake(pointer(*path), message, code="unknown-secret")
 
 

@@ -11,16 +11,14 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from astraml_lab.errors import NotFound
-from astraml_lab.objectives.script_secrets import Redactor, reference, resolve
-from astraml_lab.spec import SecretRef
+from astraml_lab.secrets import Hidden
 
 SECRET = "s3cr/t+tok en=7!"  # noqa: S105 - of a test
 
 
 def shown(text: str, *cuts: int) -> str:
     """Return what is seen of a text that comes in pieces."""
-    redactor = Redactor({"token": SECRET})
+    redactor = Hidden({"token": SECRET}).stream()
     ends = [0, *sorted(cuts), len(text)]
     pieces = [redactor.add(text[a:b]) for a, b in itertools.pairwise(ends)]
     return "".join(pieces) + redactor.end()
@@ -49,7 +47,7 @@ def test_a_secret_is_found_wherever_pieces_and_lines_end(cuts: list[int], betwee
 
 @given(st.lists(st.integers(0, 40), max_size=6))
 def test_secrets_that_begin_alike_or_overlap_are_all_found(cuts: list[int]) -> None:
-    redactor = Redactor({"short": "abcdef", "long": "abcdefghijkl", "next": "fzzzzzz"})
+    redactor = Hidden({"short": "abcdef", "long": "abcdefghijkl", "next": "fzzzzzz"}).stream()
     text = "a abcdef b abcdefghijkl c fzzzzzz d"
     ends = [0, *sorted(cuts), len(text)]
     seen = "".join(redactor.add(text[a:b]) for a, b in pairwise(ends)) + redactor.end()
@@ -62,20 +60,4 @@ def test_what_only_begins_like_a_secret_is_shown_in_the_end() -> None:
 
 
 def test_a_short_secret_is_not_looked_for() -> None:
-    assert Redactor({"pin": "12345"}).add("12345") == "12345"
-
-
-def test_a_secret_comes_from_a_variable_of_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ASTRAML_SECRET_P_DEMO_HF_TOKEN", SECRET)
-    assert resolve("p-demo", "hf_token") == SECRET
-
-
-def test_a_missing_secret_is_named_with_its_variable() -> None:
-    with pytest.raises(NotFound, match="set ASTRAML_SECRET_DEFAULT_HF_TOKEN in the kernel's environment"):
-        resolve("default", "hf-token")
-
-
-def test_a_reference_is_one_also_as_the_store_gives_it_back() -> None:
-    assert reference({"secret": "token"}) == SecretRef.model_validate({"secret": "token"})
-    assert reference({"secret": "token", "more": 1}) is None
-    assert reference("token") is None
+    assert Hidden({"pin": "12345"}).stream().add("12345") == "12345"

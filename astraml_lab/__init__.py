@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         vertex,
     )
     from astraml_lab.objectives import Command
+    from astraml_lab.objectives.trainers.callback import AstraCallback
     from astraml_lab.service import api
     from astraml_lab.spec import Categorical, Discrete, Float, Int, JobSpec
     from astraml_lab.trial import Trial, current_trial, report
@@ -61,6 +62,7 @@ _HOMES = {
         "tune",
     ),
     "astraml_lab.objectives": ("Command",),
+    "astraml_lab.objectives.trainers.callback": ("AstraCallback",),
     "astraml_lab.service": ("api",),
     "astraml_lab.spec": ("Categorical", "Discrete", "Float", "Int", "JobSpec"),
     "astraml_lab.trial": ("Trial", "current_trial", "report"),
@@ -75,6 +77,7 @@ _MODULES = {
 """Modules that are reached as attributes: `astraml_lab.sagemaker.Client()`."""
 
 __all__ = [
+    "AstraCallback",
     "AstramlError",
     "Categorical",
     "Command",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab.devices import is_oom, is_poisoned
 from astraml_lab.errors import AstramlError, TrialEnd, TrialInfeasible
 from astraml_lab.objectives.script_failure import ScriptFailed
+from astraml_lab.objectives.trainers import isolated
 from astraml_lab.secrets import Hidden
 from astraml_lab.spec import FailureKind, TrialState
 from astraml_lab.trial import Attempt, Trial, Verdict, entered
@@ -60,7 +61,11 @@ class TrialRun:
 
     def __call__(self, channel: Channel) -> Attempt:
         """Run the code once; never raises what the code raises."""
-        return self.place.around(lambda extras: self._attempt(channel, extras), self.seed)
+        return self.place.around(lambda extras: self._isolated(channel, extras), self.seed)
+
+    def _isolated(self, channel: Channel, extras: Mapping[str, Any]) -> Attempt:
+        with isolated(self.place.devices, self.checkpoint_dir):
+            return self._attempt(channel, extras)
 
     def _attempt(self, channel: Channel, extras: Mapping[str, Any]) -> Attempt:
         hidden = Hidden()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 import sys
-from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Any
 
+from astraml_lab.objectives.on_import import OnImport
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
+    from collections.abc import Callable
 
 
 def seed_everything(seed: int) -> None:
@@ -29,7 +27,7 @@ def seed_process(seed: int, threads: int) -> None:
         if name in sys.modules:
             set_up(sys.modules[name])
         else:
-            sys.meta_path.insert(0, _OnImport(name, set_up))
+            sys.meta_path.insert(0, OnImport(name, set_up))
 
 
 def _setters(seed: int, threads: int = 0) -> dict[str, Callable[[Any], None]]:
@@ -42,32 +40,3 @@ def _setters(seed: int, threads: int = 0) -> dict[str, Callable[[Any], None]]:
             torch.set_num_threads(threads)
 
     return {"numpy": set_numpy, "torch": set_torch}
-
-
-class _OnImport(MetaPathFinder):
-    """Calls something once, when a module has been imported."""
-
-    def __init__(self, name: str, then: Callable[[Any], None]) -> None:
-        self._name = name
-        self._then = then
-
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,  # noqa: ARG002 - the protocol
-        target: ModuleType | None = None,  # noqa: ARG002 - likewise
-    ) -> ModuleSpec | None:
-        if fullname != self._name or self not in sys.meta_path:
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
-        if spec is None or spec.loader is None:
-            return spec
-        load = spec.loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            load(module)
-            self._then(module)
-
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # this one loader, for this one import
-        return spec

@@ -23,13 +23,18 @@ def current_trial() -> Trial:
     Raises:
         NotInTrial: No trial is running here.
     """
-    trial = _current.get()
+    trial = running_trial()
     if trial is None:
         raise NotInTrial(
-            "`report` and `current_trial` work inside a trial only: run the cell with %%tune on top, "
-            "or hand the function to astraml_lab.tune(...)."
+            "`report`, `current_trial` and `AstraCallback` work inside a trial only: run the cell with "
+            "%%tune on top, or hand the function to astraml_lab.tune(...)."
         )
     return trial
+
+
+def running_trial() -> Trial | None:
+    """Return the trial whose code is calling; None outside of one, and in a script that a trial started."""
+    return _current.get()
 
 
 def report(

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from plugins.tiny_trainer import arguments, tiny_model, trainer
+
+from astraml_lab.objectives.trainers import isolated
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from plugins.jobs import Bench
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+CPU: tuple[int, ...] = ()
+
+
+@pytest.fixture
+def three_gpus(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Have torch tell of three GPUs, and note which one is made the current one."""
+    chosen: list[Any] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    return chosen
+
+
+def results(seed: int, folder: Path) -> list[tuple[int, float]]:
+    """Train and return every loss with its step."""
+    made = trainer(arguments(folder, seed=seed))
+    made.train()
+    history = made.state.log_history
+    return [(log["step"], log[name]) for log in history for name in ("loss", "eval_loss") if name in log]
+
+
+def results_in_a_trial(seed: int, folder: Path) -> list[tuple[int, float]]:
+    with isolated(CPU, folder):
+        torch.set_num_threads(1)
+        return results(seed, folder)
+
+
+def test_a_trainer_is_kept_to_the_leased_gpu(three_gpus: list[Any], tmp_path: Path) -> None:
+    with isolated((2,), tmp_path):
+        args = arguments("out")
+        assert (args.device, args.n_gpu, args.use_cpu) == (torch.device("cuda", 2), 1, False)
+        assert args.parallel_mode.value == "not_parallel"
+        from accelerate import Accelerator
+
+        assert Accelerator().device == torch.device("cuda", 2)
+        assert arguments("out", use_cpu=True).device == torch.device("cpu")
+    assert three_gpus == []
+
+
+def test_a_trial_without_a_gpu_trains_on_the_cpu(three_gpus: list[Any], tmp_path: Path) -> None:
+    with isolated(CPU, tmp_path):
+        args = arguments("out", bf16=True)
+        assert (args.device, args.n_gpu) == (torch.device("cpu"), 0)
+        from accelerate import Accelerator
+
+        assert Accelerator().device == torch.device("cpu")
+    assert three_gpus == []
+
+
+def test_a_process_that_sees_its_leased_gpus_only_is_left_as_it_is(
+    three_gpus: list[Any], tmp_path: Path
+) -> None:
+    with isolated((0, 1, 2), tmp_path):
+        args = arguments("out")
+        assert (args.device, args.n_gpu) == (torch.device("cuda", 0), 3)
+    assert three_gpus == [torch.device("cuda", 0)]
+
+
+def test_two_trials_at_once_keep_to_their_own_gpus_and_the_notebook_to_its_own(
+    three_gpus: list[Any], tmp_path: Path
+) -> None:
+    both = threading.Barrier(2)
+
+    def devices(number: int) -> tuple[Any, Any]:
+        with isolated((number,), tmp_path):
+            args = arguments("out")
+            both.wait(10)
+            from accelerate.state import PartialState
+
+            return args.device, PartialState().device
+
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(devices, (1, 2)))
+
+    assert found == [(torch.device("cuda", number),) * 2 for number in (1, 2)]
+    assert arguments(tmp_path).device == torch.device("cuda", 0)
+    assert three_gpus == [torch.device("cuda", 0)]
+
+
+def test_arguments_from_a_cell_above_become_each_trials_own(three_gpus: list[Any], tmp_path: Path) -> None:
+    above = arguments("out")
+    before = dict(vars(above))
+    with isolated(CPU, tmp_path):
+        made = trainer(above)
+        assert made.args is not above
+        assert made.args.device == torch.device("cpu")
+        assert made.args.output_dir == str(tmp_path / "out")
+        again = trainer(made.args)
+        assert again.args is made.args
+    assert vars(above) == before
+    assert three_gpus == [torch.device("cuda", 0)]
+
+
+def test_what_a_trainer_writes_goes_into_the_trials_folder_and_its_bars_nowhere(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    with isolated(CPU, tmp_path / "checkpoint"):
+        assert arguments("my_model").output_dir == str(tmp_path / "checkpoint" / "my_model")
+        assert arguments(elsewhere).output_dir == str(elsewhere)
+        made = trainer(arguments("my_model", disable_tqdm=False, save_strategy="epoch"))
+        made.train()
+        names = {type(each).__name__ for each in made.callback_handler.callbacks}
+    assert (tmp_path / "checkpoint" / "my_model" / "checkpoint-16" / "model.safetensors").is_file()
+    assert not any("Progress" in name for name in names)
+
+
+def test_nothing_is_different_outside_of_trials_and_nothing_stays(tmp_path: Path) -> None:
+    import transformers
+    from accelerate.state import AcceleratorState, GradientState, PartialState
+
+    owners = (
+        PartialState,
+        AcceleratorState,
+        GradientState,
+        transformers.TrainingArguments,
+        transformers.Trainer,
+    )
+    before, finders = [dict(vars(owner)) for owner in owners], list(sys.meta_path)
+    inside, done = threading.Event(), threading.Event()
+
+    def trial() -> None:
+        with isolated(CPU, tmp_path / "trial"):
+            results(1, tmp_path)
+            inside.set()
+            done.wait(30)
+
+    thread = threading.Thread(target=trial)
+    thread.start()
+    assert inside.wait(30)
+    mine = trainer(arguments("out", disable_tqdm=False))
+    assert (mine.args.output_dir, mine.args.data_seed, mine.args.use_cpu) == ("out", None, False)
+    assert any("Progress" in type(each).__name__ for each in mine.callback_handler.callbacks)
+    shared = PartialState._shared_state
+    done.set()
+    thread.join()
+
+    assert PartialState._shared_state is shared
+    assert [dict(vars(owner)) for owner in owners] == before
+    assert sys.meta_path == finders
+
+
+def test_trainers_at_once_give_what_they_give_one_after_the_other(tmp_path: Path) -> None:
+    seeds = (1, 2, 3)
+    with ThreadPoolExecutor(1) as one:
+        wanted = list(one.map(lambda seed: results_in_a_trial(seed, tmp_path / str(seed)), seeds))
+    with ThreadPoolExecutor(len(seeds)) as threads:
+        found = list(threads.map(lambda seed: results_in_a_trial(seed, tmp_path / str(seed)), seeds))
+    assert found == wanted
+    assert len({tuple(each) for each in wanted}) == len(seeds)
+
+
+def test_an_ended_trial_leaves_no_model_behind(bench: Bench) -> None:
+    models: list[weakref.ref[Any]] = []
+
+    def run(trial: Any) -> None:
+        from astraml_lab import AstraCallback
+
+        model = tiny_model()
+        models.append(weakref.ref(model))
+        made = trainer(arguments("out"), AstraCallback(), model=model)
+        made.train()
+        if trial.number:
+            raise RuntimeError("the worst")
+
+    gc.disable()  # as if Python were in no hurry
+    try:
+        job = bench.run(run, trials=2, maximize=(), minimize="eval_loss")
+    finally:
+        gc.enable()
+
+    assert [model() for model in models] == [None, None], job

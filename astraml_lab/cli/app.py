@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from astraml_lab._version import __version__
-from astraml_lab.cli import jobs, requests
+from astraml_lab.cli import jobs, policies, requests, secrets
 from astraml_lab.errors import AstramlError, JobCancelled, JobFailed
 
 if TYPE_CHECKING:
@@ -79,3 +79,5 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
+app.add_typer(policies.app, name="policy")
+app.add_typer(secrets.app, name="secret")

@@ -19,6 +19,7 @@ from astraml_lab.lab.front import (
     resume,
     tune,
 )
+from astraml_lab.lab.policies import policy, set_policy
 from astraml_lab.lab.queries import sql
 from astraml_lab.lab.requests import (
     check,
@@ -42,12 +43,14 @@ __all__ = [
     "launch",
     "manager",
     "notices",
+    "policy",
     "preflight",
     "read",
     "register",
     "register_input",
     "register_storage",
     "resume",
+    "set_policy",
     "sql",
     "submit",
     "translate",

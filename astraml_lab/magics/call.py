@@ -40,6 +40,9 @@ class Lab(Protocol):
     def sql(self, query: str) -> Any:
         """Answer SQL over jobs."""
 
+    def policy(self, project: str = "default") -> Any:
+        """Return the policy of a project."""
+
     def import_trials(
         self,
         source: Any,

@@ -15,6 +15,7 @@ from astraml_lab.magics.exporting import export
 from astraml_lab.magics.form import tune_form
 from astraml_lab.magics.help import line_help
 from astraml_lab.magics.listing import trial_line
+from astraml_lab.magics.secret import policy, secret
 from astraml_lab.spec import nearest, shown
 from astraml_lab.ui.jobs_text import job_table
 
@@ -199,6 +200,20 @@ COMMANDS: dict[str, Command] = {
             importing.run_import,
             takes_job=False,
             options=importing.OPTIONS,
+        ),
+        Command(
+            "secret",
+            "secret [VERB] [NAME] [--project p-demo]",
+            "`set NAME` asks for a secret and shows nothing, `list` lists names, `remove NAME` forgets one.",
+            secret,
+            takes_job=False,
+        ),
+        Command(
+            "policy",
+            "policy [VERB] [--project p-demo]",
+            "The policy that a project's AstraML requests are held against.",
+            policy,
+            takes_job=False,
         ),
         Command("form", "form [JOB]", "Open a job as a form; without a name a new one.", _form),
         Command(

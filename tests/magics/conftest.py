@@ -182,6 +182,9 @@ class FakeLab:
     def preflight(self, spec: JobSpec, code: Code) -> Any:
         return f"{spec.name} would try, by {type(code).__name__}"
 
+    def policy(self, project: str = "default") -> dict[str, Any]:
+        return {"defaults": {"epochs": 3}, "version": 2, "project": project}
+
     def import_trials(self, source: Any, **options: Any) -> Any:
         self.imported.append((source, options))
         return FakeJob("imported", JobState.SUCCEEDED)

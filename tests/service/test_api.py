@@ -204,7 +204,9 @@ def test_policies_are_versioned_and_checked() -> None:
     path = "/v2/projects/p-demo/policy"
     assert problem(lab.api("GET", path)) == (404, "project-not-found", [])
     assert lab.api("PUT", path, "ceilings: {gpus: 1}").status == 201
-    assert lab.api("PUT", path, b'{"defaults": {"epochs": 3}, "version": 9}').status == 200
+    stale = lab.api("PUT", path, b'{"defaults": {"epochs": 3}, "version": 9}')
+    assert problem(stale) == (409, "invalid-state", [])
+    assert lab.api("PUT", path, b'{"defaults": {"epochs": 3}, "version": 1}').status == 200
     assert lab.api("GET", path).body == {"defaults": {"epochs": 3}, "version": 2}
     assert problem(lab.api("PUT", path, {"ceiling": {}})) == (422, "schema-violation", ["/ceiling"])
     created = submit()

@@ -123,7 +123,8 @@ def _limit(
         if provenance[name] == "request":
             yield _crossed(name, f"{shown(value)} is not one of {shown(list(allowed))}", list(allowed))
             return
-        values[name] = value = allowed[0]
+        within = [each for each in allowed if ceiling is None or not _is_above(name, each, ceiling)]
+        values[name] = value = within[0] if within else allowed[0]
         provenance[name] += "+clamped"
     if ceiling is not None and _is_above(name, value, ceiling):
         if provenance[name] == "request":
@@ -131,7 +132,9 @@ def _limit(
                 name, f"{_highest(name, value)} is above the project's ceiling, {ceiling}", ceiling
             )
             return
-        values[name] = int(ceiling) if isinstance(value, int) or value is None else ceiling
+        within = [each for each in allowed or () if not _is_above(name, each, ceiling)]
+        lowered = int(ceiling) if isinstance(value, int) or value is None else ceiling
+        values[name] = max(within) if within else lowered
         if not provenance[name].endswith("+clamped"):
             provenance[name] += "+clamped"
 
@@ -142,8 +145,9 @@ def _crossed(name: str, message: str, limit: Any) -> Mistake:
 
 def _is_allowed(value: Any, allowed: Sequence[Any]) -> bool:
     if is_choices(value):
-        return all(choice in allowed for choice in value["choices"])
-    return value in allowed
+        return all(_is_allowed(choice, allowed) for choice in value["choices"])
+    # Python's True is 1, JSON's is not
+    return any(value == each and isinstance(value, bool) is isinstance(each, bool) for each in allowed)
 
 
 def _is_above(name: str, value: Any, ceiling: float) -> bool:

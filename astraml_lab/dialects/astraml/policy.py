@@ -10,9 +10,10 @@ clear, `gpus`. A bare name that no section has is a hyperparameter.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.dialects.astraml.problem import Mistake, pointer, raise_all
+from astraml_lab.dialects.astraml.problem import Mistake, ProblemError, pointer
 from astraml_lab.dialects.astraml.ranges import LEAST, is_searched, leaf_pointer
 from astraml_lab.dialects.astraml.shape import METRICS, RESOURCES, TUNING, leaf_mistakes, real
 from astraml_lab.spec import nearest
@@ -61,15 +62,18 @@ def read_policy(document: Mapping[str, Any] | None) -> Policy:
     """
     if document is None:
         return Policy()
-    raise_all(_document_mistakes(document))
-    parts = {part: dict(_flat(document.get(part, {}))) for part in ("defaults", "ceilings", "allowed")}
-    raise_all(
-        [
-            *_default_mistakes(parts["defaults"]),
-            *_ceiling_mistakes(parts["ceilings"]),
-            *_allowed_mistakes(parts["allowed"]),
-        ]
-    )
+    given = {part: document.get(part, {}) for part in ("defaults", "ceilings", "allowed")}
+    parts = {part: dict(_flat(value)) if isinstance(value, dict) else {} for part, value in given.items()}
+    mistakes = [
+        *_document_mistakes(document),
+        *_misspelled(given),
+        *_default_mistakes(parts["defaults"]),
+        *_ceiling_mistakes(parts["ceilings"]),
+        *_allowed_mistakes(parts["allowed"]),
+        *_contradictions(parts["ceilings"], parts["allowed"]),
+    ]
+    if mistakes:
+        raise ProblemError("schema-violation", "the policy cannot be taken:", mistakes)
     return Policy(**parts, version=document.get("version"))
 
 
@@ -91,6 +95,20 @@ def _document_mistakes(document: Mapping[str, Any]) -> Iterator[Mistake]:
                 yield Mistake("/version", "a whole number")
         elif not isinstance(value, dict):
             yield Mistake(pointer(part), "a mapping by field")
+
+
+def _misspelled(given: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Find bare names that are nearly a field's: as hyperparameters they would limit nothing."""
+    known = {*chain.from_iterable(_SECTIONS.values()), *WHOLE, "early_stopping", "lr", "lr_scheduler"}
+    for part, fields in given.items():
+        names = fields if isinstance(fields, dict) else ()
+        beginnings = {*_AT_TOP, *(f"{each}{PREFIXES}" for each in _AT_TOP)} if part == "allowed" else set()
+        for name in names:
+            plain = "." not in name and name not in {*known, *beginnings, *_SECTIONS, "hyperparams"}
+            hint = nearest(name, sorted(known | beginnings)) if plain else ""
+            if hint:
+                said = f"no field ({hint}; a hyperparameter of that name is `hyperparams.{name}`)"
+                yield Mistake(pointer(part, name), said)
 
 
 def _flat(part: Mapping[str, Any], section: str = "") -> Iterator[tuple[str, Any]]:
@@ -146,6 +164,15 @@ def _allowed_mistakes(allowed: Mapping[str, Any]) -> Iterator[Mistake]:
                 yield Mistake(where, "a list of strings")
         else:
             yield from (Mistake(where, found) for each in value for found in _field_mistakes(name, each))
+
+
+def _contradictions(ceilings: Mapping[str, Any], allowed: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Find fields that can have no value at all."""
+    for name, ceiling in ceilings.items():
+        listed = allowed.get(name)
+        values = listed if isinstance(listed, list | tuple) and all(map(real, listed)) else ()
+        if values and real(ceiling) and min(values) > ceiling:
+            yield Mistake(pointer("allowed", name), f"all of it is above the ceiling, {ceiling}")
 
 
 def _field_mistakes(name: str, value: Any) -> Iterator[str]:

@@ -1,31 +1,87 @@
 """The commands of `astraml`: thin callers of `astraml_lab.lab`.
 
-Exit status: 0 done, 2 bad input, 1 a job failed.
+Exit status: 0 done, 1 a job failed, 2 bad input, 130 Ctrl-C; of `wait` also 124, the time was up.
 """
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from astraml_lab._version import __version__
-from astraml_lab.cli import jobs, policies, requests, secrets
+from astraml_lab.cli import answers, control, jobs, logs, notebooks, policies, requests, secrets, submitting
+from astraml_lab.cli.quickstart import quickstart
 from astraml_lab.errors import AstramlError, JobCancelled, JobFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+BAD_INPUT = 2
+RUN, LOOK, CONTROL, REQUESTS, PROJECT = (
+    "Run",
+    "Look",
+    "Control",
+    "Requests of services",
+    "Of a project",
+)
+_HELP = """Hyperparameter tuning that lives in the notebook, from a shell.
+
+Exit status: 0 done, 1 the job failed or was stopped, 2 bad input, 130 Ctrl-C, 124 `wait --timeout` was up.
+"""
+_IN_A_NOTEBOOK = re.compile(r"`%tune (?=(show|stop|pause|resume|wait|best|logs|delete)\b)")
+
+
+class Command(NamedTuple):
+    """One command.
+
+    Attributes:
+        name: What is typed.
+        function: What typer calls; heavy imports stay inside it.
+        group: Under which heading `--help` has it.
+    """
+
+    name: str
+    function: Callable[..., None]
+    group: str
+
+
+COMMANDS = (
+    Command("quickstart", quickstart, RUN),
+    Command("submit", submitting.submit, RUN),
+    Command("resume", control.resume, RUN),
+    Command("lab", notebooks.lab, RUN),
+    Command("list", jobs.list_jobs, LOOK),
+    Command("status", jobs.status, LOOK),
+    Command("show", jobs.show, LOOK),
+    Command("best", jobs.best, LOOK),
+    Command("logs", logs.logs, LOOK),
+    Command("metrics", jobs.metrics, LOOK),
+    Command("query", requests.query, LOOK),
+    Command("wait", control.wait, CONTROL),
+    Command("pause", control.pause, CONTROL),
+    Command("stop", control.stop, CONTROL),
+    Command("delete", control.delete, CONTROL),
+    Command("translate", requests.translate, REQUESTS),
+    Command("export", requests.export, REQUESTS),
+    Command("migrate", requests.migrate, REQUESTS),
+)
+GROUPS_OF_COMMANDS: tuple[tuple[str, typer.Typer, str], ...] = (
+    ("policy", policies.app, PROJECT),
+    ("secret", secrets.app, PROJECT),
+)
+"""Commands with commands of their own (`astraml policy get`): name, their app, group."""
+
 app = typer.Typer(
     name="astraml",
-    help="Hyperparameter tuning that lives in the notebook.",
+    help=_HELP,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-BAD_INPUT = 2
 
 
 def main() -> None:
@@ -33,7 +89,10 @@ def main() -> None:
     try:
         app()
     except AstramlError as error:
-        sys.stderr.write(f"astraml: {error}\n")
+        if "--json" in sys.argv:
+            answers.print_json(answers.refusal_facts(error))
+        # what is typed in a notebook is typed here without the percent sign
+        sys.stderr.write(f"astraml: {_IN_A_NOTEBOOK.sub('`astraml ', str(error))}\n")
         sys.exit(1 if isinstance(error, JobFailed | JobCancelled) else BAD_INPUT)
 
 
@@ -41,43 +100,20 @@ def main() -> None:
 def root(
     *, version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False
 ) -> None:
-    """Hyperparameter tuning that lives in the notebook."""
+    """Print the version, if that is asked."""
     if version:
         typer.echo(__version__)
         raise typer.Exit
 
 
-@app.command()
-def quickstart(
-    *,
-    trials: Annotated[int, typer.Option(min=1, help="Configurations to try.")] = 16,
-    parallel: Annotated[int, typer.Option(min=1, help="How many at once.")] = 2,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the images per trial.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the search.")] = 0,
-    name: Annotated[str, typer.Option(help="The job's name; a finished one is shown.")] = "quickstart",
-    output: Annotated[Path, typer.Option(help="Where the executed notebook goes.")] = Path(
-        "quickstart.ipynb"
-    ),
-) -> None:
-    """Tune a small network on handwritten digits, from a notebook, in about a minute."""
-    from astraml_lab.cli.quickstart import run
-
-    parameters = {"trials": trials, "parallel": parallel, "epochs": epochs, "seed": seed, "name": name}
-    run(output, parameters)
+def _flowing(text: str | None) -> str:
+    """Return a docstring with its paragraphs on one line each: the terminal breaks them."""
+    paragraphs = inspect.cleandoc(text or "").split("\n\n")
+    return "\n\n".join(" ".join(each.split()) for each in paragraphs)
 
 
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "list": jobs.list_jobs,
-    "show": jobs.show,
-    "stop": jobs.stop,
-    "pause": jobs.pause,
-    "resume": jobs.resume,
-    "translate": requests.translate,
-    "submit": requests.submit,
-    "query": requests.query,
-    "migrate": requests.migrate,
-}
-for _name, _command in _COMMANDS.items():
-    app.command(_name)(_command)
-app.add_typer(policies.app, name="policy")
-app.add_typer(secrets.app, name="secret")
+for _command in COMMANDS:
+    _help = _flowing(_command.function.__doc__)
+    app.command(_command.name, help=_help, rich_help_panel=_command.group)(_command.function)
+for _name, _inner, _group in GROUPS_OF_COMMANDS:
+    app.add_typer(_inner, name=_name, rich_help_panel=_group)

@@ -1,103 +1,146 @@
-"""The commands that look at jobs and control them, whichever kernel runs them."""
+"""The commands that look at jobs."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from astraml_lab.errors import Conflict
+from astraml_lab.cli import answers
+from astraml_lab.cli.naming import GENERATION, JSON, NAME, NEWEST, PROJECT, find
 
-NAME = Annotated[str, typer.Argument(help="The job's name.")]
-PROJECT = Annotated[str, typer.Option(help="Its project.")]
-JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astraml_lab.spec import JobView
 
 
 def list_jobs(
     *,
     project: Annotated[str | None, typer.Option(help="Only this project's jobs.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only those in this state: running, failed …")] = None,
     as_json: JSON = False,
 ) -> None:
     """List the jobs, the newest first."""
     from astraml_lab import lab
 
-    views = lab.jobs(project)
+    views = lab.jobs(project, state)
     if as_json:
-        rows = [{"name": v.name, "project": v.project, "state": v.state, "trials": v.finished} for v in views]
-        typer.echo(json.dumps(rows))
-        return
-    table = Table(box=None, header_style="bold")
-    for column in ("job", "project", "state", "trials", "best", "reason"):
-        table.add_column(column)
-    for view in views:
-        best = "" if view.best_value is None else f"{view.best_value:.4g}"
-        trials = f"{view.finished}/{view.trials}"
-        table.add_row(view.name, view.project, view.state, trials, best, view.reason)
-    Console().print(table if views else "No job yet.")
+        answers.print_json([answers.job_facts(view) for view in views])
+    elif not views:
+        typer.echo("No job yet." if project is None and state is None else "No such job.")
+    elif sys.stdout.isatty():
+        _print_table(views)
+    else:
+        for row in (_HEADER, *map(_row, views)):
+            typer.echo("\t".join(row))
 
 
 def show(
-    name: NAME,
+    name: NEWEST = None,
     *,
     project: PROJECT = "default",
+    generation: GENERATION = None,
     as_json: JSON = False,
 ) -> None:
     """Show a job and its trials."""
-    from astraml_lab import lab
-
-    job = lab.job(name, project=project)
-    trials = job.reader.trials()[1]
+    job = find(name, project, generation)
     if as_json:
-        typer.echo(json.dumps([dataclasses.asdict(trial) for trial in trials], default=str))
+        trials = [answers.trial_facts(view) for view in job.reader.trials()[1]]
+        answers.print_json({"job": answers.job_facts(job.view()), "trials": trials})
         return
     typer.echo(repr(job))
+    note = job.view().note
+    if note:
+        typer.echo(f"  note: {note}")
     for line in repr(job.trials).splitlines():
         typer.echo(f"  {line}")
 
 
-def stop(
-    name: NAME,
-    trial: Annotated[int | None, typer.Argument(min=0, help="Only this trial.")] = None,
-    *,
-    project: PROJECT = "default",
+def status(
+    name: NEWEST = None, *, project: PROJECT = "default", generation: GENERATION = None, as_json: JSON = False
 ) -> None:
-    """Stop a job, or one of its trials, whichever kernel runs it; what finished is kept."""
-    from astraml_lab import lab
-
-    job = lab.job(name, project=project)
-    kernel = job.elsewhere
-    if trial is None:
-        job.stop()
+    """Say on one line how a job is doing."""
+    job = find(name, project, generation)
+    if as_json:
+        answers.print_json(answers.job_facts(job.view()))
     else:
-        job.stop_trial(trial)
-    what = job.name if trial is None else f"trial {trial} of {job.name}"
-    typer.echo(_asked(kernel, f"stop {what}") or repr(job))
+        typer.echo(repr(job))
 
 
-def pause(name: NAME, *, project: PROJECT = "default") -> None:
-    """Have a job start no new trial, whichever kernel runs it; running ones go on."""
-    from astraml_lab import lab
+def best(
+    name: NEWEST = None, *, project: PROJECT = "default", generation: GENERATION = None, as_json: JSON = False
+) -> None:
+    """Show the best values so far: one trial, or those on the Pareto front."""
+    from astraml_lab.errors import NotFound
+    from astraml_lab.spec import format_number
 
-    job = lab.job(name, project=project).pause()
-    typer.echo(_asked(job.elsewhere, f"pause {job.name}"))
+    job = find(name, project, generation)
+    view = job.view()
+    found = [job.trials[number].view() for number in view.best]
+    if not found:
+        raise NotFound(f"{job.name} has no COMPLETE trial yet ({view.state})")
+    if as_json:
+        answers.print_json([answers.best_facts(each) for each in found])
+        return
+    for trial in found:
+        finals = zip((each.metric for each in view.objectives), trial.values or (), strict=False)
+        values = ", ".join(f"{metric} {format_number(value)}" for metric, value in finals)
+        typer.echo(f"trial {trial.number}  {values}".rstrip())
+        for parameter, value in trial.params.items():
+            typer.echo(f"  {parameter} = {value!r}")
 
 
-def resume(name: NAME, *, project: PROJECT = "default") -> None:
-    """End the pause of a job, whichever kernel runs it."""
-    from astraml_lab import lab
+def metrics(
+    name: NAME,
+    metric: Annotated[str | None, typer.Argument(help="The metric; else what is tuned.")] = None,
+    *,
+    trial: Annotated[int | None, typer.Option(min=0, help="Only this trial.")] = None,
+    window: Annotated[
+        str | None, typer.Option(help="In windows of time: 30s; else step by step.", metavar="TIME")
+    ] = None,
+    project: PROJECT = "default",
+    as_json: JSON = False,
+) -> None:
+    """Show what a metric did, step by step or in windows of time."""
+    from astraml_lab.errors import NotFound
 
-    job = lab.job(name, project=project)
-    if not job.alive:
-        raise Conflict(
-            f"{job.name} is {job.state}: nobody runs it; in its notebook, %tune resume takes it up"
-        )
-    typer.echo(_asked(job.resume().elsewhere, f"resume {job.name}"))
+    job = find(name, project)
+    view = job.view()
+    names = [*(each.metric for each in view.objectives), *view.metric_names]
+    wanted = metric or next(iter(names), None)
+    if wanted is None:
+        raise NotFound(f"{job.name} has reported no metric yet")
+    table = job.metrics(wanted, window)
+    if trial is not None:
+        job.trials[trial].view()
+        table = table[table["trial"] == trial]
+    if as_json:
+        typer.echo(table.to_json(orient="records", date_format="iso"))
+    elif len(table):
+        typer.echo(table.to_string(index=False))
+    else:
+        known = ", ".join(dict.fromkeys(names))
+        raise NotFound(f"nothing of {wanted} yet; {job.name} has {known or 'no metric'}")
 
 
-def _asked(kernel: str, what: str) -> str:
-    """Say who was asked; empty if there was nobody to ask."""
-    return f"Asked kernel {kernel} to {what}; it looks once a second." if kernel else ""
+_HEADER = ("job", "project", "state", "trials", "best", "reason")
+
+
+def _row(view: JobView) -> tuple[str, ...]:
+    best = "" if view.best_value is None else f"{view.best_value:.4g}"
+    return view.name, view.project, view.state, f"{view.finished}/{view.trials}", best, view.reason
+
+
+def _print_table(views: Sequence[JobView]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold")
+    for column in _HEADER:
+        table.add_column(column)
+    for view in views:
+        table.add_row(*map(Text, _row(view)))
+    Console().print(table)

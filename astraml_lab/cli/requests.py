@@ -1,44 +1,20 @@
-"""The commands for requests of services: what they would be, running them, asking by SQL, migrating them."""
+"""The commands for requests of services: what they would be, asking by SQL, migrating them."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from astraml_lab.cli.service_line import with_options
-from astraml_lab.errors import (
-    Conflict,
-    InvalidSpec,
-    JobCancelled,
-    JobFailed,
-    NotFound,
-    Problem,
-    RequestRefused,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from astraml_lab.jobs import Job
+from astraml_lab.cli import answers
+from astraml_lab.cli.naming import JSON, NAME, PROJECT, find
+from astraml_lab.errors import Conflict, InvalidSpec, NotFound, Problem
 
 REQUEST = Annotated[str, typer.Argument(help="A .json, .yaml or .yml file, or - for the standard input.")]
 DIALECT = Annotated[str | None, typer.Option(help="sagemaker, vertex or astraml; else told by its fields.")]
-JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-TARGET = Annotated[str | None, typer.Option(help="What each trial runs: a script's path, or a module.")]
-KEY = Annotated[str | None, typer.Option(help="With the same key the same request is the same job.")]
 VERSION = Annotated[str | None, typer.Option(help="The version that an AstraML request without one is of.")]
-BAD_INPUT, INTERRUPTED = 2, 130
-_SECONDS_TO_STOP = 30.0
-
-
-class _Interrupted(BaseException):
-    """Ctrl-C; no KeyboardInterrupt, which in a notebook only ends the waiting."""
 
 
 def translate(
@@ -51,59 +27,8 @@ def translate(
     """Show what a request would run here, and what becomes of each field; nothing runs."""
     from astraml_lab import lab
 
-    try:
-        translation = lab.translate(_request(file), dialect, api_version=api_version)
-    except RequestRefused as error:
-        if not as_json:
-            raise
-        typer.echo(_as_json(error.as_dict()))
-        raise typer.Exit(BAD_INPUT) from None
-    typer.echo(_as_json(translation.as_dict()) if as_json else str(translation))
-
-
-def submit(  # noqa: PLR0913 - each is an option of the command
-    file: Annotated[str | None, typer.Argument(help="A request's file, or - for the standard input.")] = None,
-    *,
-    project: Annotated[str | None, typer.Option(help="AstraML's project_id.")] = None,
-    model: Annotated[str | None, typer.Option(help="AstraML's model.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="AstraML's dataset: s3://bucket/dataset.")] = None,
-    gpus: Annotated[int | None, typer.Option(help="GPUs of each trial.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="A hyperparameter.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="A hyperparameter.")] = None,
-    lr: Annotated[float | None, typer.Option(help="A hyperparameter: 3e-5.")] = None,
-    target: TARGET = None,
-    dialect: DIALECT = None,
-    api_version: VERSION = None,
-    idempotency_key: KEY = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would run.")] = False,
-    as_json: JSON = False,
-) -> None:
-    """Run a request in the foreground until its job has ended; Ctrl-C stops the job.
-
-    What stands for its image is `--target`, or what the project's astraml.toml says. An AstraML request may
-    be given by options alone; they win over its file.
-    """
-    from astraml_lab import lab
-    from astraml_lab.lab.requests import begin
-
-    said: dict[str, Any] = {"project": project, "model": model, "dataset": dataset, "gpus": gpus}
-    said |= {"batch_size": batch_size, "epochs": epochs, "lr": lr}
-    request = with_options(None if file is None else _request(file), said)
-    if dry_run:
-        translation = lab.read(request, dialect, api_version=api_version)
-        typer.echo(_as_json(translation.as_dict()) if as_json else str(translation))
-        return
-    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-        try:
-            job = begin(
-                request, dialect, target=target, api_version=api_version, idempotency_key=idempotency_key
-            )
-        except NotFound as error:
-            raise NotFound(f"{error}; or say --target train.py, or [targets] in astraml.toml") from None
-        status = _run(job, quiet=as_json)
-    if as_json:
-        typer.echo(_as_json(_facts(job)))
-    raise typer.Exit(status)
+    translation = lab.translate(request_of(file), dialect, api_version=api_version)
+    typer.echo(answers.as_json(translation.as_dict()) if as_json else str(translation))
 
 
 def query(
@@ -116,11 +41,33 @@ def query(
 
     answer = lab.sql(sys.stdin.read() if sql == "-" else sql)
     if isinstance(answer, dict):
-        typer.echo(_as_json(answer))
+        answers.print_json(answer)
     elif as_json:
         typer.echo(answer.to_json(orient="records"))
     else:
         typer.echo(answer.to_string(index=False) if len(answer) else "No row.")
+
+
+def export(
+    name: NAME,
+    form: Annotated[str, typer.Argument(help="astraml, sagemaker, vertex, csv or cell.")] = "astraml",
+    output: Annotated[Path | None, typer.Argument(help="A new file; else the standard output.")] = None,
+    *,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="What the service needs and the job does not say.", metavar="NAME=VALUE"),
+    ] = None,
+    project: PROJECT = "default",
+) -> None:
+    """Write a job as a request of a service, its trials as a table, or its cell."""
+    if form == "optuna":
+        problem = Problem("FORM", form, "a study is a Python object: lab.job(…).study")
+        raise InvalidSpec([problem], subject="the command")
+    pairs = dict(_option_of(text) for text in option or ())
+    made = find(name, project).export(form, **pairs)
+    for sentence in getattr(made, "left_out", ()):
+        typer.echo(f"The request cannot say: {sentence}", err=True)
+    _write(made if isinstance(made, str) else answers.as_json(made), output)
 
 
 def migrate(
@@ -134,22 +81,17 @@ def migrate(
     """Bring an AstraML request of version 1 to version 2.1; what changed goes to the standard error."""
     from astraml_lab.dialects.astraml import migrate as migrated
 
-    text, difference = migrated(_request(file), accept_defaults=accept_v2_defaults)
+    text, difference = migrated(request_of(file), accept_defaults=accept_v2_defaults)
     typer.echo(difference, err=True)
-    if output is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        with output.open("x", encoding="utf-8") as new:
-            new.write(text)
-    except FileExistsError:
-        raise Conflict(f"{output} is there already: remove it, or choose another name") from None
-    except OSError as error:
-        problem = Problem("--output", str(output), str(error.strerror))
-        raise InvalidSpec([problem], subject="the command") from None
+    _write(text, output)
 
 
-def _request(file: str) -> Path | str:
+def request_of(file: str) -> Path | str:
+    """Return a request's file, or the text of the standard input for `-`.
+
+    Raises:
+        NotFound: There is no such file.
+    """
     if file == "-":
         return sys.stdin.read()
     path = Path(file)
@@ -158,49 +100,24 @@ def _request(file: str) -> Path | str:
     return path
 
 
-def _run(job: Job, *, quiet: bool) -> int:
-    """Wait for the end of a job; return the exit status."""
-    from astraml_lab import lab
+def _option_of(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise InvalidSpec([Problem("--option", f'"{text}"', "NAME=VALUE")], subject="the command")
+    return name.replace("-", "_"), value
 
+
+def _write(text: str, output: Path | None) -> None:
+    """Write a text to a new file, or to the standard output."""
+    whole = text if text.endswith("\n") else text + "\n"
+    if output is None:
+        typer.echo(whole, nl=False)
+        return
     try:
-        with _stoppable():
-            lab.accompany(job, watched=False, waits=True)
-    except _Interrupted:
-        job.stop("interrupted at the command line")
-        job.wait(_SECONDS_TO_STOP)
-        print(repr(job), flush=True)  # noqa: T201 - to where the progress went
-        return INTERRUPTED
-    except (JobFailed, JobCancelled):
-        if not quiet:
-            raise
-        return 1
-    return 0
-
-
-@contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    def interrupt(*_: object) -> None:
-        raise _Interrupted
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _facts(job: Job) -> dict[str, Any]:
-    view = job.view()
-    best = [job.trials[number].view() for number in view.best]
-    return {
-        "name": job.name,
-        "project": job.project,
-        "state": view.state,
-        "reason": view.reason,
-        "trials": view.finished,
-        "best": [{"number": each.number, "values": each.values, "params": each.params} for each in best],
-    }
-
-
-def _as_json(data: object) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False, default=str)
+        with output.open("x", encoding="utf-8") as new:
+            new.write(whole)
+    except FileExistsError:
+        raise Conflict(f"{output} is there already: remove it, or choose another name") from None
+    except OSError as error:
+        problem = Problem("FILE", str(output), str(error.strerror))
+        raise InvalidSpec([problem], subject="the command") from None

@@ -415,7 +415,10 @@ class Job:
 
         def look() -> bool:
             state = self.state
-            return state.ended or state is JobState.STALE or (pause.wait(_GLANCE) and False)
+            over = state.ended or state is JobState.STALE
+            if over:
+                self._manager.forget(self._generation_id)  # what was read a second ago is not its end
+            return over or (pause.wait(_GLANCE) and False)
 
         return look
 

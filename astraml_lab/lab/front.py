@@ -215,7 +215,7 @@ def accompany(job: Job, *, watched: bool, waits: bool | None) -> Job:
         print(job.said)  # noqa: T201 - said to whoever ran the cell again
     presenter().show(job, live=watched)
     if waits or (waits is None and not watched):
-        job.wait(glance=None if watched else _progress(job.spec.window))
+        job.wait(glance=None if watched else progress_glance(job.spec.window))
         if not watched:
             presenter().close(job)
             if not over:
@@ -317,8 +317,13 @@ def notices() -> tuple[str, ...]:
     return manager().notices
 
 
-def _progress(window: float) -> Callable[[Job], None]:
-    """Return a glance at a job that prints one line per window, and ends what stays paused for too long."""
+def progress_glance(window: float, *, gives_up: bool = True) -> Callable[[Job], None]:
+    """Return a glance at a job that prints one line per window.
+
+    Args:
+        window: Seconds between two lines.
+        gives_up: Whether it also ends what stays paused for too long.
+    """
     clock = SystemClock()
     last = running_at = clock.monotonic()
 
@@ -332,7 +337,7 @@ def _progress(window: float) -> Callable[[Job], None]:
         view = job.view()
         if view.state is not JobState.PAUSED:
             running_at = now
-        elif now - running_at > _LONGEST_PAUSE:
+        elif gives_up and now - running_at > _LONGEST_PAUSE:
             waited = format_duration(_LONGEST_PAUSE)
             job.stop(f"paused for {waited} where nobody is at the keyboard: {view.reason}")
 

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from astraml_lab.output.logfile import Line, Stream, read_tail
+from astraml_lab.output.logfile import Line, Stream, parse_line, read_tail
 from astraml_lab.output.router import capture, install, sink_print, uninstall
 from astraml_lab.output.sink import TrialSink
 
-__all__ = ["Line", "Stream", "TrialSink", "capture", "install", "read_tail", "sink_print", "uninstall"]
+__all__ = [
+    "Line",
+    "Stream",
+    "TrialSink",
+    "capture",
+    "install",
+    "parse_line",
+    "read_tail",
+    "sink_print",
+    "uninstall",
+]

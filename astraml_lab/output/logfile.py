@@ -119,7 +119,7 @@ def read_tail(path: Path, lines: int = 500) -> tuple[Line, ...]:
         return ()
     # Unless the block begins with the file, its first line may be cut.
     found = data.decode("utf-8", "replace").split("\n")[1 if begin else 0 :]
-    return tuple(line for text in found if (line := _parse_line(text)) is not None)[-lines:]
+    return tuple(line for text in found if (line := parse_line(text)) is not None)[-lines:]
 
 
 @lru_cache(maxsize=16)
@@ -128,7 +128,8 @@ def _second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _parse_line(text: str) -> Line | None:
+def parse_line(text: str) -> Line | None:
+    """Read a line as `format_line` spells it; None for anything else."""
     moment, _, rest = text.partition(" ")
     stream, _, message = rest.partition(" ")
     try:

@@ -123,6 +123,12 @@ def is_full(exc: BaseException | None) -> bool:
     return getattr(getattr(exc, "orig", exc), "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
+def is_busy(exc: BaseException | None) -> bool:
+    """Tell whether SQLite, or SQLAlchemy for it, gave up waiting for another process."""
+    code = getattr(getattr(exc, "orig", exc), "sqlite_errorcode", 0) & 0xFF
+    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
 def upsert(table: Table) -> sqlite.Insert:
     """Return the statement that inserts a row or replaces the one with the same key."""
     statement = sqlite.insert(table)

@@ -28,13 +28,14 @@ def test_jobs_are_listed_and_shown_for_people_and_for_programs() -> None:
     runner = CliRunner()
 
     assert "digits" in runner.invoke(app, ["list"]).output
-    row = {"name": "digits", "project": "default", "state": "SUCCEEDED", "trials": 2}
-    assert json.loads(runner.invoke(app, ["list", "--json"]).output) == [row]
+    (row,) = json.loads(runner.invoke(app, ["list", "--json"]).output)
+    assert (row["name"], row["project"], row["state"], row["trials"]) == ("digits", "default", "SUCCEEDED", 2)
     shown = runner.invoke(app, ["show", "digits"]).output
     assert "digits SUCCEEDED · 2/2 trials" in shown
     assert "trial 1 complete" in shown
-    trials = json.loads(runner.invoke(app, ["show", "digits", "--json"]).output)
-    assert [trial["number"] for trial in trials] == [0, 1]
+    facts = json.loads(runner.invoke(app, ["show", "digits", "--json"]).output)
+    assert facts["job"] == row
+    assert [trial["number"] for trial in facts["trials"]] == [0, 1]
 
 
 def test_an_empty_store_says_so() -> None:

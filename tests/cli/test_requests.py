@@ -78,7 +78,7 @@ def test_a_request_runs_in_the_foreground_to_its_end(folder: Path) -> None:
     (folder / "astraml.toml").write_text('[targets]\n"image:*" = "train.py"\n')
     facts: dict[str, Any] = json.loads(astraml("submit", "-", "--json", given=json.dumps(VERTEX)).stdout)
     assert (facts["name"], facts["state"], facts["trials"]) == ("hpt-container-2", "SUCCEEDED", 2)
-    assert set(facts["best"][0]) == {"number", "values", "params"}
+    assert set(facts["best"][0]) == {"number", "values", "params", "metrics"}
 
 
 def test_a_request_without_a_stand_in_is_refused_with_the_ways_to_give_one() -> None:

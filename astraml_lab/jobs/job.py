@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from astraml_lab.search import check_point, study_of
 from astraml_lab.spec import JobState, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -132,7 +133,8 @@ class Job:
         Raises:
             NotFound: The job has no such trial.
         """
-        listed = [[each] if isinstance(each, int) else each for each in numbers]
+        # A number may be numpy's: those of `job.df.index` are.
+        listed = [each if isinstance(each, Iterable) else [each] for each in numbers]
         chosen = [int(number) for each in listed for number in each]
         for number in chosen:
             self._trial(number).view()

@@ -96,6 +96,8 @@ def metrics_panel(snapshot: Snapshot, metric: str, by: str = "step", room: Room 
             continue
         style = _style(snapshot.view, trial)
         label = style.pop("label")
+        if len(drawn[0]) == 1:  # a line of one point is not seen
+            style["mode"] = "markers"
         traces.append(
             {
                 "type": "scatter",

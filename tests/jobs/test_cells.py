@@ -140,6 +140,8 @@ def test_the_selection_is_a_table_of_trials_in_the_order_of_choice(bench: Bench)
     with pytest.raises(NotFound, match="no trial 99"):
         job.select(0, 99)
     assert job.selection.numbers == (1, 3, 4)
+    job.select(job.df.index[2], job.df.index[:2])  # numpy's numbers
+    assert job.selection.numbers == (2, 0, 1)
     job.select()
     assert job.selected.empty
 

@@ -106,6 +106,12 @@ def test_names_from_users_are_no_markup_in_a_picture(kind: str) -> None:
         assert "&amp;#36;" not in text
 
 
+def test_a_trial_that_reported_once_is_a_point_as_no_line_would_be_seen() -> None:
+    reader = FakeReader(trials=2, clock=FakeClock())
+    play(reader, 2, epochs=1)
+    assert {trace.mode for trace in figure(reader, "metrics").data if len(trace.x) == 1} == {"markers"}
+
+
 def test_the_kinds_of_figures_have_their_options() -> None:
     reader = finished(pareto=True)
     assert len(figure(reader, "metrics", metric="loss").data) > 10

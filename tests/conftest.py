@@ -17,6 +17,7 @@ pytest_plugins = [
     "plugins.browser",
     "plugins.jobs",
     "plugins.scripts",
+    "plugins.transformers_tiny",
     "plugins.kernel",
     "plugins.full_disk",
 ]

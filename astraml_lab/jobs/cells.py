@@ -10,6 +10,7 @@ from astraml_lab.errors import NotFound
 from astraml_lab.jobs.foreground_cell import function_of
 from astraml_lab.objectives import CellLines, call_of
 from astraml_lab.objectives.dimensions import choices_of
+from astraml_lab.objectives.finetune import KIND, finetune_of
 from astraml_lab.spec import Categorical, is_off, line_of, narrowed, quoted
 
 if TYPE_CHECKING:
@@ -81,8 +82,13 @@ def narrowed_cell(job: Job, numbers: Sequence[int], *, name: str, source: str) -
 
 
 def _call(job: Job, program: Program, spec: JobSpec) -> str:
-    function = quoted(program.source) if program.kind == "script" else function_of(program, job.name).name
-    return call_of(function, spec, labelled=program.objects)
+    if program.kind == KIND and program.script is not None:
+        called = repr(finetune_of(program.script))
+    elif program.kind == "script":
+        called = quoted(program.source)
+    else:
+        called = function_of(program, job.name).name
+    return call_of(called, spec, labelled=program.objects)
 
 
 def _told(name: str, view: TrialView) -> str:

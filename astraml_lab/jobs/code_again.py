@@ -44,7 +44,7 @@ def code_of(spec: JobSpec, names: Mapping[str, Any] | None = None) -> tuple[JobS
     program = spec.definitions[0].program
     if program is None or not program.source:
         raise Conflict(f"the code of {spec.name} is not in the store: run what launched it, and it goes on")
-    again = {"cell": _cell, "function": _function, "script": _script}[program.kind]
+    again = {"cell": _cell, "function": _function}.get(program.kind, _script)
     return again(spec, program, names)
 
 

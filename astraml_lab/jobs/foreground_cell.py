@@ -40,10 +40,9 @@ def foreground_cell(spec: JobSpec, view: TrialView, call: str) -> str:
     name, program = spec.name, spec.definitions[0].program
     if program is None or not program.source:
         raise NotFound(f"the code of {name} is not in the store: no cell can be written for it")
-    if program.kind == "script":
-        raise NotFound(
-            f"{name} runs a script, which no cell can step through: run it by hand with the values"
-        )
+    if program.kind in {"script", "finetune"}:
+        what = "a script" if program.kind == "script" else "a fine-tuning"
+        raise NotFound(f"{name} runs {what}, which no cell can step through: run it by hand with the values")
     head = [f"# {name}, trial {view.number}, {state_words(view)}: here in the foreground; {_OWN}"]
     head += [f"# {risk(view)}"] if risk(view) else []
     if program.kind == "function":

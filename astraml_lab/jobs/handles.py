@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import NotFound
+from astraml_lab.objectives.finetune import copy_kept, kept_model, load_kept, not_kept
 from astraml_lab.spec import JobState, trial_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+    from os import PathLike
 
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.spec import CurveView, FailureKind, ParamValue, TrialState, TrialView
@@ -106,6 +108,33 @@ class TrialHandle:
     def log(self) -> TrialLog:
         """What it printed."""
         return TrialLog(self.folder / "log.txt", self._reader, self.number)
+
+    def load_model(self) -> tuple[Any, Any]:
+        """Load the model that a fine-tuning has kept: its best, and the tokenizer.
+
+        Returns:
+            A transformers model on the CPU in evaluation mode, and its tokenizer.
+
+        Raises:
+            NotFound: The trial has kept none.
+            MissingExtra: transformers is not installed.
+        """
+        return load_kept(self._kept_model())
+
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Copy that model and its tokenizer into a new or empty folder, as `from_pretrained` reads them.
+
+        Raises:
+            NotFound: The trial has kept none.
+            Conflict: The folder holds something.
+        """
+        return copy_kept(self._kept_model(), Path(folder).expanduser())
+
+    def _kept_model(self) -> Path:
+        found = kept_model(self.checkpoint_dir)
+        if found is None:
+            raise not_kept(self.number, self.checkpoint_dir)
+        return found
 
     def curve(self, metric: str) -> CurveView | None:
         """Return a metric by step."""

@@ -92,7 +92,7 @@ class Job:
 
     @property
     def best(self) -> TrialHandle:
-        """The best trial so far.
+        """The best trial so far; of a single run its only trial.
 
         Raises:
             Conflict: The job has several objectives, so there is a front: `job.pareto`.
@@ -102,6 +102,8 @@ class Job:
         if len(view.objectives) > 1:
             names = " and ".join(objective.metric for objective in view.objectives)
             raise Conflict(f"{self.name} tunes {names}: there is no single best, see job.pareto")
+        if not view.objectives and sum(view.counts.values()) == 1:
+            return self._trial(0)
         if not view.best:
             raise NotFound(f"{self.name} has no COMPLETE trial yet ({view.state})")
         return self._trial(view.best[0])

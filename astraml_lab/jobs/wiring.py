@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.devices import ThreadContention
 from astraml_lab.executors import ProcessExecutor
+from astraml_lab.objectives.finetune import KIND, MODULES
 from astraml_lab.objectives.imports import imported
 from astraml_lab.process import HEAVY, Templates
 from astraml_lab.spec import ExecutorKind
@@ -51,6 +52,8 @@ class Wiring:
             return self.threads
         # A cell may be the first to import torch: in every trial that would take seconds.
         heavy = [name for name in imported(code.program.source) if name.partition(".")[0] in HEAVY]
+        if code.program.kind == KIND:
+            heavy = [*MODULES]
         made = ProcessExecutor((code, space), modules=(*_NEEDED, *heavy), home=self.templates)
         made.prepare()
         return made

@@ -13,7 +13,7 @@ from astraml_lab.jobs import Job, JobList, Preflight, attended, presenter, views
 from astraml_lab.jobs.debug import foreground as one_trial
 from astraml_lab.jobs.importing import import_job
 from astraml_lab.lab.default import manager
-from astraml_lab.objectives import Command, FunctionCode, script_job
+from astraml_lab.objectives import Command, Finetune, FunctionCode, finetune_job, script_job
 from astraml_lab.spec import (
     CONSTRUCTORS,
     BaseDimension,
@@ -42,7 +42,7 @@ Names = str | Iterable[str]
 
 @overload
 def tune(
-    objective: Callable[..., Any] | str | PathLike[str] | Command,
+    objective: Callable[..., Any] | str | PathLike[str] | Command | Finetune,
     /,
     space: Mapping[str, BaseDimension] | None = None,
     *,
@@ -53,7 +53,7 @@ def tune(
 
 @overload
 def tune(
-    objective: Callable[..., Any] | str | PathLike[str] | Command,
+    objective: Callable[..., Any] | str | PathLike[str] | Command | Finetune,
     /,
     space: Mapping[str, BaseDimension] | None = None,
     *,
@@ -64,7 +64,7 @@ def tune(
 
 
 def tune(
-    objective: Callable[..., Any] | str | PathLike[str] | Command,
+    objective: Callable[..., Any] | str | PathLike[str] | Command | Finetune,
     /,
     space: Mapping[str, BaseDimension] | None = None,
     *,
@@ -72,13 +72,15 @@ def tune(
     minimize: Names = (),
     **options: Any,
 ) -> Job | Preflight:
-    """Tune a function: `train(trial)`, `train(**params)`, or a mix of both; or a script.
+    """Tune a function: `train(trial)`, `train(**params)`, or a mix of both; a script; or a transformer.
 
     Args:
         objective: Parameters called `trial` or `report` get ours, the others come from the space. A returned
             number, tuple or mapping is the final report. The path of a script, the name of a module or a
             `Command` runs in a process of its own: it gets the space's names as arguments (`--lr 0.1`), and
-            prints its metrics (`accuracy=0.9`) or calls `astraml_lab.report`.
+            prints its metrics (`accuracy=0.9`) or calls `astraml_lab.report`. A `Finetune` trains a
+            transformer on a data set, and the space varies its settings; its objective is `eval_loss` where
+            no other is named.
         space: Dimensions by name. Without one, `trial.suggest_float` and its like make it as they are called.
         maximize: The metric or metrics to maximize.
         minimize: The metric or metrics to minimize; two or more objectives make a Pareto job.
@@ -96,10 +98,14 @@ def tune(
         JobCancelled: Nobody was at the keyboard, and the job was stopped.
     """
     objectives = objectives_of(_listed(maximize), _listed(minimize))
+    if isinstance(objective, Finetune):
+        objectives = objectives or objectives_of((), ["eval_loss"])
     spec = build_spec(space or {}, objectives, options)
     code: Code
     if isinstance(objective, str | PathLike | Command):
         spec, code = script_job(objective, spec)
+    elif isinstance(objective, Finetune):
+        spec, code = finetune_job(objective, spec)
     else:
         code = FunctionCode(objective, spec.space, spec.objectives)
     return preflight(spec, code) if spec.check else launch(spec, code)

@@ -14,6 +14,7 @@ from astraml_lab.objectives.cell_source import (
     cell_filename,
     parse_cell,
 )
+from astraml_lab.objectives.finetune import Finetune
 from astraml_lab.objectives.fingerprint import changed, digest
 from astraml_lab.objectives.function import FunctionCode
 from astraml_lab.objectives.function_call import call_in, call_of
@@ -22,6 +23,7 @@ from astraml_lab.objectives.places import Place, ProcessPlace, ThreadPlace
 from astraml_lab.objectives.reported import metric_names
 from astraml_lab.objectives.script import (
     ScriptCode,
+    finetune_job,
     grace_of,
     script_again,
     script_definition,
@@ -45,6 +47,7 @@ __all__ = [
     "CellSyntaxError",
     "Code",
     "Command",
+    "Finetune",
     "FunctionCode",
     "Made",
     "ObjectiveKind",
@@ -60,6 +63,7 @@ __all__ = [
     "cell_filename",
     "changed",
     "digest",
+    "finetune_job",
     "grace_of",
     "metric_names",
     "parse_cell",

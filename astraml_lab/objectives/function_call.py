@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.objectives.finetune import Finetune, finetune_definition
 from astraml_lab.objectives.script import script_definition
 from astraml_lab.spec import (
     CONSTRUCTORS,
@@ -22,12 +23,14 @@ from astraml_lab.spec import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+_FINETUNE = Finetune.__name__
+
 
 def call_of(name: str, spec: JobSpec, *, labelled: Collection[str] = ()) -> str:
     """Write the cell that tunes the function `name`.
 
     Args:
-        name: The function; a script as a string literal.
+        name: The function; a script as a string literal; a fine-tuning as the call that makes it.
         spec: The job.
         labelled: Dimensions whose objects whoever gets the cell puts in place of their labels: it says so.
 
@@ -39,7 +42,8 @@ def call_of(name: str, spec: JobSpec, *, labelled: Collection[str] = ()) -> str:
         said, hint = "its choices are objects, which have no text", "write them there as labels and objects"
         raise InvalidSpec([Problem(f"space.{each}", "", said, hint) for each in refused], subject="the cell")
     labels = [each for each in labelled if each in spec.space]
-    names = sorted({type(each).__name__ for each in spec.space.dimensions.values()})
+    used = {type(each).__name__ for each in spec.space.dimensions.values()}
+    names = sorted(used | ({_FINETUNE} if name.startswith(f"{_FINETUNE}(") else set()))
     arguments = [name or "train", *_arguments(spec)]
     lines = [
         f"from astraml_lab import {', '.join([*names, 'tune'])}",
@@ -85,6 +89,9 @@ def _spec_of(call: ast.Call, names: Mapping[str, Any]) -> JobSpec:
     match call.args[0]:
         case ast.Constant(value=str(path)):
             definition = script_definition(path, definition)
+        case ast.Call(args=[model, data, *_]) as made if _called(made) == _FINETUNE:
+            plain = [_value(what, each, names) for what, each in (("the model", model), ("the data", data))]
+            definition = finetune_definition(Finetune(*plain, **_named(made, names)), definition)
         case function:
             program = Program(kind="function", source=ast.unparse(function))
             definition = definition.model_copy(update={"program": program})
@@ -104,10 +111,11 @@ def _arguments(spec: JobSpec) -> Iterator[str]:
 
 
 def _is_tune(node: ast.AST) -> bool:
-    if not isinstance(node, ast.Call):
-        return False
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    return name == "tune"
+    return isinstance(node, ast.Call) and _called(node) == "tune"
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else str(getattr(call.func, "id", ""))
 
 
 def _value(name: str, node: ast.expr, names: Mapping[str, Any]) -> Any:
@@ -121,7 +129,7 @@ def _value(name: str, node: ast.expr, names: Mapping[str, Any]) -> Any:
                 if key is not None
             }
         case ast.Call(args=args):
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            called = _called(node)
             if called in known:
                 plain = [_value(name, each, names) for each in args]
                 return known[called](*plain, **_named(node, names))

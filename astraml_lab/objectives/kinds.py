@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives.cell import CellCode
 from astraml_lab.objectives.cell_source import parse_cell
+from astraml_lab.objectives.finetune import KIND, Finetune
 from astraml_lab.objectives.function import FunctionCode
 from astraml_lab.objectives.function_call import call_of
-from astraml_lab.objectives.script import script_job
+from astraml_lab.objectives.script import finetune_job, script_job
 from astraml_lab.spec import nearest, quoted, shown
 
 if TYPE_CHECKING:
@@ -127,6 +128,15 @@ def _script_cell(text: str, spec: JobSpec) -> str:
     return call_of(quoted(text.strip()), spec)
 
 
+def _finetune(text: str, spec: JobSpec, _names: Mapping[str, Any]) -> Made:
+    own, code = finetune_job(Finetune.from_line(text), spec)
+    return Made(own.space, code)
+
+
+def _finetune_cell(text: str, spec: JobSpec) -> str:
+    return call_of(repr(Finetune.from_line(text)), spec)
+
+
 KINDS = ObjectiveKinds()
 """The registry of this process."""
 KINDS.register(
@@ -158,5 +168,16 @@ KINDS.register(
         Asks.LINE,
         _script,
         write=_script_cell,
+    )
+)
+KINDS.register(
+    ObjectiveKind(
+        KIND,
+        "a transformer to fine-tune",
+        "A model, a data set, then settings: `bert-base data.csv task=classification`; the space varies "
+        "settings such as lr, and the objective is eval_loss, eval_accuracy …",
+        Asks.LINE,
+        _finetune,
+        write=_finetune_cell,
     )
 )

@@ -10,14 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.dialects import StandIn
-from astraml_lab.errors import InvalidSpec, NotBuiltYet, NotFound
+from astraml_lab.errors import AstramlError, InvalidSpec, NotBuiltYet, NotFound
 from astraml_lab.objectives.baggage import Baggage
 from astraml_lab.objectives.base import NO_EXTRAS
+from astraml_lab.objectives.finetune import KIND, finetune_definition, finetune_of
+from astraml_lab.objectives.finetune.models import allowed, source_of
 from astraml_lab.objectives.frames import user_traceback
 from astraml_lab.objectives.script_failure import ScriptFailed
 from astraml_lab.objectives.script_part import Job, Part
 from astraml_lab.objectives.script_project import project_of
-from astraml_lab.objectives.script_targets import TARGETS, Command, Registry, Target, best, runs, unmapped
+from astraml_lab.objectives.script_targets import (
+    TARGETS,
+    Command,
+    Registry,
+    Runs,
+    Target,
+    best,
+    runs,
+    unmapped,
+)
 from astraml_lab.objectives.script_uris import INPUTS
 from astraml_lab.objectives.storage import STORAGES
 from astraml_lab.process import CAN_SPAWN
@@ -26,7 +37,8 @@ from astraml_lab.spec import Definition, Dialect, JobSpec, Limits, Program, Scri
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from astraml_lab.objectives.script_targets import Runs
+    from astraml_lab.objectives.finetune import Finetune
+    from astraml_lab.objectives.finetune.models import Source
     from astraml_lab.trial import Trial
 
 GRACE = 10.0
@@ -50,6 +62,19 @@ def script_job(target: str | PathLike[str] | Command, spec: JobSpec) -> tuple[Jo
     name = fspath(target) if not isinstance(target, Command) else shlex.join(words)
     own = spec.model_copy(update={"definitions": (script_definition(name, spec.definitions[0], words),)})
     return own, ScriptCode(own, target=target)
+
+
+def finetune_job(asked: Finetune, spec: JobSpec) -> tuple[JobSpec, ScriptCode]:
+    """Make a job of a fine-tuning.
+
+    Raises:
+        InvalidSpec: With every mistake that can be seen before anything is loaded.
+        NotFound: The model is none.
+        MissingExtra: transformers is not installed.
+    """
+    definition = finetune_definition(asked, spec.definitions[0])
+    own = spec.model_copy(update={"definitions": (definition,)})
+    return own, ScriptCode(own)
 
 
 def grace_of(spec: JobSpec) -> float:
@@ -87,14 +112,11 @@ class ScriptCode:
             registries, target = (_registry(target, where), *registries), None
         mappings = (INPUTS, project.inputs)
         storages = (STORAGES, project.storages)
-        job = Job(spec.name or "", spec.project, grace_of(spec), project.folder, mappings, storages)
+        grace = grace_of(spec)
+        job = Job(spec.name or "", spec.project, grace, project.folder, mappings, storages, project.models)
         self._parts: dict[str, Part] = {}
         for definition in spec.definitions:
-            script = None if definition.program is None else definition.program.script
-            if script is None:
-                raise TypeError("the job runs no script")
-            found = find_runs(script, target, where, registries)
-            self._parts[definition.name] = Part(definition, script, found, job)
+            self._parts[definition.name] = _part(spec, definition, target, registries, (where, job))
         functions = [part.function.code for part in self._parts.values() if part.function is not None]
         if len(functions) < len(self._parts) and not CAN_SPAWN:
             raise NotBuiltYet("scripts need Linux or macOS: register a function in place of the script")
@@ -130,8 +152,10 @@ class ScriptCode:
         return self._parts[own.name].run(trial, own_params(self.definitions, trial.params))
 
     def traceback(self, error: BaseException) -> str:
-        """Return the end of what the script wrote to its standard error; of a function, its traceback."""
-        return error.text if isinstance(error, ScriptFailed) else user_traceback(error)
+        """Return what a script wrote last to its standard error; a function's traceback; our own sentence."""
+        if isinstance(error, ScriptFailed):
+            return error.text
+        return str(error) if isinstance(error, AstramlError) else user_traceback(error)
 
 
 def stand_ins(spec: JobSpec) -> dict[str, StandIn]:
@@ -145,9 +169,24 @@ def stand_ins(spec: JobSpec) -> dict[str, StandIn]:
         try:
             said[script.target] = StandIn(f"here {_called(script, where)} runs")
         except (NotFound, InvalidSpec) as error:
+            model = _model(spec, script, where)
+            if model is not None:
+                said[script.target] = StandIn(f"here {model} is fine-tuned")
+                continue
             words = str(error).replace(f"runs {script.target}:", "runs it yet:")
             said[script.target] = StandIn(words, there=False)
     return said
+
+
+def _model(spec: JobSpec, script: Script, where: Path) -> Source | None:
+    """Return the model that a request fine-tunes, if it does that."""
+    if not _may_finetune(spec, script):
+        return None
+    project = project_of(where)
+    try:
+        return source_of(script.target, project.folder, project.models)
+    except (NotFound, InvalidSpec):
+        return None
 
 
 def _called(script: Script, where: Path) -> str:
@@ -202,7 +241,48 @@ def find_runs(script: Script, target: Target, where: Path, registries: Sequence[
     raise unmapped(script.target, registries)
 
 
+def _part(
+    spec: JobSpec,
+    definition: Definition,
+    target: Target,
+    registries: Sequence[Registry],
+    around: tuple[Path, Job],
+) -> Part:
+    """Find what a definition runs: what stands for its name, else the fine-tuning of its model.
+
+    Raises:
+        NotFound: Nothing here does, nor is it a model; the message says how it is registered.
+        InvalidSpec: What is given or registered does not fit.
+    """
+    program = definition.program
+    script = None if program is None else program.script
+    if program is None or script is None:
+        raise TypeError("the job runs no script")
+    where, job = around
+    tuned = Runs(script.target, where, finetunes=True)
+    if program.kind == KIND and target is None:
+        return Part(definition, script, tuned, job)
+    try:
+        found = find_runs(script, target, where, registries)
+    except NotFound as error:
+        if not _may_finetune(spec, script):
+            raise
+        try:
+            return Part(definition, script, tuned, job)
+        except NotFound:
+            also = f"{error}. Nor is it a model to fine-tune: {allowed(script.target)}"
+            raise NotFound(also) from None
+    return Part(definition, script, found, job)
+
+
+def _may_finetune(spec: JobSpec, script: Script) -> bool:
+    """Whether it is a request that names a model, as AstraML's do."""
+    return spec.origin is not None and script.convention is Dialect.ASTRAML
+
+
 def _program(part: Part) -> Program:
+    if part.runs.finetunes:
+        return Program(kind=KIND, source=finetune_of(part.script).line, script=part.script)
     text = part.script.target if part.function is not None else part.runs.text
     return Program(kind="script", source=text, script=part.script)
 

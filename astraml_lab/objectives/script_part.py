@@ -5,22 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.devices.visible import narrowed
 from astraml_lab.errors import InvalidSpec, Problem, TrialStopped
+from astraml_lab.objectives.finetune import FineTuning
 from astraml_lab.objectives.fingerprint import SCRIPT, digest
 from astraml_lab.objectives.script_conventions import REPORTS, Setting, launch_of
 from astraml_lab.objectives.script_failure import ScriptFailed
 from astraml_lab.objectives.script_function import LazyMapping, RegisteredFunction, printed_metrics
 from astraml_lab.objectives.script_model import pack_model
+from astraml_lab.objectives.script_places import Places
 from astraml_lab.objectives.script_process import Reporting
 from astraml_lab.objectives.script_process import Script as Process
 from astraml_lab.objectives.script_uris import check, local_input, local_output, mapped
 from astraml_lab.objectives.script_values import hyperparameters, is_platforms, raw_of, reference, views_of
-from astraml_lab.objectives.storage import storage_options
+from astraml_lab.objectives.storage import options_of, storage_options
 from astraml_lab.secrets import without_secrets
 from astraml_lab.spec import Dialect, LogMetric, compile_problem, shown, training_job_name
 
@@ -41,22 +43,6 @@ _ASSIGNED = re.compile(r"^(--?[^=\s]+=)(.*)$", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class _Places:
-    """The folders around a trial's: its own, its job's, and the lab's."""
-
-    trial: Path
-    job: Path
-    home: Path
-
-    @classmethod
-    def of(cls, trial: Trial) -> _Places:
-        folder = trial.checkpoint_dir.absolute().parent
-        job = folder.parent.parent if folder.parent.name == "trials" else folder
-        home = next((each.parent for each in job.parents if each.name == "projects"), job)
-        return cls(folder, job, home)
-
-
-@dataclass(frozen=True)
 class Job:
     """What a trial's script is told of its job.
 
@@ -67,6 +53,7 @@ class Job:
         folder: What relative paths start from.
         mappings: Inputs by URI prefix.
         storages: How storage is reached, by URI prefix.
+        models: What the project has in place of a model's name.
     """
 
     name: str
@@ -75,6 +62,7 @@ class Job:
     folder: Path
     mappings: tuple[Inputs, ...]
     storages: tuple[Storages, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
 
 
 class Part:
@@ -98,7 +86,9 @@ class Part:
         self._metric = definition.objectives[0].metric if definition.objectives else ""
         self._log_metrics = script.log_metrics or _plain_metrics(definition, script)
         self._names = {name: script.names.get(name, name) for name in definition.space.names()}
-        self.function: RegisteredFunction | None = None
+        self.function: RegisteredFunction | FineTuning | None = None
+        if found.finetunes:
+            self.function = FineTuning(definition, script, job.folder, job.mappings, job.models)
         if found.function is not None:
             tuned = list(dict.fromkeys(self._names.values()))
             fixed = [name for name, value in script.fixed.items() if reference(value) is None]
@@ -123,14 +113,14 @@ class Part:
             NotFound: A secret is not.
             TrialEnd: The trial was told to end, and the script was ended.
         """
-        places = _Places.of(trial)
+        places = Places.of(trial)
         values = hyperparameters(self.script, self._space, params)
         env, secrets, hidden = self._resolved(trial, values)
         names = {name: self._metric for name in (self.script.objective, _HYPERTUNES) if name and self._metric}
         reporting = Reporting(trial, names)
         if self.function is not None:
             return self._call(trial, places, values, env, hidden, reporting)
-        inputs = {name: self._input(name, places, trial) for name in self.script.channels}
+        inputs = {name: self._input(name, places, trial, env) for name in self.script.channels}
         job = self._job.name or places.job.parent.name
         setting = Setting(
             script=self.script,
@@ -178,7 +168,7 @@ class Part:
     def _call(
         self,
         trial: Trial,
-        places: _Places,
+        places: Places,
         values: Mapping[str, Any],
         env: Mapping[str, str],
         hidden: Mapping[str, str],
@@ -188,9 +178,14 @@ class Part:
             return None
         raw = raw_of(self.script, values, self.script.objective or self._metric)
         trial.raw, trial.env = raw, env
-        trial.inputs = LazyMapping(list(self.script.channels), lambda name: self._input(name, places, trial))
+        trial.inputs = LazyMapping(
+            list(self.script.channels), lambda name: self._input(name, places, trial, env)
+        )
         views = {**dict.fromkeys(self._names.values()), **views_of(self.script, raw, values)}
         with printed_metrics(self.script.log_metrics, reporting, hidden):
+            if isinstance(self.function, FineTuning):
+                self.function.run(trial, views, places.job)
+                return None
             return self.function.run(trial, views)
 
     def _resolved(
@@ -209,7 +204,7 @@ class Part:
         secrets = {name: value(given) for name, given in values.items() if reference(given) is not None}
         return env, secrets, hidden
 
-    def _input(self, name: str, places: _Places, trial: Trial) -> str:
+    def _input(self, name: str, places: Places, trial: Trial, env: Mapping[str, str]) -> str:
         def go_on() -> None:
             if trial.should_stop():
                 raise TrialStopped("told to end while its inputs were fetched")
@@ -221,7 +216,10 @@ class Part:
             cache=places.job / "inputs",
             verbatim=self.script.convention is Dialect.ASTRAML,
             go_on=go_on,
-            options=lambda uri: storage_options(uri, trial.secret, self._job.storages),
+            options=lambda uri: {
+                **options_of(uri, env),
+                **storage_options(uri, trial.secret, self._job.storages),
+            },
         )
 
     def _localized(self, text: str) -> str:

@@ -11,6 +11,9 @@
 endpoint_url = "http://127.0.0.1:9000"
 key = { secret = "s3-key" }
 secret = { secret = "s3-secret" }
+
+[models]
+"bert-base" = "models/bert"
 """
 
 from __future__ import annotations
@@ -41,12 +44,14 @@ class Project:
         targets: Its `[targets]`.
         inputs: Its `[inputs]`.
         storages: Its `[storage]`.
+        models: Its `[models]`: a folder, or a hub's id, by the name that stands for it.
     """
 
     folder: Path
     targets: Registry = field(default_factory=Registry)
     inputs: Inputs = field(default_factory=Inputs)
     storages: Storages = field(default_factory=Storages)
+    models: dict[str, str] = field(default_factory=dict)
 
 
 def project_of(folder: Path) -> Project:
@@ -69,6 +74,7 @@ def project_of(folder: Path) -> Project:
         ),
         *_each(data, "inputs", lambda name, value: project.inputs.register(name, _text(value), file.parent)),
         *_each(data, "storage", project.storages.register),
+        *_each(data, "models", lambda name, value: project.models.update({name: _text(value)})),
     ]
     if problems:
         raise InvalidSpec(problems, subject=str(file))

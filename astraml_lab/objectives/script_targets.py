@@ -53,6 +53,7 @@ class Runs:
         start: The beginning of its command line.
         function: What runs in the kernel in place of a process.
         files: Its source, as far as it is known.
+        finetunes: Whether a model is fine-tuned in place of all that.
     """
 
     text: str
@@ -60,6 +61,7 @@ class Runs:
     start: tuple[str, ...] = ()
     function: Callable[..., Any] | None = None
     files: tuple[Path, ...] = ()
+    finetunes: bool = False
 
 
 class Registry:

@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 _KEYS = frozenset({"key", "secret", "token", "password", "account_key", "sas_token", "username"})
 """Options that hold what is secret, or half of it."""
 
+VARIABLES: Mapping[str, str] = {
+    "AWS_ENDPOINT_URL": "endpoint_url",
+    "AWS_ENDPOINT_URL_S3": "endpoint_url",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_SESSION_TOKEN": "token",
+}
+"""Variables that reach S3, and s3fs' options."""
+
 
 class Storages:
     """Options of file systems by URI prefix; thread-safe as far as a dict is."""
@@ -97,6 +106,18 @@ def storage_options(
     options = max(fits, key=lambda each: each[0], default=(0, {}))[1]
     resolved: dict[str, Any] = _resolved(options, secret)
     return resolved
+
+
+def options_of(uri: str, env: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the variables of a request say of the storage of a URI, as fsspec takes it.
+
+    What they leave open comes from the kernel's own environment and profile, `AWS_ENDPOINT_URL` too.
+    """
+    if (parts_of(uri) or ("",))[0] != "s3":
+        return {}
+    found: dict[str, Any] = {option: env[name] for name, option in VARIABLES.items() if name in env}
+    region = env.get("AWS_REGION", env.get("AWS_DEFAULT_REGION"))
+    return {**found, "client_kwargs": {"region_name": region}} if region else found
 
 
 def _resolved(value: Any, secret: Callable[[str], str]) -> Any:

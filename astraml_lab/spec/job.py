@@ -88,7 +88,7 @@ class Objective(Model):
 class Program(Model):
     """What runs in each trial, as far as text can say it."""
 
-    kind: Literal["cell", "function", "script"]
+    kind: Literal["cell", "function", "script", "finetune"]
     source: str
     names: tuple[str, ...] = ()
     """Notebook names that the code uses: what has to exist before the job can be resumed."""

@@ -53,7 +53,7 @@ def script() -> Iterator[ObjectiveKind]:
 def test_the_kinds_of_objective_are_those_of_the_registry(script: ObjectiveKind) -> None:
     lab = Lab()
     form = TuneForm(JobSpec(definitions=(DEFINITION,)), lab=lab, patience=0)
-    assert [name for _, name in form.program.kind.options] == ["cell", "function", "script"]
+    assert [name for _, name in form.program.kind.options][:3] == ["cell", "function", "script"]
     form.program.kind.value = script.name
     assert script.help in form.program._said.value
     assert form.program.body.layout.display == "none"

@@ -1,0 +1,185 @@
+"""What is wrong with a fine-tuning is said before anything is loaded, all of it at once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from plugins.transformers_tiny import opinions, write_csv, write_lines
+
+import astraml_lab as lab
+from astraml_lab.errors import InvalidSpec, NotFound, RequestRefused
+from astraml_lab.lab import build_spec
+from astraml_lab.objectives import KINDS, ScriptCode, call_in
+from astraml_lab.objectives.finetune.files import kind_of, sorted_by_split
+from astraml_lab.objectives.finetune.models import SHORT_NAMES, source_of
+from astraml_lab.objectives.script import finetune_job
+from astraml_lab.spec import Categorical, Float, Int, objectives_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder with data, and with what looks like a model."""
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "data.csv", opinions(10))
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "config.json").write_text("{}")
+    return tmp_path
+
+
+def refused(asked: lab.Finetune, space: dict[str, Any] | None = None, metric: str = "eval_loss") -> list[str]:
+    spec = build_spec(space or {}, objectives_of([], [metric]), {})
+    with pytest.raises(InvalidSpec) as caught:
+        finetune_job(asked, spec)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def code_of(asked: lab.Finetune, space: dict[str, Any] | None = None) -> ScriptCode:
+    return finetune_job(asked, build_spec(space or {}, objectives_of([], ["eval_loss"]), {}))[1]
+
+
+def test_every_mistake_is_told_at_once_with_the_nearest_name(folder: Path) -> None:
+    write_csv(folder / "odd.csv", [{"review_id": 1, "stars": 5}])
+    asked = lab.Finetune(
+        "tiny", "odd.csv", weight_decai=0.1, learning_rate=1e-4, max_steps="many", output_dir="x", bf16=1
+    )
+    said = refused(asked, {"epochs": Float(1.0, 3.5), "batch_size": Int(0, 8)}, metric="accuracy")
+
+    text = "\n".join(said)
+    assert 'did you mean "weight_decay"?' in text
+    assert "learning_rate" in text
+    assert "is called lr here" in text
+    assert "is set by the fine-tuning itself" in text
+    assert 'did you mean "eval_accuracy"?' in text
+    assert "the data has review_id, stars" in text
+    assert {line.partition(" ")[0].rstrip(":") for line in said} >= {"max_steps", "bf16", "batch_size"}
+    assert not any(line.startswith("epochs") for line in said)  # fractions of an epoch are transformers' own
+
+
+def test_a_field_of_the_installed_training_arguments_passes_by_its_own_name() -> None:
+    asked = lab.Finetune(
+        "tiny", "data.csv", weight_decay=0.01, warmup_ratio=0.1, max_steps=3, bf16=False, optim="adafactor"
+    )
+    space = {"adam_beta1": Float(0.8, 0.95), "lr_scheduler": Categorical(["cosine", "step"])}
+
+    assert code_of(asked, space).program.kind == "finetune"
+
+
+def test_a_column_is_found_by_its_usual_name_or_said_and_a_wrong_one_is_refused(folder: Path) -> None:
+    rows = [{"Review": "fine", "stars": 1, "LABEL": "a"}]
+    for name in ("data.csv", "data.jsonl"):
+        (write_csv if name.endswith("csv") else write_lines)(folder / name, rows)
+        code_of(lab.Finetune("tiny", name))
+        code_of(lab.Finetune("tiny", name, label_column="stars"))
+        (said,) = refused(lab.Finetune("tiny", name, label_column="star"))
+        assert "the data has the columns Review, stars, LABEL" in said
+        assert 'did you mean "stars"?' in said
+
+
+def test_data_and_tasks_that_are_not_there_are_refused() -> None:
+    assert "there is no file or folder" in refused(lab.Finetune("tiny", "nodata.csv"))[0]
+    assert 'did you mean "classification"?' in refused(lab.Finetune("tiny", "data.csv", "clasification"))[0]
+    lists = refused(lab.Finetune("tiny", "data.csv", "token-classification", text_column="label"))
+    assert "a list of labels" in lists[0]
+    assert (
+        "a value, not a range"
+        in refused(lab.Finetune("tiny", "data.csv"), {"task": Categorical(["regression"])})[0]
+    )
+
+
+def test_a_model_is_the_projects_own_name_a_folder_a_short_name_or_a_hubs_id(folder: Path) -> None:
+    assert source_of("bert-base", folder, {}).place == "google-bert/bert-base-uncased"
+    (folder / "tiny").rename(folder / "bert-base")
+    assert source_of("bert-base", folder, {}).place == str(folder / "bert-base")
+    assert source_of("bert-large", folder, {"bert-large": "bert-base"}).local
+    assert source_of("some/model-1.5", folder, {}).place == "some/model-1.5"
+    with pytest.raises(NotFound, match='did you mean "bert-base"'):
+        source_of("bertbase", folder, {})
+    (folder / "empty").mkdir()
+    with pytest.raises(InvalidSpec, match=r"there is no config\.json"):
+        source_of("empty", folder, {})
+    assert all("/" in place for place in SHORT_NAMES.values())
+
+
+def test_a_project_file_maps_a_models_name_for_requests_too(folder: Path) -> None:
+    (folder / "astraml.toml").write_text('[models]\n"bert-base" = "tiny"\n')
+    request = {"project_id": "p-demo", "model": "bert-base", "dataset": "data.csv", "apiVersion": "2.1"}
+
+    translation = lab.translate(request)
+    assert f"here bert-base ({folder / 'tiny'}) is fine-tuned" in str(translation)
+    assert ScriptCode(translation.spec).program.kind == "finetune"
+
+
+def test_what_is_registered_for_a_models_name_runs_in_place_of_the_fine_tuning() -> None:
+    request = {"project_id": "p-demo", "model": "tiny", "dataset": "data.csv", "apiVersion": "2.1"}
+    lab.register("tiny", lambda trial: trial.report(eval_loss=1.0))
+
+    assert lab.submit(request).spec.definitions[0].program.kind == "script"  # type: ignore[union-attr]  # a job has one
+    lab.lab.manager().close()
+
+
+def test_a_requests_model_that_is_none_is_refused_with_both_ways_out() -> None:
+    request = {"project_id": "p-demo", "model": "nobody", "dataset": "data.csv", "apiVersion": "2.1"}
+    with pytest.raises(
+        NotFound, match=r"nothing here runs nobody: register .* Nor is it a model to fine-tune"
+    ):
+        lab.submit(request)
+    with pytest.raises((InvalidSpec, RequestRefused), match="weight_decai"):
+        lab.submit({**request, "model": "tiny", "hyperparams": {"weight_decai": 0.1}})
+    lab.lab.manager().close()
+
+
+def test_a_secret_in_the_storage_options_is_a_name() -> None:
+    with pytest.raises(InvalidSpec, match="said by its name"):
+        lab.Finetune("tiny", "s3://b/d", storage_options={"key": "k", "secret": "hunter2"})
+    asked = lab.Finetune(
+        "tiny", "s3://b/d", storage_options={"secret": {"secret": "s3"}, "endpoint_url": "u"}
+    )
+    assert asked.env == {"AWS_SECRET_ACCESS_KEY": {"secret": "s3"}, "AWS_ENDPOINT_URL": "u"}
+
+
+def test_the_form_holds_a_fine_tuning_on_a_line_and_writes_the_call_that_runs_it() -> None:
+    line = "tiny data.csv task=classification warmup_ratio=0.1 bf16=false"
+    spec = build_spec({"lr": Float(1e-5, 1e-3, log=True)}, objectives_of(["eval_f1"], []), {"trials": 3})
+    kind = KINDS["finetune"]
+    made = kind.make(line, spec, {})
+    assert made.code.program.source == line
+    assert kind.write is not None
+
+    text = kind.write(line, spec)
+    assert "from astraml_lab import Finetune, Float, tune" in text
+    again = call_in(text, {})
+    assert again is not None
+    assert (again.definitions[0].program or made.code.program).source == line
+    assert (again.space, again.objectives, again.trials) == (spec.space, spec.objectives, 3)
+    with pytest.raises(InvalidSpec, match="a model and a data set"):
+        kind.make("tiny", spec, {})
+
+
+def test_files_are_sorted_by_the_split_in_their_name_and_read_by_their_beginning(folder: Path) -> None:
+    for name in ("in/train-00000-of-00002.jsonl", "in/train-00001-of-00002.jsonl", "in/dev.jsonl"):
+        write_lines(folder / name, opinions(2))
+    for name in (
+        "by/test/a.jsonl",
+        "by/train/a.jsonl",
+        "by/.hidden/a.jsonl",
+        "plain/a.jsonl",
+        "plain/b.jsonl",
+    ):
+        write_lines(folder / name, opinions(2))
+    counts = {
+        name: {split: len(files) for split, files in sorted_by_split(folder / name).items()}
+        for name in ("in", "by", "plain")
+    }
+    assert counts == {
+        "in": {"train": 2, "validation": 1},
+        "by": {"test": 1, "train": 1},
+        "plain": {"train": 2},
+    }
+    for name, kind in (("data.csv", "csv"), ("in/dev.jsonl", "json")):
+        assert kind_of((folder / name).rename(folder / "dataset")) == kind
+    assert json.loads((folder / "dataset").read_text().splitlines()[0])["label"]

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         tune,
         vertex,
     )
-    from astraml_lab.objectives import Command, Finetune
+    from astraml_lab.objectives import Command, Finetune, Notebook
     from astraml_lab.objectives.trainers.callback import AstraCallback
     from astraml_lab.service import api
     from astraml_lab.spec import Categorical, Discrete, Float, Int, JobSpec
@@ -65,7 +65,7 @@ _HOMES = {
         "translate",
         "tune",
     ),
-    "astraml_lab.objectives": ("Command", "Finetune"),
+    "astraml_lab.objectives": ("Command", "Finetune", "Notebook"),
     "astraml_lab.objectives.trainers.callback": ("AstraCallback",),
     "astraml_lab.service": ("api",),
     "astraml_lab.spec": ("Categorical", "Discrete", "Float", "Int", "JobSpec"),
@@ -91,6 +91,7 @@ __all__ = [
     "Int",
     "Job",
     "JobSpec",
+    "Notebook",
     "Trial",
     "TrialPruned",
     "TrialStopped",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.errors import NotFound
 from astraml_lab.jobs.foreground_cell import function_of
-from astraml_lab.objectives import CellLines, call_of
+from astraml_lab.objectives import CellLines, call_of, notebook_argument
 from astraml_lab.objectives.dimensions import choices_of
 from astraml_lab.objectives.finetune import KIND, finetune_of
 from astraml_lab.spec import Categorical, is_off, line_of, narrowed, quoted
@@ -82,12 +82,15 @@ def narrowed_cell(job: Job, numbers: Sequence[int], *, name: str, source: str) -
 
 
 def _call(job: Job, program: Program, spec: JobSpec) -> str:
-    if program.kind == KIND and program.script is not None:
-        called = repr(finetune_of(program.script))
-    elif program.kind == "script":
-        called = quoted(program.source)
-    else:
-        called = function_of(program, job.name).name
+    match program.kind:
+        case "script":
+            called = quoted(program.source)
+        case "notebook":
+            called = notebook_argument(program.source, program)
+        case kind if kind == KIND and program.script is not None:
+            called = repr(finetune_of(program.script))
+        case _:
+            called = function_of(program, job.name).name
     return call_of(called, spec, labelled=program.objects)
 
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound
 from astraml_lab.jobs.naming import tune_line
-from astraml_lab.objectives import CellCode, FunctionCode, cell_filename, parse_cell, script_again
+from astraml_lab.objectives import (
+    CellCode,
+    FunctionCode,
+    cell_filename,
+    notebook_again,
+    parse_cell,
+    script_again,
+)
 from astraml_lab.spec import JobState
 
 if TYPE_CHECKING:
@@ -115,9 +122,10 @@ def _function(spec: JobSpec, program: Program, names: Mapping[str, Any]) -> tupl
     return spec.model_copy(update=_AS_STORED), code
 
 
-def _script(spec: JobSpec, _program: Program, _names: Mapping[str, Any]) -> tuple[JobSpec, Code]:
+def _script(spec: JobSpec, program: Program, _names: Mapping[str, Any]) -> tuple[JobSpec, Code]:
+    again = notebook_again if program.kind == "notebook" else script_again
     try:
-        return spec.model_copy(update=_AS_STORED), script_again(spec)
+        return spec.model_copy(update=_AS_STORED), again(spec)
     except (InvalidSpec, NotFound) as error:
         raise Conflict(f"what {spec.name} runs is not here: {error}") from None
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from astraml_lab.spec import JobSpec, ParamValue, Program, TrialView
 
+_WHOLE = {"script": "a script", "finetune": "a fine-tuning", "notebook": "a notebook"}
+"""What runs as a whole, by the kind of its program."""
 _OWN = "nothing is stored; %debug steps into an error"
 
 
@@ -40,8 +42,8 @@ def foreground_cell(spec: JobSpec, view: TrialView, call: str) -> str:
     name, program = spec.name, spec.definitions[0].program
     if program is None or not program.source:
         raise NotFound(f"the code of {name} is not in the store: no cell can be written for it")
-    if program.kind in {"script", "finetune"}:
-        what = "a script" if program.kind == "script" else "a fine-tuning"
+    if program.kind in _WHOLE:
+        what = _WHOLE[program.kind]
         raise NotFound(f"{name} runs {what}, which no cell can step through: run it by hand with the values")
     head = [f"# {name}, trial {view.number}, {state_words(view)}: here in the foreground; {_OWN}"]
     head += [f"# {risk(view)}"] if risk(view) else []

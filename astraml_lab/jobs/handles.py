@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import NotFound
+from astraml_lab.objectives import EXECUTED
 from astraml_lab.objectives.finetune import copy_kept, kept_model, load_kept, not_kept
 from astraml_lab.spec import JobState, trial_words
 
@@ -103,6 +104,12 @@ class TrialHandle:
     def checkpoint_dir(self) -> Path:
         """The folder that its code saved to through `trial.checkpoint_dir`."""
         return self.folder / "checkpoint"
+
+    @property
+    def notebook(self) -> Path | None:
+        """The executed notebook, as far as it came; `None` where no notebook ran."""
+        path = self.folder / EXECUTED
+        return path if path.is_file() else None
 
     @property
     def log(self) -> TrialLog:

@@ -13,7 +13,16 @@ from astraml_lab.jobs import Job, JobList, Preflight, attended, presenter, views
 from astraml_lab.jobs.debug import foreground as one_trial
 from astraml_lab.jobs.importing import import_job
 from astraml_lab.lab.default import manager
-from astraml_lab.objectives import Command, Finetune, FunctionCode, finetune_job, script_job
+from astraml_lab.objectives import (
+    Command,
+    Finetune,
+    FunctionCode,
+    Notebook,
+    finetune_job,
+    is_notebook,
+    notebook_job,
+    script_job,
+)
 from astraml_lab.spec import (
     CONSTRUCTORS,
     BaseDimension,
@@ -38,14 +47,16 @@ if TYPE_CHECKING:
 _LONGEST_PAUSE = 600.0
 """Seconds for which a job that nobody watches may be paused: a disk may get room, a thread may come back."""
 Names = str | Iterable[str]
+Target = Callable[..., Any] | str | PathLike[str] | Command | Finetune | Notebook
 
 
 @overload
 def tune(
-    objective: Callable[..., Any] | str | PathLike[str] | Command | Finetune,
+    objective: Target | None = None,
     /,
     space: Mapping[str, BaseDimension] | None = None,
     *,
+    notebook: str | PathLike[str] | Notebook | None = None,
     check: Literal[True],
     **options: Any,
 ) -> Preflight: ...
@@ -53,10 +64,11 @@ def tune(
 
 @overload
 def tune(
-    objective: Callable[..., Any] | str | PathLike[str] | Command | Finetune,
+    objective: Target | None = None,
     /,
     space: Mapping[str, BaseDimension] | None = None,
     *,
+    notebook: str | PathLike[str] | Notebook | None = None,
     maximize: Names = (),
     minimize: Names = (),
     **options: Any,
@@ -64,15 +76,16 @@ def tune(
 
 
 def tune(
-    objective: Callable[..., Any] | str | PathLike[str] | Command | Finetune,
+    objective: Target | None = None,
     /,
     space: Mapping[str, BaseDimension] | None = None,
     *,
+    notebook: str | PathLike[str] | Notebook | None = None,
     maximize: Names = (),
     minimize: Names = (),
     **options: Any,
 ) -> Job | Preflight:
-    """Tune a function: `train(trial)`, `train(**params)`, or a mix of both; a script; or a transformer.
+    """Tune a function: `train(trial)`, `train(**params)`, or a mix; a script, a notebook, or a transformer.
 
     Args:
         objective: Parameters called `trial` or `report` get ours, the others come from the space. A returned
@@ -81,6 +94,9 @@ def tune(
             prints its metrics (`accuracy=0.9`) or calls `astraml_lab.report`. A `Finetune` trains a
             transformer on a data set, and the space varies its settings; its objective is `eval_loss` where
             no other is named.
+        notebook: In place of an objective: the path of a notebook, or a `Notebook`. Papermill executes it for
+            each trial in a kernel of its own, with the space's names as its parameters; it calls
+            `astraml_lab.report`, and is kept as `job.trials[3].notebook`.
         space: Dimensions by name. Without one, `trial.suggest_float` and its like make it as they are called.
         maximize: The metric or metrics to maximize.
         minimize: The metric or metrics to minimize; two or more objectives make a Pareto job.
@@ -101,13 +117,16 @@ def tune(
     if isinstance(objective, Finetune):
         objectives = objectives or objectives_of((), ["eval_loss"])
     spec = build_spec(space or {}, objectives, options)
+    target = _target(objective, notebook)
     code: Code
-    if isinstance(objective, str | PathLike | Command):
-        spec, code = script_job(objective, spec)
-    elif isinstance(objective, Finetune):
-        spec, code = finetune_job(objective, spec)
+    if isinstance(target, Notebook):
+        spec, code = notebook_job(target, spec)
+    elif isinstance(target, Finetune):
+        spec, code = finetune_job(target, spec)
+    elif isinstance(target, str | PathLike | Command):
+        spec, code = script_job(target, spec)
     else:
-        code = FunctionCode(objective, spec.space, spec.objectives)
+        code = FunctionCode(target, spec.space, spec.objectives)
     return preflight(spec, code) if spec.check else launch(spec, code)
 
 
@@ -348,6 +367,21 @@ def progress_glance(window: float, *, gives_up: bool = True) -> Callable[[Job], 
             job.stop(f"paused for {waited} where nobody is at the keyboard: {view.reason}")
 
     return glance
+
+
+def _target(objective: Target | None, notebook: str | PathLike[str] | Notebook | None) -> Target:
+    """Return what each trial runs.
+
+    Raises:
+        InvalidSpec: That is nothing, or two things.
+    """
+    if notebook is not None and objective is None:
+        return notebook if isinstance(notebook, Notebook) else Notebook(notebook)
+    if objective is None or notebook is not None:
+        given = "" if objective is None else "both an objective and notebook="
+        said = "give one: a function, a script, a Finetune, or notebook="
+        raise InvalidSpec([Problem("what each trial runs", given, said)])
+    return Notebook(objective) if is_notebook(objective) else objective
 
 
 def _listed(names: Names) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a trial runs: a cell, a function, a script."""
+"""What a trial runs: a cell, a function, a script, a notebook."""
 
 from __future__ import annotations
 
@@ -17,8 +17,16 @@ from astraml_lab.objectives.cell_source import (
 from astraml_lab.objectives.finetune import Finetune
 from astraml_lab.objectives.fingerprint import changed, digest
 from astraml_lab.objectives.function import FunctionCode
-from astraml_lab.objectives.function_call import call_in, call_of
+from astraml_lab.objectives.function_call import call_in, call_of, notebook_argument
 from astraml_lab.objectives.kinds import KINDS, Asks, Made, ObjectiveKind
+from astraml_lab.objectives.notebook import (
+    EXECUTED,
+    Notebook,
+    NotebookCode,
+    is_notebook,
+    notebook_again,
+    notebook_job,
+)
 from astraml_lab.objectives.places import Place, ProcessPlace, ThreadPlace
 from astraml_lab.objectives.reported import metric_names
 from astraml_lab.objectives.script import (
@@ -35,6 +43,7 @@ from astraml_lab.objectives.script_uris import INPUTS
 from astraml_lab.objectives.storage import STORAGES, storage_options
 
 __all__ = [
+    "EXECUTED",
     "INPUTS",
     "KINDS",
     "STORAGES",
@@ -50,6 +59,8 @@ __all__ = [
     "Finetune",
     "FunctionCode",
     "Made",
+    "Notebook",
+    "NotebookCode",
     "ObjectiveKind",
     "ParsedCell",
     "Place",
@@ -65,7 +76,11 @@ __all__ = [
     "digest",
     "finetune_job",
     "grace_of",
+    "is_notebook",
     "metric_names",
+    "notebook_again",
+    "notebook_argument",
+    "notebook_job",
     "parse_cell",
     "script_again",
     "script_definition",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives.finetune import Finetune, finetune_definition
+from astraml_lab.objectives.notebook import Notebook, is_notebook, notebook_definition, notebook_of
 from astraml_lab.objectives.script import script_definition
 from astraml_lab.spec import (
     CONSTRUCTORS,
@@ -23,6 +24,7 @@ from astraml_lab.spec import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+_WITH_MORE = "notebook=Notebook("
 _FINETUNE = Finetune.__name__
 
 
@@ -30,7 +32,8 @@ def call_of(name: str, spec: JobSpec, *, labelled: Collection[str] = ()) -> str:
     """Write the cell that tunes the function `name`.
 
     Args:
-        name: The function; a script as a string literal; a fine-tuning as the call that makes it.
+        name: The function; a script as a string literal; a fine-tuning as the call that makes it; a notebook
+            as `notebook_argument` writes it.
         spec: The job.
         labelled: Dimensions whose objects whoever gets the cell puts in place of their labels: it says so.
 
@@ -43,7 +46,8 @@ def call_of(name: str, spec: JobSpec, *, labelled: Collection[str] = ()) -> str:
         raise InvalidSpec([Problem(f"space.{each}", "", said, hint) for each in refused], subject="the cell")
     labels = [each for each in labelled if each in spec.space]
     used = {type(each).__name__ for each in spec.space.dimensions.values()}
-    names = sorted(used | ({_FINETUNE} if name.startswith(f"{_FINETUNE}(") else set()))
+    starts = {f"{_FINETUNE}(": _FINETUNE, _WITH_MORE: Notebook.__name__}
+    names = sorted(used.union(word for start, word in starts.items() if name.startswith(start)))
     arguments = [name or "train", *_arguments(spec)]
     lines = [
         f"from astraml_lab import {', '.join([*names, 'tune'])}",
@@ -54,6 +58,22 @@ def call_of(name: str, spec: JobSpec, *, labelled: Collection[str] = ()) -> str:
         ")",
     ]
     return "\n".join(lines) + "\n"
+
+
+def notebook_argument(path: str, program: Program | None) -> str:
+    """Write the argument that names a notebook.
+
+    Args:
+        path: The notebook.
+        program: What the job runs, for what the notebook is given beside a trial's values.
+    """
+    known = None if program is None or program.kind != "notebook" else notebook_of(program)
+    more = [quoted(path)]
+    if known is not None and known.kernel:
+        more.append(f"kernel={quoted(known.kernel)}")
+    if known is not None and known.parameters:
+        more.append(f"parameters={dict(known.parameters)!r}")
+    return f"notebook={quoted(path)}" if len(more) == 1 else f"{_WITH_MORE}{', '.join(more)})"
 
 
 def call_in(text: str, names: Mapping[str, Any]) -> JobSpec | None:
@@ -71,7 +91,7 @@ def call_in(text: str, names: Mapping[str, Any]) -> JobSpec | None:
     except SyntaxError:
         return None
     found = next((each for each in ast.walk(tree) if _is_tune(each)), None)
-    if not isinstance(found, ast.Call) or not found.args:
+    if not isinstance(found, ast.Call) or not (found.args or _named_notebook(found)):
         return None
     try:
         return _spec_of(found, names)
@@ -80,13 +100,19 @@ def call_in(text: str, names: Mapping[str, Any]) -> JobSpec | None:
 
 
 def _spec_of(call: ast.Call, names: Mapping[str, Any]) -> JobSpec:
-    given = _named(call, names)
+    of_notebook = _named_notebook(call)
+    given = _named(call, names, but="notebook")
     if len(call.args) > 1:
         given["space"] = _value("space", call.args[1], names)
     objectives = objectives_of(given.pop("maximize", ()), given.pop("minimize", ()))
     space = given.pop("space", None) or {}
     definition = validate(Definition, {"space": space, "objectives": objectives})
-    match call.args[0]:
+    match of_notebook or call.args[0]:
+        case ast.Constant(value=str(path)) if of_notebook or is_notebook(path):
+            definition = notebook_definition(Notebook(path), definition)
+        case ast.Call() as made if _called(made) == Notebook.__name__:
+            plain = [_value("notebook", each, names) for each in made.args]
+            definition = notebook_definition(Notebook(*plain, **_named(made, names)), definition)
         case ast.Constant(value=str(path)):
             definition = script_definition(path, definition)
         case ast.Call(args=[model, data, *_]) as made if _called(made) == _FINETUNE:
@@ -115,7 +141,12 @@ def _is_tune(node: ast.AST) -> bool:
 
 
 def _called(call: ast.Call) -> str:
+    """Return the last word of what is called."""
     return call.func.attr if isinstance(call.func, ast.Attribute) else str(getattr(call.func, "id", ""))
+
+
+def _named_notebook(call: ast.Call) -> ast.expr | None:
+    return next((each.value for each in call.keywords if each.arg == "notebook"), None)
 
 
 def _value(name: str, node: ast.expr, names: Mapping[str, Any]) -> Any:
@@ -129,10 +160,9 @@ def _value(name: str, node: ast.expr, names: Mapping[str, Any]) -> Any:
                 if key is not None
             }
         case ast.Call(args=args):
-            called = _called(node)
-            if called in known:
+            if _called(node) in known:
                 plain = [_value(name, each, names) for each in args]
-                return known[called](*plain, **_named(node, names))
+                return known[_called(node)](*plain, **_named(node, names))
     try:
         return ast.literal_eval(node)
     except (ValueError, SyntaxError):
@@ -142,13 +172,14 @@ def _value(name: str, node: ast.expr, names: Mapping[str, Any]) -> Any:
     raise _unreadable(name, node)
 
 
-def _named(call: ast.Call, names: Mapping[str, Any]) -> dict[str, Any]:
+def _named(call: ast.Call, names: Mapping[str, Any], but: str = "") -> dict[str, Any]:
     """Read the arguments of a call that have names."""
     found = {}
     for each in call.keywords:
         if each.arg is None:
             raise _unreadable("the call", each.value)
-        found[each.arg] = _value(each.arg, each.value, names)
+        if each.arg != but:
+            found[each.arg] = _value(each.arg, each.value, names)
     return found
 
 

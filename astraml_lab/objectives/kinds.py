@@ -12,7 +12,8 @@ from astraml_lab.objectives.cell import CellCode
 from astraml_lab.objectives.cell_source import parse_cell
 from astraml_lab.objectives.finetune import KIND, Finetune
 from astraml_lab.objectives.function import FunctionCode
-from astraml_lab.objectives.function_call import call_of
+from astraml_lab.objectives.function_call import call_of, notebook_argument
+from astraml_lab.objectives.notebook import notebook_job
 from astraml_lab.objectives.script import finetune_job, script_job
 from astraml_lab.spec import nearest, quoted, shown
 
@@ -137,6 +138,15 @@ def _finetune_cell(text: str, spec: JobSpec) -> str:
     return call_of(repr(Finetune.from_line(text)), spec)
 
 
+def _notebook(text: str, spec: JobSpec, _names: Mapping[str, Any]) -> Made:
+    own, code = notebook_job(text.strip(), spec)
+    return Made(own.space, code)
+
+
+def _notebook_cell(text: str, spec: JobSpec) -> str:
+    return call_of(notebook_argument(text.strip(), spec.definitions[0].program), spec)
+
+
 KINDS = ObjectiveKinds()
 """The registry of this process."""
 KINDS.register(
@@ -179,5 +189,16 @@ KINDS.register(
         Asks.LINE,
         _finetune,
         write=_finetune_cell,
+    )
+)
+KINDS.register(
+    ObjectiveKind(
+        "notebook",
+        "a notebook",
+        "The path of a notebook: each trial executes it in a kernel of its own, with the space's names as "
+        "parameters, which a cell tagged `parameters` declares; it calls `astraml_lab.report`.",
+        Asks.LINE,
+        _notebook,
+        write=_notebook_cell,
     )
 )

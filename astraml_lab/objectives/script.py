@@ -80,7 +80,7 @@ def finetune_job(asked: Finetune, spec: JobSpec) -> tuple[JobSpec, ScriptCode]:
 def grace_of(spec: JobSpec) -> float:
     """Return how many seconds a trial's script has to end itself; 0 where nothing is a script."""
     program = spec.definitions[0].program
-    if program is None or program.kind != "script":
+    if program is None or program.kind not in {"script", "notebook"}:
         return 0.0
     said = spec.origin is not None or spec.limits.grace != Limits().grace
     return spec.limits.grace if said else GRACE

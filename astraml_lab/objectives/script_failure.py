@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import AstramlError
@@ -18,6 +19,8 @@ _LONGEST = 200
 _TRACEBACK = "Traceback (most recent call last):"
 _MEMORY = ("MemoryError", "OutOfMemoryError", "CUDA out of memory")
 _NO_SPACE = "No space left on device"
+FAILURE = "failure.json"
+"""Where the process that executes a notebook says why it failed."""
 
 
 class ScriptFailed(AstramlError):
@@ -80,3 +83,30 @@ def _read(file: Path | None) -> str:
         return ""
     with file.open(encoding="utf-8", errors="replace") as opened:
         return " ".join(opened.read(1024).split())
+
+
+def notebook_failure(name: str, said: Path, error: ScriptFailed, *, out_of_memory: bool) -> ScriptFailed:
+    """Return how a notebook failed, where what executed it has said so; else the error itself.
+
+    Args:
+        name: What the notebook is called.
+        said: The file in which that is.
+        error: How the process that executed it ended.
+        out_of_memory: The system killed a process meanwhile because memory ran out.
+    """
+    try:
+        found = json.loads(said.read_text(encoding="utf-8"))
+        raised, words, cell, text = (found[key] for key in ("name", "said", "cell", "text"))
+    except (OSError, ValueError, TypeError, KeyError):
+        return error
+    where = f"{name}, cell [{cell}]" if cell else name
+    line = next(iter(words.strip().splitlines()), "")
+    reason = ": ".join(filter(None, (where, raised, line[:_LONGEST])))
+    if not raised:  # the kernel is gone
+        why = " because memory ran out" if out_of_memory else ""
+        return ScriptFailed(f"{reason}{why}", FailureKind.OOM if out_of_memory else FailureKind.CRASHED)
+    of_memory = any(sign in f"{raised}: {words}" for sign in _MEMORY)
+    failed = ScriptFailed(reason, FailureKind.OOM if of_memory else FailureKind.EXCEPTION, text)
+    if _NO_SPACE in words:
+        failed.__cause__ = OSError(errno.ENOSPC, _NO_SPACE)
+    return failed

@@ -155,7 +155,7 @@ class Part:
             try:
                 process.run(
                     [*self.runs.start, *launch.args],
-                    env={**without_secrets(os.environ), **_CALM, **launch.env, **_devices(trial)},
+                    env={**without_secrets(os.environ), **_CALM, **launch.env, **visible(trial)},
                     folder=self.runs.folder,
                     reports=setting.folder / REPORTS,
                     hypertune=launch.hypertune,
@@ -265,5 +265,6 @@ def _printed(name: str, *spellings: str) -> LogMetric:
     return LogMetric.model_construct(name=name, regex=regex)  # of ours: the limit of requests is not for it
 
 
-def _devices(trial: Trial) -> dict[str, str]:
+def visible(trial: Trial) -> dict[str, str]:
+    """Return the variable that shows a process the trial's own GPUs alone."""
     return {"CUDA_VISIBLE_DEVICES": narrowed(trial.devices, os.environ)}

@@ -88,14 +88,16 @@ class Objective(Model):
 class Program(Model):
     """What runs in each trial, as far as text can say it."""
 
-    kind: Literal["cell", "function", "script", "finetune"]
+    kind: Literal["cell", "function", "script", "finetune", "notebook"]
     source: str
     names: tuple[str, ...] = ()
     """Notebook names that the code uses: what has to exist before the job can be resumed."""
     objects: tuple[str, ...] = ()
     """Dimensions whose choices are labels of objects, which no store can keep."""
     script: Script | None = None
-    """What a script's request says of it."""
+    """What a script's request says of it; of a notebook, what it is given beside a trial's values."""
+    kernel: str = ""
+    """The Jupyter kernel of a notebook, where it is another than the notebook names."""
 
 
 class Definition(Model):

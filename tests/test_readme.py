@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import astraml_lab as lab
-from astraml_lab.objectives import TARGETS
+from astraml_lab.objectives import TARGETS, storage_options
+from astraml_lab.objectives.script_project import project_of
 
 if TYPE_CHECKING:
     from astraml_lab.trial import Trial
@@ -47,3 +48,14 @@ def test_the_readmes_way_with_a_request_works_as_it_is_written(
 
     assert names["job"].export("sagemaker") == example["request"]
     assert "Approximated (5 fields)" in str(names["job"].request)
+
+
+def test_the_readmes_policy_and_storage_are_taken_as_they_are_written(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    (policy,) = re.findall(r"echo '(\{\"defaults\".*?)' > policy.json", text)
+    assert lab.set_policy(policy, "p-demo") == {**json.loads(policy), "version": 1}
+    (storage,) = re.findall(r"```toml\n(\[storage\..*?)```", text, re.DOTALL)
+    (tmp_path / "astraml.toml").write_text(storage)
+    secrets = {"s3-key": "k", "s3-secret": "s"}
+    found = storage_options("s3://bucket/x", secrets.__getitem__, [project_of(tmp_path).storages])
+    assert found == {"endpoint_url": "http://127.0.0.1:9000", "key": "k", "secret": "s"}

@@ -81,7 +81,15 @@ class FunctionCode:
         Raises:
             TypeError: It returned something that is no report of the objectives.
         """
-        given = {"trial": trial, "report": trial.report, **trial.params}
+        return self.call(trial, {})
+
+    def call(self, trial: Trial, more: Mapping[str, Any]) -> Mapping[str, float] | None:
+        """Run it with more arguments, for parameters that it names: they are no parameters of the trial.
+
+        Raises:
+            TypeError: It returned something that is no report of the objectives.
+        """
+        given = {"trial": trial, "report": trial.report, **trial.params, **more}
         bound = inspect.BoundArguments(self._signature, OrderedDict(self._arguments(given)))
         return self._report(self._function(*bound.args, **bound.kwargs))
 

@@ -33,6 +33,7 @@ class RegisteredFunction:
         function: The function.
         tuned: What varies; the function has to take it.
         fixed: What does not.
+        secret: What the request names a secret for; only a parameter of that very name gets it.
         objectives: What a returned number or tuple means.
 
     Raises:
@@ -45,29 +46,33 @@ class RegisteredFunction:
         tuned: Sequence[str],
         fixed: Sequence[str],
         objectives: Sequence[Objective],
+        secret: Sequence[str] = (),
     ) -> None:
         takes, any_other = _taken_by(function)
         self._names = {name: _spelled(name, takes) for name in (*tuned, *fixed)}
         wanted = [self._names[name] for name in tuned]
         given = [self._names[name] for name in fixed]
         wanted += [name for name in given if any_other or name in takes]
+        self._secret = {name: spelled for name in secret if (spelled := _spelled(name, takes)) in takes}
+        wanted += self._secret.values()
         self.code = FunctionCode(function, Space(dict.fromkeys(wanted, Categorical(["any"]))), objectives)
 
-    def run(self, trial: Trial, values: Mapping[str, Any]) -> Mapping[str, float] | None:
+    def run(
+        self, trial: Trial, values: Mapping[str, Any], secrets: Mapping[str, str]
+    ) -> Mapping[str, float] | None:
         """Call it; the trial's parameters become the request's, under both spellings of a name."""
         trial.params.clear()
         trial.params.update(values)
         for name, spelled in self._names.items():
             trial.params[spelled] = values.get(name)
-        return self.code.run(trial)
+        more = {spelled: secrets[name] for name, spelled in self._secret.items()}
+        return self.code.call(trial, more)
 
 
 @contextlib.contextmanager
-def printed_metrics(
-    definitions: Sequence[LogMetric], reporting: Reporting, secrets: Mapping[str, str]
-) -> Iterator[None]:
-    """Read metrics from what the calling trial prints, and keep secrets out of its log."""
-    if not definitions and not secrets:
+def printed_metrics(definitions: Sequence[LogMetric], reporting: Reporting) -> Iterator[None]:
+    """Read metrics from what the calling trial prints."""
+    if not definitions:
         yield
         return
     with contextlib.ExitStack() as stack:
@@ -77,7 +82,7 @@ def printed_metrics(
         ):
             file = getattr(sys, name)
             metrics = LogMetrics(definitions, _teller(file))
-            stream = Stream(file, metrics, reporting, secrets)
+            stream = Stream(file, metrics, reporting, {})
             stack.callback(stream.end)
             stack.enter_context(redirect(_Reading(file, stream, reporting)))
         yield

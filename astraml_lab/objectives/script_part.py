@@ -93,7 +93,8 @@ class Part:
             tuned = list(dict.fromkeys(self._names.values()))
             fixed = [name for name, value in script.fixed.items() if reference(value) is None]
             fixed = [name for name in fixed if not is_platforms(name) and name not in tuned]
-            self.function = RegisteredFunction(found.function, tuned, fixed, definition.objectives)
+            secret = [name for name, value in script.fixed.items() if reference(value) is not None]
+            self.function = RegisteredFunction(found.function, tuned, fixed, definition.objectives, secret)
 
     def fingerprint(self) -> Mapping[str, str]:
         """Return a digest of the request's part, and of each file or function that is known to run."""
@@ -119,7 +120,7 @@ class Part:
         names = {name: self._metric for name in (self.script.objective, _HYPERTUNES) if name and self._metric}
         reporting = Reporting(trial, names)
         if self.function is not None:
-            return self._call(trial, places, values, env, hidden, reporting)
+            return self._call(trial, places, values, env, secrets, reporting)
         inputs = {name: self._input(name, places, trial, env) for name in self.script.channels}
         job = self._job.name or places.job.parent.name
         setting = Setting(
@@ -171,7 +172,7 @@ class Part:
         places: Places,
         values: Mapping[str, Any],
         env: Mapping[str, str],
-        hidden: Mapping[str, str],
+        secrets: Mapping[str, str],
         reporting: Reporting,
     ) -> Mapping[str, float] | None:
         if self.function is None:
@@ -182,11 +183,11 @@ class Part:
             list(self.script.channels), lambda name: self._input(name, places, trial, env)
         )
         views = {**dict.fromkeys(self._names.values()), **views_of(self.script, raw, values)}
-        with printed_metrics(self.script.log_metrics, reporting, hidden):
+        with printed_metrics(self.script.log_metrics, reporting):
             if isinstance(self.function, FineTuning):
                 self.function.run(trial, views, places.job)
                 return None
-            return self.function.run(trial, views)
+            return self.function.run(trial, views, secrets)
 
     def _resolved(
         self, trial: Trial, values: Mapping[str, Any]

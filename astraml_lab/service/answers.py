@@ -14,6 +14,7 @@ from astraml_lab.errors import (
     RequestRefused,
     StoreUnavailable,
 )
+from astraml_lab.secrets import SecretsRefused
 from astraml_lab.store.engine import is_full
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ def as_problem(error: Exception, *, keyed: bool) -> ProblemError:
         return ProblemError("not-built", str(error))
     if isinstance(error, Conflict):
         return ProblemError("invalid-state", str(error))
-    if isinstance(error, StoreUnavailable):
-        return ProblemError("disk-full" if is_full(error.__cause__) else "store-locked", str(error))
+    if isinstance(error, StoreUnavailable | SecretsRefused):
+        retryable = False if isinstance(error, SecretsRefused) else None
+        code = "disk-full" if is_full(error.__cause__) else "store-locked"
+        return ProblemError(code, str(error), retryable=retryable)
     _log.error("a call of the service failed", exc_info=error)
     return ProblemError("internal", f"{type(error).__name__}: {error}", retryable=keyed)

@@ -99,17 +99,17 @@ class Call:
         return self.lab.job(name, project=self.project or "default")
 
     def fitting_job(self, states: Collection[JobState] = _LIVE, words: str = "running") -> Any:
-        """Return the job that the first word names, or the only one in these states.
+        """Return the job that the first word names, or the only one in these states; else the newest.
 
         Raises:
-            NotFound: No job is.
+            NotFound: There is no job at all.
             Conflict: Several are.
         """
         if self.words:
             return self.job()
         live = [view for view in self.lab.jobs(self.project) if view.state in states]
         if not live:
-            raise NotFound(f"No job is {words}; `%tune` lists all jobs.")
+            return self.job()  # it has ended meanwhile: what it is told then says so
         if len(live) > 1:
             raise Conflict(f"Several jobs are {words}; name one: {', '.join(view.name for view in live)}.")
         return self.lab.job(live[0].name, project=live[0].project)

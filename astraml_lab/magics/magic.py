@@ -86,7 +86,7 @@ class TuneMagics:
 
     def _read(self, line: str, cell: str) -> tuple[JobSpec, CellCode]:
         """Read line and body; the mistakes of both are reported together."""
-        options = read_options(line)
+        options = read_options(line, self._shell.user_ns)
         name = options.fields.get("name", "")
         try:
             parsed = parse_cell(cell, self._shell.user_ns, filename=cell_filename(cell, name or "cell"))

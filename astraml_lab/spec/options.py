@@ -6,14 +6,15 @@ import re
 import shlex
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from numbers import Integral, Real
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from astraml_lab.errors import InvalidSpec, Problem
-from astraml_lab.spec.duration import format_duration
+from astraml_lab.spec.duration import format_duration, parse_duration
 from astraml_lab.spec.job import Definition, Goal, JobSpec, Objective, Program, option_fields
 from astraml_lab.spec.problems import nearest, shown, validate
 
@@ -55,12 +56,14 @@ class Option:
         kind: How it is written.
         help: What it means.
         choices: The words that it takes, if it takes only these.
+        of_number: Whether its value is a number or a duration: the name of a notebook's number stands for it.
     """
 
     name: str
     kind: OptionKind
     help: str
     choices: tuple[str, ...] = ()
+    of_number: bool = False
 
     @property
     def flag(self) -> str:
@@ -94,7 +97,8 @@ def option_of(name: str, info: FieldInfo) -> Option:
         spelled = format_duration(default) if name == "window" else str(default)
         words = f"{words.rstrip('.')} (default: {spelled})."
     kind = OptionKind.LIST if tuple in types else OptionKind.PAIR if dict in types else OptionKind.VALUE
-    return Option(name, kind, words, choices)
+    of_number = kind is OptionKind.VALUE and types <= {int, float, type(None)}
+    return Option(name, kind, words, choices, of_number)
 
 
 def _types(annotation: Any) -> Iterator[Any]:
@@ -134,11 +138,13 @@ class Options:
         fields: The values of fields.
         objectives: In their order.
         problems: What could not be read.
+        numbers: The notebook's names that could stand for a number.
     """
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     objectives: tuple[Objective, ...] = ()
     problems: tuple[Problem, ...] = ()
+    numbers: tuple[str, ...] = ()
 
     def spec(self, space: Space, program: Program | None = None) -> JobSpec:
         """Build the job's specification.
@@ -156,10 +162,17 @@ class Options:
         sound = {name: value for name, value in self.fields.items() if name not in heads}
         if len(sound) < len(self.fields):  # how values fit together is judged where each is sound
             more += _tried(JobSpec, {**sound, "definitions": (definition,)})[1]
-        problems += dict.fromkeys(map(_as_written, [*found, *more]))
+        problems += dict.fromkeys(self._hinted(_as_written(each)) for each in [*found, *more])
         if problems or spec is None:
             raise InvalidSpec(problems, subject="the cell")
         return spec
+
+    def _hinted(self, problem: Problem) -> Problem:
+        """Suggest the notebook's number whose name was misspelled."""
+        option = OPTIONS.get(problem.path)
+        if option is None or not option.of_number or problem.hint:
+            return problem
+        return replace(problem, hint=nearest(str(self.fields.get(option.name, "")), self.numbers))
 
     def problems_with(self, space: Space) -> tuple[Problem, ...]:
         """Return the line's mistakes, where the cell cannot be read."""
@@ -177,17 +190,25 @@ def _tried(model: type[M], data: Mapping[str, Any]) -> tuple[M | None, list[Prob
         return None, list(error.problems)
 
 
-def read_options(line: str) -> Options:
-    """Read a magic line; unknown options and missing words are told by `Options.spec`, with all else."""
-    reader = _Reader()
+def read_options(line: str, names: Mapping[str, Any] = MappingProxyType({})) -> Options:
+    """Read a magic line; unknown options and missing words are told by `Options.spec`, with all else.
+
+    Args:
+        line: The line.
+        names: The notebook's names: that of a number, or of a text that is a duration, stands for it where an
+            option takes one: `--trials trials`.
+    """
+    reader = _Reader(names)
     reader.read(line)
-    return Options(reader.fields, tuple(reader.objectives), tuple(reader.problems))
+    numbers = tuple(name for name, value in names.items() if _is_number(value))
+    return Options(reader.fields, tuple(reader.objectives), tuple(reader.problems), numbers)
 
 
 class _Reader:
     """Reads a line word by word."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self._names = names
         self.fields: dict[str, Any] = {}
         self.objectives: list[Objective] = []
         self.problems: list[Problem] = []
@@ -248,12 +269,31 @@ class _Reader:
             else:
                 self.problems.append(Problem(option.flag, shown(text), "must be key=value"))
         else:
-            self._set(option, value=text)
+            self._set(option, value=self._meant(text) if option.of_number else text)
+
+    def _meant(self, text: str) -> Any:
+        """Return the notebook's number of that name, or its duration, such as `2h`; else the word itself."""
+        value = self._names.get(text)
+        if _is_number(value):
+            return int(value) if isinstance(value, Integral) else float(value)
+        return value if isinstance(value, str) and _is_duration(value) else text
 
     def _set(self, option: Option, *, value: Any) -> None:
         if option.name in self.fields:
             self.problems.append(Problem(option.flag, "", "is given twice"))
         self.fields[option.name] = value
+
+
+def _is_duration(text: str) -> bool:
+    try:
+        parse_duration(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_number(value: Any) -> TypeGuard[Real]:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _head(problem: Problem) -> str:

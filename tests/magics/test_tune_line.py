@@ -52,7 +52,7 @@ def test_stop_with_a_number_ends_one_trial(notebook: Notebook, digits: FakeJob) 
 
 
 def test_stop_without_a_name_needs_exactly_one_that_fits(notebook: Notebook, old: FakeJob) -> None:
-    assert "No job is running" in notebook.refused("%tune stop")
+    assert notebook.run("%tune stop").startswith("old had ended already: ")
     old.state = JobState.RUNNING
     notebook.lab.known.append(type(old)("second"))
     assert "name one: old, second" in notebook.refused("%tune stop")
@@ -62,6 +62,16 @@ def test_wait_waits_and_says_how_it_stands(notebook: Notebook, digits: FakeJob) 
     assert "<digits>" in notebook.run("%tune wait digits --timeout 2m")
     assert ("wait", 120.0) in digits.asked
     assert "--timeout" in notebook.refused("%tune wait digits --timeout soon")
+
+
+def test_wait_without_a_name_takes_the_newest_job_where_none_runs_any_more(
+    notebook: Notebook, digits: FakeJob
+) -> None:
+    digits.state = JobState.SUCCEEDED
+    assert "<digits>" in notebook.run("%tune wait")
+    assert digits.asked == [("wait", None), "raise"]  # the last: nobody is at the keyboard
+    notebook.lab.known.clear()
+    assert "job" in notebook.refused("%tune wait")
 
 
 def test_best_prints_the_values_and_leaves_out_what_is_inactive(notebook: Notebook, digits: FakeJob) -> None:
@@ -109,7 +119,7 @@ def test_a_job_that_goes_on_here_is_shown_by_the_lab(notebook: Notebook, digits:
     assert digits.asked == [("resume", 7)]
     assert "whole number" in notebook.refused("%tune resume digits --trials many")
     digits.state = JobState.SUCCEEDED
-    assert "No job is paused or without its kernel" in notebook.refused("%tune resume")
+    assert notebook.run("%tune resume") == notebook.run("%tune resume digits")
 
 
 def test_a_trial_runs_again(notebook: Notebook, digits: FakeJob) -> None:

@@ -42,6 +42,28 @@ def test_every_kind_of_option_is_read() -> None:
     assert math.isclose(made.gpus or 0, 0.5)
 
 
+def test_the_bare_name_of_a_notebooks_number_or_duration_stands_for_it() -> None:
+    names = {"trials": 7, "budget": "2h", "half": 0.5, "digits": 3, "on": True, "text": "soon"}
+
+    def asked(line: str) -> JobSpec:
+        return read_options(line, names).spec(Space({}))
+
+    made = asked("--trials trials --max-runtime budget --gpus half --trial-timeout=half --name digits")
+    assert (made.trials, made.max_runtime, made.gpus, made.trial_timeout) == (7, 7200, 0.5, 0.5)
+    assert made.name == "digits"
+    with pytest.raises(InvalidSpec) as caught:
+        asked("--trials trails --parallel on --trial-timeout text --window nonesuch")
+    said = sorted(str(problem) for problem in caught.value.problems)
+    assert [each.partition(" is ")[0] for each in said] == [
+        "--parallel",
+        "--trial-timeout",
+        "--trials",
+        "--window",
+    ]
+    assert said[2].endswith('(did you mean "trials"?)')
+    assert "did you mean" not in said[3]
+
+
 def test_objectives_keep_the_order_of_the_line() -> None:
     made = spec("--minimize b --maximize a --minimize c")
     assert [objective.metric for objective in made.objectives] == ["b", "a", "c"]

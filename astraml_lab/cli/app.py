@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from astraml_lab._version import __version__
-from astraml_lab.cli import answers, control, jobs, logs, notebooks, policies, requests, secrets, submitting
+from astraml_lab.cli import (
+    answers,
+    control,
+    jobs,
+    logs,
+    notebooks,
+    policies,
+    requests,
+    schedules,
+    secrets,
+    submitting,
+)
 from astraml_lab.cli.quickstart import quickstart
 from astraml_lab.errors import AstramlError, JobCancelled, JobFailed
 
@@ -53,6 +64,7 @@ COMMANDS = (
     Command("quickstart", quickstart, RUN),
     Command("submit", submitting.submit, RUN),
     Command("resume", control.resume, RUN),
+    Command("scheduler", schedules.scheduler, RUN),
     Command("lab", notebooks.lab, RUN),
     Command("list", jobs.list_jobs, LOOK),
     Command("status", jobs.status, LOOK),
@@ -70,6 +82,7 @@ COMMANDS = (
     Command("migrate", requests.migrate, REQUESTS),
 )
 GROUPS_OF_COMMANDS: tuple[tuple[str, typer.Typer, str], ...] = (
+    ("schedule", schedules.app, RUN),
     ("policy", policies.app, PROJECT),
     ("secret", secrets.app, PROJECT),
 )

@@ -9,6 +9,7 @@ import typer
 
 from astraml_lab.cli import answers, interrupts
 from astraml_lab.cli.requests import request_of
+from astraml_lab.cli.schedules import stored
 from astraml_lab.errors import InvalidSpec, Problem, RequestRefused
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def submit(  # noqa: PLR0913 - each is an option of the command
     detach: DETACH = False,
     as_json: Annotated[bool, _AS_JSON] = False,
 ) -> None:
-    """Run a request, and watch it until its job has ended.
+    """Run a request, and watch it until its job has ended; with --cron store it as a schedule.
 
     The request is a file in any dialect, or options of AstraML's; options win over an AstraML file. The job
     runs in a process of its own. On a terminal Ctrl-C asks whether it is to stop or to go on there; without
@@ -115,9 +116,13 @@ def submit(  # noqa: PLR0913 - each is an option of the command
         "idempotency_key": idempotency_key or _own_key(line, dialect),
     }
     try:
+        if stored(line.request, dialect, target=target, api_version=api_version, as_json=as_json):
+            return
         run_apart(wish, detach=detach, as_json=as_json)
     except answers.Refused as error:
         raise _in_flags(error, error.document.get("errors"), line) from None
+    except RequestRefused as error:
+        raise _in_flags(error, answers.refusal_facts(error).get("errors"), line) from None
 
 
 def run_apart(wish: Mapping[str, Any], *, detach: bool, as_json: bool) -> None:

@@ -40,16 +40,19 @@ class Watch:
         owned: Whether this command started it: Ctrl-C is about the job then, else only about the watching.
         quiet: The standard output is for a program: what is shown goes to the standard error.
         timeout: Seconds after which the watching ends.
+        bound: The job runs in this process: Ctrl-C stops it, without a question.
     """
 
-    def __init__(self, job: Job, *, owned: bool, quiet: bool = False, timeout: float | None = None) -> None:
+    def __init__(
+        self, job: Job, *, owned: bool, quiet: bool = False, timeout: float | None = None, bound: bool = False
+    ) -> None:
         self._job = job
         self._owned = owned
         self._quiet = quiet
         self._until = None if timeout is None else time.monotonic() + timeout
         self._interrupts = Interrupts()
         self._out = sys.stderr if quiet else sys.stdout
-        self._asks = owned and interrupts.at_terminal()
+        self._asks = owned and not bound and interrupts.at_terminal()
         self._draws = self._out.isatty() and interrupts.in_foreground()
 
     def run(self) -> int:

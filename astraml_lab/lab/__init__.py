@@ -27,15 +27,18 @@ from astraml_lab.lab.requests import (
     register,
     register_input,
     register_storage,
-    submit,
     translate,
 )
+from astraml_lab.lab.scheduling import accompany_run, find_schedule, schedule, scheduler, schedules
+from astraml_lab.lab.submitting import submit
 
 __all__ = [
     "Job",
     "accompany",
+    "accompany_run",
     "build_spec",
     "check",
+    "find_schedule",
     "foreground",
     "import_trials",
     "job",
@@ -50,6 +53,9 @@ __all__ = [
     "register_input",
     "register_storage",
     "resume",
+    "schedule",
+    "scheduler",
+    "schedules",
     "set_policy",
     "sql",
     "submit",

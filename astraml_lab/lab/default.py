@@ -16,11 +16,23 @@ from astraml_lab.spec import default_home
 from astraml_lab.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _lock = threading.Lock()
 _open: dict[Path, Manager] = {}
 _wired: list[Wiring] = []
+on_use: list[Callable[[Manager], None]] = []
+"""Each is told, in the caller's thread, that the lab is used."""
+
+
+class _Telling(threading.local):
+    """Whether this thread is being told: what is told uses the lab too."""
+
+    active = False
+
+
+_telling = _Telling()
 
 
 def manager() -> Manager:
@@ -31,7 +43,15 @@ def manager() -> Manager:
             store = Store(home)
             made = _open[home] = Manager(store, _wiring(store), owner=f"kernel {os.getpid()}")
             atexit.register(made.leave)  # runs before IPython's, which was registered earlier
-        return _open[home]
+        found = _open[home]
+    if not _telling.active:
+        _telling.active = True
+        try:
+            for tell in on_use:
+                tell(found)
+        finally:
+            _telling.active = False
+    return found
 
 
 def _wiring(store: Store) -> Wiring:

@@ -17,7 +17,7 @@ from astraml_lab.jobs import attended
 from astraml_lab.jobs.finding import free_name
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.lab.default import manager
-from astraml_lab.lab.front import accompany, preflight
+from astraml_lab.lab.front import preflight
 from astraml_lab.lab.repeats import once
 from astraml_lab.objectives import INPUTS, STORAGES, TARGETS, ScriptCode, stand_ins
 from astraml_lab.secrets import Secrets
@@ -25,6 +25,7 @@ from astraml_lab.spec import Dialect, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from astraml_lab.jobs import Job, Preflight
     from astraml_lab.objectives.script_targets import Target
@@ -47,50 +48,6 @@ _SERVICES_PROJECT = "default"
 def translate(request: object, dialect: Dialect | str | None = None, **extras: Any) -> Translation:
     """Read a request; shown, the translation says what runs here and what became of each field."""
     return replace(dialects.translate(request, dialect, **extras), stands=stand_ins)
-
-
-def submit(
-    request: object,
-    dialect: Dialect | str | None = None,
-    *,
-    target: Target = None,
-    parent: str = Surroundings.parent,
-    api_version: str | None = None,
-    idempotency_key: str | None = None,
-) -> Job:
-    """Run a request of a tuning service on this kernel's devices.
-
-    Args:
-        request: A mapping, JSON or YAML text, or the path of a .json, .yaml or .yml file.
-        dialect: `astraml`, `sagemaker` or `vertex`; by default what the request's fields say.
-        target: What its trials run: a function, the path of a script, the name of a module, or a `Command`.
-            By default what is registered for the image, algorithm, module or model that it names; a mapping
-            of patterns to targets is asked before that.
-        parent: Vertex AI's `projects/…/locations/…` of the job.
-        api_version: The version that an AstraML request without one is of.
-        idempotency_key: Makes a repeat safe: the same request with the same key, within a day, is the same
-            job.
-
-    Returns:
-        The job; at once where a person is at the keyboard, at its end elsewhere.
-
-    Raises:
-        RequestRefused: In the service's own words, also where another kernel was faster with the name of a
-            SageMaker request; nothing was started.
-        NotFound: Nothing here stands for what the request names; the message says how that is registered.
-        Conflict: The name is used.
-        JobFailed: Nobody was at the keyboard, and the job FAILED.
-        JobCancelled: Nobody was at the keyboard, and the job was stopped.
-    """
-    job = begin(
-        request,
-        dialect,
-        target=target,
-        parent=parent,
-        api_version=api_version,
-        idempotency_key=idempotency_key,
-    )
-    return accompany(job, watched=attended(), waits=job.spec.wait)
 
 
 def begin(
@@ -160,10 +117,25 @@ def check(translation: Translation, *, target: Target = None) -> Preflight:
     return preflight(translation.spec, ScriptCode(translation.spec, target=target))
 
 
-def start(spec: JobSpec, *, target: Target = None) -> Job:
+def code_of(spec: JobSpec, *, target: Target = None, folder: Path | None = None) -> ScriptCode:
+    """Return what the job of a request runs.
+
+    Raises:
+        NotFound: Nothing here stands for what the request names.
+        InvalidSpec: What stands for it does not fit, with every mistake.
+    """
+    return ScriptCode(spec, target=target, folder=folder)
+
+
+def start(spec: JobSpec, *, target: Target = None, folder: Path | None = None) -> Job:
     """Start the job of a request under a name that nobody has; returns at once.
 
     Vertex AI's display names are not unique: the job of a second one is called `name-2`.
+
+    Args:
+        spec: The job.
+        target: What its trials run.
+        folder: Where relative paths start (default: the working directory).
 
     Raises:
         NotFound: Nothing here stands for what the request names.
@@ -176,7 +148,7 @@ def start(spec: JobSpec, *, target: Target = None) -> Job:
         if dialect is Dialect.VERTEX:
             free = free_name(manager().store, str(spec.name), spec.project)
             named = spec.model_copy(update={"name": free})
-        code = ScriptCode(named, target=target)
+        code = code_of(named, target=target, folder=folder)
         try:
             return manager().launch(named, code, attended=attended(), fresh=True)
         except Conflict:

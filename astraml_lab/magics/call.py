@@ -64,6 +64,15 @@ class Lab(Protocol):
     def notices(self) -> tuple[str, ...]:
         """Return what became of the store when it was opened, in sentences."""
 
+    def schedules(self, project: str | None = None) -> Any:
+        """Return the schedules."""
+
+    def find_schedule(self, name: str, project: str | None = None) -> Any:
+        """Return a schedule by name."""
+
+    def accompany_run(self, job: Any) -> Any:
+        """Show a job that was just started, and wait for it where nobody else would."""
+
     def resume(self, name: str, *, project: str = "default", trials: int | None = None) -> Any:
         """Have a job go on."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import InvalidSpec, NotFound, Problem
-from astraml_lab.magics import control, importing
+from astraml_lab.magics import control, importing, schedules
 from astraml_lab.magics.call import Call, whole
 from astraml_lab.magics.examples import EXAMPLES, examples_text
 from astraml_lab.magics.exporting import export
@@ -213,6 +213,13 @@ COMMANDS: dict[str, Command] = {
             "policy [VERB] [--project p-demo]",
             "The policy that a project's AstraML requests are held against.",
             policy,
+            takes_job=False,
+        ),
+        Command(
+            "schedule",
+            "schedule [DEED] [NAME]",
+            "Requests that run again and again: list; show, run, pause, resume or remove one by its name.",
+            schedules.schedule,
             takes_job=False,
         ),
         Command("form", "form [JOB]", "Open a job as a form; without a name a new one.", _form),

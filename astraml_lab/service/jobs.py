@@ -100,4 +100,5 @@ def rendered(job: Job) -> dict[str, Any]:
         "started_at": view.started_at,
         "ended_at": view.ended_at,
         "tags": dict(view.tags),
+        "schedule": None if origin is None or origin.run is None else origin.run.model_dump(),
     }

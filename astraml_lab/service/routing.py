@@ -11,12 +11,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from astraml_lab.dialects.astraml import ProblemError
 from astraml_lab.dialects.astraml.versions import NEWEST, version_of
-from astraml_lab.service import jobs, policies, submitting, trials
+from astraml_lab.service import jobs, policies, schedules, submitting, trials
 from astraml_lab.service.answers import JSON, Call, Response, WrongMethod, refusal
 
 _Handler = Callable[..., Response]
 _JOB = "/v2/tuning-jobs/(?P<job>[^/:]+)"
 _TRIAL = _JOB + "/trials/(?P<trial>[0-9]{1,9})"
+_SCHEDULE = "/v2/schedules/(?P<schedule>[^/:]+)"
 _ROUTES: tuple[tuple[str, re.Pattern[str], _Handler], ...] = tuple(
     (method, re.compile(path), handler)
     for method, path, handler in (
@@ -30,6 +31,12 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], _Handler], ...] = tuple(
         ("GET", _TRIAL, trials.get),
         ("GET", _TRIAL + "/metrics", trials.metrics),
         ("GET", _TRIAL + "/logs", trials.logs),
+        ("GET", "/v2/schedules", schedules.list_schedules),
+        ("GET", _SCHEDULE, schedules.get),
+        ("DELETE", _SCHEDULE, schedules.remove),
+        ("POST", _SCHEDULE + ":pause", schedules.pause),
+        ("POST", _SCHEDULE + ":resume", schedules.resume),
+        ("POST", _SCHEDULE + ":run", schedules.run),
         ("GET", "/v2/projects/(?P<project>[^/:]+)/policy", policies.get),
         ("PUT", "/v2/projects/(?P<project>[^/:]+)/policy", policies.put),
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from astraml_lab.dialects.astraml import Mistake, ProblemError
 from astraml_lab.dialects.text import read_text
 from astraml_lab.errors import NotFound
-from astraml_lab.lab import manager
+from astraml_lab.lab import manager, schedule
 from astraml_lab.lab.repeats import once
 from astraml_lab.lab.requests import read, start
+from astraml_lab.service import schedules
 from astraml_lab.service.answers import Response
 from astraml_lab.service.jobs import rendered
 from astraml_lab.spec import Dialect, TrialState
@@ -24,6 +26,8 @@ _LONGEST_QUEUE = 1000
 def submit(call: Call) -> Response:
     """Run a request of AstraML; the same key with the same request gives the same job."""
     request = read_text(call.body)
+    if "schedule" in request:
+        return _scheduled(request, call)
     key = call.headers.get("idempotency-key")
     if key is None:
         return _created(_start(request, call))
@@ -54,6 +58,17 @@ def _start(request: dict[str, Any], call: Call, name: str | None = None) -> Job:
         return start(spec if name is None else spec.model_copy(update={"name": name}))
     except NotFound as error:
         raise ProblemError("schema-violation", errors=[Mistake("/model", str(error))]) from None
+
+
+def _scheduled(request: dict[str, Any], call: Call) -> Response:
+    """Make a schedule; the same request again is the same schedule, also without a key."""
+    try:
+        made = schedule(request, api_version=call.headers.get("astraml-version"))
+    except NotFound as error:
+        raise ProblemError("schema-violation", errors=[Mistake("/model", str(error))]) from None
+    if made.said:
+        return Response(200, {"Idempotency-Replayed": "true"}, schedules.rendered(made))
+    return Response(201, {"Location": f"/v2/schedules/{quote(made.name)}"}, schedules.rendered(made))
 
 
 def _created(job: Job) -> Response:

@@ -25,6 +25,7 @@ from astraml_lab.spec.imported import (
     Limits,
     LogMetric,
     Origin,
+    ScheduledRun,
     Script,
     SecretRef,
     StoppingKind,
@@ -56,7 +57,7 @@ from astraml_lab.spec.problems import nearest, shown, validate
 from astraml_lab.spec.regexes import compile_problem
 from astraml_lab.spec.scales import coordinates
 from astraml_lab.spec.space import Space
-from astraml_lab.spec.state import FailureKind, JobState, TrialState
+from astraml_lab.spec.state import FailureKind, JobState, TickState, TrialState
 from astraml_lab.spec.views import CurveView, DeviceView, JobView, TrialView, WindowRow, WindowView
 from astraml_lab.spec.words import (
     format_number,
@@ -102,6 +103,7 @@ __all__ = [
     "Program",
     "Pruning",
     "Scale",
+    "ScheduledRun",
     "Script",
     "SecretRef",
     "Select",
@@ -109,6 +111,7 @@ __all__ = [
     "StoppingKind",
     "StoppingRule",
     "Strategy",
+    "TickState",
     "TrialState",
     "TrialView",
     "WindowRow",

@@ -194,6 +194,20 @@ class Fidelity(Model):
     security: tuple[str, ...] = ()
 
 
+class ScheduledRun(Model):
+    """That a job is a run of a schedule.
+
+    Attributes:
+        schedule: The schedule's name.
+        planned_at: When it was to run, in seconds since the epoch.
+        by_hand: Somebody asked for it; no tick did.
+    """
+
+    schedule: str
+    planned_at: float
+    by_hand: bool = False
+
+
 class Origin(Model):
     """The request that a job was made of; what describes and exports it reads this.
 
@@ -207,6 +221,7 @@ class Origin(Model):
         provenance: By field, where its value came from: request, policy, default (+clamped).
         policy_version: The version of the project's policy that was applied.
         migrated_from: The version that the request was migrated from.
+        run: The schedule that it is a run of, if it is one.
     """
 
     dialect: Dialect
@@ -218,6 +233,7 @@ class Origin(Model):
     provenance: dict[str, str] = Field(default_factory=dict)
     policy_version: int | None = None
     migrated_from: str = ""
+    run: ScheduledRun | None = None
 
 
 def training_job_name(job: str, number: int, seed: int) -> str:

@@ -2,6 +2,7 @@
 
     job    QUEUED → RUNNING ⇄ PAUSED → (STOPPING →) SUCCEEDED | FAILED | CANCELLED
     trial  WAITING → RUNNING → COMPLETE | PRUNED | STOPPED | FAILED(kind)
+    tick   WAITING → CLAIMED → STARTED | FAILED; SKIPPED or MISSED at once
 
 A job whose kernel is gone *reads* as STALE until somebody resumes it. An ended job may run again: with more
 trials (extend) or from where it stopped (resume).
@@ -32,6 +33,28 @@ class JobState(StrEnum):
     def may_become(self, after: JobState) -> bool:
         """Whether the table below has this transition."""
         return after in _JOB_TABLE[self]
+
+
+class TickState(StrEnum):
+    """What became of a moment at which a schedule was to run."""
+
+    WAITING = "WAITING"
+    """It will run once an earlier run has ended."""
+    CLAIMED = "CLAIMED"
+    """A process is about to start its job."""
+    STARTED = "STARTED"
+    """Its job was started."""
+    SKIPPED = "SKIPPED"
+    """An earlier run was still going on."""
+    MISSED = "MISSED"
+    """Nobody was there to run it."""
+    FAILED = "FAILED"
+    """Its job could not be started."""
+
+    @property
+    def open(self) -> bool:
+        """Whether its job is still to be started."""
+        return self in {TickState.WAITING, TickState.CLAIMED}
 
 
 class TrialState(StrEnum):

@@ -13,6 +13,7 @@ from astraml_lab.store.records import (
     Lease,
 )
 from astraml_lab.store.requests import Answer, Claim
+from astraml_lab.store.schedules import NewTick, ScheduleRecord, TickRecord
 from astraml_lab.store.store import Store
 from astraml_lab.store.writer import Writer
 
@@ -26,7 +27,10 @@ __all__ = [
     "InterruptsHeldBack",
     "Journal",
     "Lease",
+    "NewTick",
+    "ScheduleRecord",
     "Store",
+    "TickRecord",
     "Writer",
     "default_home",
     "folder_name",

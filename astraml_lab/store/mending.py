@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _HAVE_PARENT = ("leases", "trials", "journal", "windows", "curves", "controls")
 _WORTH_A_PARENT = ("trials", "journal", "windows", "curves")
+_OTHERS = ("generations", "leases", "controls", "device_leases", "schedules", "ticks")
 _MADE_UP = "its description was in a damaged part of the store"
 
 
@@ -129,6 +130,10 @@ def _make_up_parents(found: dict[str, Found], now: float) -> _MadeUp:
     """Give every row its job and generation, made up where they are lost."""
     jobs, generations = found["jobs"].rows, found["generations"].rows
     _drop_twins(jobs, slice(3, 5))
+    _drop_twins(found["schedules"].rows, slice(3, 5))
+    _drop_twins(found["ticks"].rows, slice(1, 3))
+    for key in [k for k, row in found["ticks"].rows.items() if (row[1],) not in found["schedules"].rows]:
+        del found["ticks"].rows[key]
     _drop_twins(generations, slice(1, 3))
     undescribed = _make_up_generations(found, now)
     for name in _HAVE_PARENT:
@@ -207,7 +212,7 @@ def _sentence(found: dict[str, Found], made_up: _MadeUp, pages: Pages, aside: st
     """Say what was recovered and what was not."""
     kept = [_of(found["jobs"], "job", made_up.jobs), _of(found["trials"], "trial")]
     metrics = found["windows"].lost + found["curves"].lost
-    others = sum(found[name].lost for name in ("generations", "leases", "controls", "device_leases"))
+    others = sum(found[name].lost for name in _OTHERS)
     lost = [
         _count(found["journal"].lost, "journal row"),
         _count(metrics, "row of metrics", "rows of metrics"),

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Float, Integer, Text, UniqueConstraint, insert, select, update
+from sqlalchemy import Column, Float, ForeignKey, Integer, Text, UniqueConstraint, insert, select, update
 
 from astraml_lab.store.engine import connect_engine, writing
 from astraml_lab.store.tables import SCHEMA_VERSION, meta, metadata
@@ -141,4 +141,38 @@ def _to_3(operations: Operations) -> None:
     )
 
 
-STEPS: dict[int, Callable[[Operations], None]] = {1: _to_2, 2: _to_3}
+def _to_4(operations: Operations) -> None:
+    """Add schedules and their ticks."""
+    operations.create_table(
+        "schedules",
+        Column("id", Integer, primary_key=True),
+        *(Column(name, Text, nullable=False) for name in ("project", "name", "project_key", "name_key")),
+        *(Column(name, Text, nullable=False) for name in ("request", "target", "folder")),
+        Column("enabled", Integer, nullable=False),
+        Column("since", Float, nullable=False),
+        Column("created_at", Float, nullable=False),
+        UniqueConstraint("project_key", "name_key"),
+        if_not_exists=True,
+        sqlite_autoincrement=True,
+    )
+    operations.create_table(
+        "ticks",
+        Column("id", Integer, primary_key=True),
+        Column("schedule_id", Integer, ForeignKey("schedules.id", ondelete="CASCADE"), nullable=False),
+        Column("key", Text, nullable=False),
+        Column("planned_at", Float, nullable=False),
+        Column("recorded_at", Float, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("late", Integer, nullable=False),
+        Column("job", Text, nullable=False),
+        Column("generation_id", Integer),
+        Column("host", Text, nullable=False),
+        Column("pid", Integer, nullable=False),
+        Column("pid_started_at", Float, nullable=False),
+        UniqueConstraint("schedule_id", "key"),
+        if_not_exists=True,
+    )
+
+
+STEPS: dict[int, Callable[[Operations], None]] = {1: _to_2, 2: _to_3, 3: _to_4}

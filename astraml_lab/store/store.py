@@ -18,6 +18,7 @@ from astraml_lab.store.journal import Journal
 from astraml_lab.store.policies import Policies
 from astraml_lab.store.processes import this_host
 from astraml_lab.store.requests import Requests
+from astraml_lab.store.schedules import Schedules
 from astraml_lab.store.tables import generations, jobs
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class Store(Database):
     def policies(self) -> Policies:
         """The policies of projects."""
         return Policies(self)
+
+    @property
+    def schedules(self) -> Schedules:
+        """The schedules, and what became of their ticks."""
+        return Schedules(self)
 
     # jobs and generations
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = MetaData()
 
@@ -206,4 +206,49 @@ policies = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("document", Text, nullable=False),
     Column("created_at", Float, nullable=False),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("project_key", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    # what each run is made of; secrets are references
+    Column("request", Text, nullable=False),
+    # what its trials run, where the request alone does not say it; and the folder that paths start from
+    Column("target", Text, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("enabled", Integer, nullable=False),
+    # ticks up to this moment are dealt with
+    Column("since", Float, nullable=False),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("project_key", "name_key"),
+    # a number is never given again: the keys of two lives must not meet
+    sqlite_autoincrement=True,
+)
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("schedule_id", ForeignKey("schedules.id", ondelete="CASCADE"), nullable=False),
+    # cron:<schedule>:<planned UTC>: one INSERT decides who runs it, also between processes
+    Column("key", Text, nullable=False),
+    Column("planned_at", Float, nullable=False),
+    Column("recorded_at", Float, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    # 1: it makes up for a run that was missed
+    Column("late", Integer, nullable=False),
+    # the name that its job has, or is to have
+    Column("job", Text, nullable=False),
+    # no foreign key: the row outlives the job
+    Column("generation_id", Integer),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("pid_started_at", Float, nullable=False),
+    UniqueConstraint("schedule_id", "key"),
 )

@@ -215,6 +215,15 @@ class FakeLab:
         job.asked.append(("resume", trials))
         return job
 
+    def schedules(self, project: str | None = None) -> Any:
+        return f"the schedules of {project}"
+
+    def find_schedule(self, name: str, project: str | None = None) -> Any:
+        raise NotFound(f"no schedule {name} in {project}")
+
+    def accompany_run(self, job: Any) -> Any:
+        return job
+
     def notices(self) -> tuple[str, ...]:
         return self.said
 

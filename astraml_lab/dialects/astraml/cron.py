@@ -1,4 +1,4 @@
-"""Five-field cron schedules: whether one can be followed; nothing is scheduled here."""
+"""Five-field cron schedules: what is allowed in one; `ticks` says when it runs."""
 
 from __future__ import annotations
 
@@ -46,6 +46,9 @@ class Cron(NamedTuple):
 
     Attributes:
         either: Day of month and day of week are both restricted: a day that fits one of them is enough.
+        every_hour: The hour is `*` or `*/n`: it runs at every such hour that really comes, also at both of a
+            repeated one.
+        plain: The same in five fields of numbers, without names and ranges across Sunday.
     """
 
     minutes: frozenset[int]
@@ -54,6 +57,8 @@ class Cron(NamedTuple):
     months: frozenset[int]
     weekdays: frozenset[int]
     either: bool
+    every_hour: bool
+    plain: str
 
 
 def read_cron(text: str) -> Cron:
@@ -74,7 +79,18 @@ def read_cron(text: str) -> Cron:
     free_day, free_weekday = (words[index].startswith("*") for index in (2, 4))
     if (free_weekday or free_day) and not any(day <= _LONGEST[month - 1] for month in months for day in days):
         raise BadCron("never occurs: none of these months has such a day")
-    return Cron(minutes, hours, days, months, weekdays, either=not (free_day or free_weekday))
+    return Cron(
+        minutes,
+        hours,
+        days,
+        months,
+        weekdays,
+        either=not (free_day or free_weekday),
+        every_hour=words[1].startswith("*"),
+        plain=" ".join(
+            _plain(*each) for each in zip(words, (minutes, hours, days, months, weekdays), strict=True)
+        ),
+    )
 
 
 def schedule_mistakes(schedule: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -94,6 +110,12 @@ def is_timezone(name: str) -> bool:
     from zoneinfo import available_timezones
 
     return name in available_timezones()
+
+
+def _plain(word: str, numbers: frozenset[int]) -> str:
+    listed = ",".join(map(str, sorted(numbers)))
+    # a field that begins with a star counts as open, whatever follows
+    return f"{word.partition(',')[0]},{listed}" if word.startswith("*") else listed
 
 
 def _numbers(word: str, field: _Field) -> frozenset[int]:
@@ -123,7 +145,7 @@ def _range(match: re.Match[str], part: str, field: _Field) -> range:
         return range(low, high + 1)
     if not star and last is None:
         raise BadCron(f"{field.name} `{part}`: {_STEP_NEEDS}")
-    width = int(step[:4])
+    width = int(step.lstrip("0")[:4] or 0)
     if not 1 <= width <= field.high:
         raise BadCron(f"{field.name} `{part}`: a step is 1 to {field.high}")
     return range(low, high + 1, width)

@@ -54,7 +54,6 @@ STRATEGIES = {
     "hyperband": Strategy.HYPERBAND,
 }
 _NO_VERSION = 'the request names no version: read as 2.1; say it with "apiVersion": "2.1"'
-_SCHEDULED = "kept with the job; this version runs a submitted job once and follows no schedule"
 _LOOSE_HYPERBAND = "Hyperband is Optuna's, with a reduction of 3: an approximation of the service's"
 
 
@@ -234,16 +233,13 @@ def _hyperband(effective: Effective) -> StoppingRule | None:
 
 
 def _fidelity(request: Mapping[str, Any], version: Version) -> Fidelity:
-    honoured = [place for place, _ in _places(request) if not place.startswith("/schedule")]
+    honoured = [place for place, _ in _places(request)]
     tuning = request.get("tuning", {})
     loose = [pointer("tuning", name) for name in ("strategy", "pruning") if tuning.get(name) == "hyperband"]
     warnings = [] if version.said else [_NO_VERSION]
-    if "schedule" in request:
-        warnings.append(f"schedule: {_SCHEDULED}")
     return Fidelity(
         honoured=tuple(sorted(set(honoured) - set(loose))),
         approximated=dict.fromkeys(loose, _LOOSE_HYPERBAND),
-        accepted_not_acted={"/schedule": _SCHEDULED} if "schedule" in request else {},
         warnings=tuple(warnings),
     )
 

@@ -221,3 +221,39 @@ def test_a_policy_is_checked_itself(document: dict[str, Any], places: list[str])
         read_policy(document)
     assert list(caught.value.pointers) == places
     assert caught.value.code == "schema-violation"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "value", "fits"),
+    [([1, 2], True, False), ([True], 1, False), ([1, 2], 1.0, True), ([0.1], 0.1, True)],
+)
+def test_a_switch_is_no_number(allowed: list[Any], value: Any, fits: bool) -> None:  # noqa: FBT001
+    request = {**BASE, "hyperparams": {"depth": value}}
+    if fits:
+        assert outcome(request, allowed={"depth": allowed})["provenance"]["depth"] == "request"
+    else:
+        refused(request, allowed={"depth": allowed})
+
+
+def test_a_default_that_is_cut_stays_among_what_is_allowed() -> None:
+    found = outcome(BASE, ceilings={"batch_size": 24}, allowed={"batch_size": [64, 16, 8]})
+    assert (found["fixed"]["batch_size"], found["provenance"]["batch_size"]) == (16, "default+clamped")
+
+
+def test_a_policy_that_nothing_fits_or_that_limits_nothing_is_refused_with_all_else() -> None:
+    with pytest.raises(ProblemError) as caught:
+        read_policy(
+            {
+                "ceilings": {"batch_size": 8, "max_trails": 5, "hyperparams": {"max_trails": 5}},
+                "allowed": {"batch_size": [16, 32], "dataset_prefix": ["s3://x/"]},
+                "defalts": {},
+            }
+        )
+    assert caught.value.pointers == (
+        "/allowed/batch_size",
+        "/allowed/dataset_prefix",
+        "/ceilings/max_trails",
+        "/defalts",
+    )
+    assert 'did you mean "dataset_prefixes"' in str(caught.value)
+    assert "is `hyperparams.max_trails`" in str(caught.value)

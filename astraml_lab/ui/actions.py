@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import AstramlError, Conflict
 from astraml_lab.jobs import risk
 from astraml_lab.jobs.naming import file_name
+from astraml_lab.ui.answers import Answer, Request
 from astraml_lab.ui.audience import numbers_of
+from astraml_lab.ui.executed import executed, runs_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,38 +25,6 @@ _OF_TRIAL = ("stop_trial",)
 _MOST = 100_000
 """More trials than anybody adds with one press."""
 _Act = Callable[["Request"], "Answer | str | None"]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A button that was pressed."""
-
-    name: str
-    token: str
-    """The page's own name for this press: the answer carries it."""
-    number: int | None = None
-    """The trial, for what is asked of one."""
-    given: Mapping[str, Any] = field(default_factory=dict)
-    """What else was entered. It comes from a browser and is believed in nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the page hears: each part may be empty."""
-
-    error: str = ""
-    said: str = ""
-    """A sentence to show."""
-    cell: str = ""
-    """The source of a cell to put below the one that shows the view."""
-    file: str = ""
-    """The name of a file to download."""
-    text: str = ""
-    """What the file holds."""
-
-    def message(self) -> dict[str, str]:
-        """Return the parts that are not empty; the error is always there."""
-        return {name: text for name, text in asdict(self).items() if text or name == "error"}
 
 
 def request_of(message: Mapping[str, Any]) -> Request | None:
@@ -88,6 +57,8 @@ class Actions:
         for name, (method, act) in _OTHERS.items():
             if hasattr(job, method):
                 acts[name] = functools.partial(act, job)
+        if runs_notebook(job):
+            acts["notebook"] = functools.partial(executed, job)
         return cls(acts)
 
     @property

@@ -11,7 +11,8 @@ import traitlets
 from astraml_lab.dialects.report import service_of
 from astraml_lab.errors import AstramlError
 from astraml_lab.spec import JobState, TrialState
-from astraml_lab.ui.actions import Actions, Answer, Request, asked_of_job, request_of
+from astraml_lab.ui.actions import Actions, asked_of_job, request_of
+from astraml_lab.ui.answers import Answer, Request
 from astraml_lab.ui.audience import Audience
 from astraml_lab.ui.frames import elsewhere
 from astraml_lab.ui.page_widget import STATIC, PageWidget

@@ -11,7 +11,8 @@ from astraml_lab.clock import FakeClock
 from astraml_lab.errors import Conflict
 from astraml_lab.jobs.selected import Selected
 from astraml_lab.spec import JobState
-from astraml_lab.ui.actions import Actions, Answer
+from astraml_lab.ui.actions import Actions
+from astraml_lab.ui.answers import Answer
 from astraml_lab.ui.audience import LEASE_SECONDS
 from astraml_lab.ui.cell_watch import CellWatch
 from astraml_lab.ui.dashboard import Dashboard

@@ -11,7 +11,8 @@ from astraml_lab.clock import FakeClock
 from astraml_lab.errors import NotFound
 from astraml_lab.jobs import Manager
 from astraml_lab.spec import JobState, TrialState
-from astraml_lab.ui.actions import Actions, Answer, Request
+from astraml_lab.ui.actions import Actions
+from astraml_lab.ui.answers import Answer, Request
 from astraml_lab.ui.followed import Followed
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 import { listenTo } from "./kernel.js";
 import { insertBelow } from "./notebook.js";
 import { Page } from "./page.js";
+import { openFile } from "./server.js";
 import { Saved } from "./saved.js";
 import { View } from "./view.js";
 
@@ -27,7 +28,13 @@ export default () => {
   /** @type {import("@anywidget/types").Render} */
   function render({ model, el }) {
     const { widget_manager: manager } = model;
-    const view = new View(page, el, (source) => insertBelow(manager, page.modelId, source, page.placeOf(view)));
+    const around = {
+      /** @param {string} source */
+      insert: (source) => insertBelow(manager, page.modelId, source, page.placeOf(view)),
+      /** @param {string} path @param {string} home */
+      open: (path, home) => openFile(manager, path, home),
+    };
+    const view = new View(page, el, around);
     page.views.add(view);
     return () => {
       page.views.delete(view);

@@ -31,12 +31,14 @@ export class Detail {
     this.near.title = "A form with these values, to try them changed";
     this.asCell = make("button", "astraml-button", "As cell", { type: "button" });
     this.asCell.title = "A new cell that runs this configuration in the foreground";
+    this.notebook = make("button", "astraml-button", "Open notebook", { type: "button" });
+    this.notebook.title = "The executed notebook of this trial: opened where the server has it, else downloaded";
     this.narrow = make("button", "astraml-button", "Narrow to these", { type: "button" });
     this.narrow.title = "A new cell that searches around these trials";
     const bar = make("div", "astraml-toolbar");
     const buttons = make("div", "astraml-actions");
     /** Buttons of one trial. */
-    this.ofOne = [this.stop, this.rerun, this.near, this.asCell, this.debug, this.copy];
+    this.ofOne = [this.stop, this.rerun, this.notebook, this.near, this.asCell, this.debug, this.copy];
     buttons.append(...this.ofOne, this.narrow, this.close);
     bar.append(this.title, make("span", "astraml-grow"), buttons);
     this.reason = make("div", "astraml-reason");
@@ -72,6 +74,7 @@ export class Detail {
     listeners.on(this.rerun, "click", () => does.act("rerun", this.number));
     listeners.on(this.near, "click", () => does.open("point", this.number));
     listeners.on(this.asCell, "click", () => does.act("trial_cell", this.number));
+    listeners.on(this.notebook, "click", () => does.act("notebook", this.number));
     listeners.on(this.narrow, "click", () => does.narrow());
     listeners.on(this.beside.root, "click", (event) => {
       const { open } = event.target instanceof HTMLElement ? event.target.dataset : {};
@@ -157,6 +160,8 @@ export class Detail {
     const moves = !["STOPPING", "STALE"].includes(job.state);
     this.rerun.hidden = !(moves && over && can.includes("rerun"));
     this.near.hidden = !(moves && can.includes("enqueue") && this.spacious);
+    this.notebook.hidden = !can.includes("notebook") || row.state === "WAITING";
+    this.notebook.disabled = asked.waits("notebook", row.n);
     this.asCell.hidden = !can.includes("trial_cell");
     this.asCell.disabled = asked.waits("trial_cell", row.n);
     this.rerun.disabled = asking;

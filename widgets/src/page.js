@@ -11,7 +11,7 @@ const PATIENCE = 3000;
  *   root: HTMLElement, say(kind: "hello" | "alive" | "want"): void, changed(): void,
  *   taken(id: string): void, answered(answer: Answer): void,
  * }} Shown
- * @typedef {{id: string, error: string, said: string, cell: string, file: string, text: string}} Answer
+ * @typedef {{id: string, error: string, said: string, cell: string, file: string, text: string, path: string, home: string}} Answer
  */
 
 /** What one page knows of one job, and the views of it on that page. */
@@ -83,7 +83,7 @@ export class Page {
     } else if (message?.t === "done") {
       /** @param {string} part */
       const read = (part) => String(message[part] ?? "");
-      const answer = { id: read("id"), error: read("error"), said: read("said"), cell: read("cell"), file: read("file"), text: read("text") };
+      const answer = { id: read("id"), error: read("error"), said: read("said"), cell: read("cell"), file: read("file"), text: read("text"), path: read("path"), home: read("home") };
       for (const view of this.views) view.answered(answer);
     } else if (message?.t === "picture") {
       void this.saved.keep(message.data, message.last === true);

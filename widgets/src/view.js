@@ -35,6 +35,7 @@ const WORDS = {
   narrow: ["Narrow", "narrow"],
   best_cell: ["Best values as a cell", "best", "--insert"],
   trial_cell: ["As cell", "debug"],
+  notebook: ["Open notebook", "debug"],
   csv: ["Download CSV", "export", "csv"],
 };
 
@@ -54,11 +55,12 @@ export class View {
   /**
    * @param {import("./page.js").Page} page
    * @param {HTMLElement} element
-   * @param {(source: string) => boolean} insert puts a cell below the one that shows the view, where that is possible
+   * @param {{insert: (source: string) => boolean, open: (path: string, home: string) => Promise<boolean>}} around puts a
+   *   cell below the one that shows the view, and opens a file of the server, where that is possible
    */
-  constructor(page, element, insert) {
+  constructor(page, element, around) {
     this.page = page;
-    this.insert = insert;
+    this.around = around;
     this.root = make("div", "astraml");
     this.listeners = new Listeners();
     this.presence = new Presence(this.root, this.listeners, {
@@ -201,15 +203,27 @@ export class View {
    * The kernel has acted on a button.
    * @param {import("./page.js").Answer} answer
    */
-  answered({ id, error, said, cell, file, text }) {
+  answered({ id, error, said, cell, file, text, path, home }) {
     const press = this.asked.answered(id, error !== "");
     if (!press) return;
-    if (file) download(file, text);
-    if (cell) this.cell.offer(this.insert(cell) ? "" : cell);
+    if (path) void this.#openOrStore(path, home, file, text);
+    else if (file) download(file, text);
+    if (cell) this.cell.offer(this.around.insert(cell) ? "" : cell);
     const form = { extend: this.more, enqueue: this.point }[press.name];
     form?.answered(error);
     if (form && error) return this.#say(""); // the form says it
     this.#say(error || said, error !== "", press.n !== null);
+  }
+
+  /**
+   * @param {string} path
+   * @param {string} home
+   * @param {string} file empty where it is too large to be sent
+   * @param {string} text
+   */
+  async #openOrStore(path, home, file, text) {
+    const opened = await this.around.open(path, home);
+    if (!opened && file) download(file, text, "application/x-ipynb+json");
   }
 
   #tick() {

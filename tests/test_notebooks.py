@@ -11,13 +11,18 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 TINY: dict[str, dict[str, Any]] = {
+    "finetune-a-transformer": {"trials": 1, "parallel": 1, "epochs": 1},
+    "notebook-as-objective": {"trials": 1, "parallel": 1, "epochs": 2},
     "quickstart": {"trials": 4, "epochs": 1, "parallel": 2},
     "resume-after-a-crash": {"trials": 4, "epochs": 3, "pace": 0.1, "finished_before": 1},
     "sagemaker-job": {"rows": 60, "more_trials": 1},
+    "train-one": {"epochs": 2},
     "training-loop": {"trials": 3, "epochs": 1},
     "two-objectives": {"trials": 6},
 }
 SAID = {
+    "finetune-a-transformer": ["the soup was not great: "],
+    "notebook-as-objective": ["notebook.ipynb in the folder of trial 0", "epochs = 2"],
     "resume-after-a-crash": ["crash STALE", "Lost or changed: 0.", "was cut off: goes on after epoch"],
     "sagemaker-job": ["Approximated (3 fields)", "Completed"],
 }

@@ -29,6 +29,11 @@ def test_the_readme_runs_the_main_job_with_one_line() -> None:
     assert MAIN_JOB_COMMAND in (ROOT / "README.md").read_text().splitlines()
 
 
+def test_the_readme_names_each_notebook() -> None:
+    named = set(re.findall(r"`([\w-]+\.ipynb)`", (ROOT / "README.md").read_text()))
+    assert {path.name for path in (ROOT / "notebooks").glob("*.ipynb")} <= named
+
+
 def test_the_readmes_way_with_a_request_works_as_it_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from astraml_lab.dialects.credentials import is_a_secret
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives.bindings import outer_statements
 from astraml_lab.objectives.dimensions import DimensionFinder
@@ -117,6 +118,8 @@ def parse_cell(
     finder = DimensionFinder(names, space)
     finder.read(tree, filename)
     _check_top_level(tree, finder)
+    if space is None:  # one that was launched is stored already
+        _check_keys(tree, finder)
     space = _space(finder)
     if finder.problems:
         raise CellMistakes(sorted(finder.problems, key=_line_of), searches=bool(finder.lines))
@@ -188,6 +191,14 @@ def _check_top_level(tree: ast.Module, finder: DimensionFinder) -> None:
         word = next((word for kinds, word in _NOT_AT_THE_TOP if isinstance(node, kinds)), None)
         if word is not None:
             finder.problem(node, word, "does not work at the top level of a trial", "put it into a function")
+
+
+def _check_keys(tree: ast.Module, finder: DimensionFinder) -> None:
+    """Refuse text that can be nothing but a key or a password: the cell is stored with its job."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and is_a_secret(node.value):
+            hint = '`%tune secret set NAME` keeps it; in the cell it is trial.secret("NAME")'
+            finder.problem(node, "a key or a password", "would be stored with the job", hint)
 
 
 def _space(finder: DimensionFinder) -> Space:

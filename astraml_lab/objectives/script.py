@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.dialects import StandIn
-from astraml_lab.errors import AstramlError, InvalidSpec, NotBuiltYet, NotFound
+from astraml_lab.dialects.credentials import is_a_secret
+from astraml_lab.errors import AstramlError, InvalidSpec, NotBuiltYet, NotFound, Problem
 from astraml_lab.objectives.baggage import Baggage
 from astraml_lab.objectives.base import NO_EXTRAS
 from astraml_lab.objectives.finetune import KIND, finetune_definition, finetune_of
@@ -60,6 +61,9 @@ def script_job(target: str | PathLike[str] | Command, spec: JobSpec) -> tuple[Jo
     """
     words = target.words if isinstance(target, Command) else ()
     name = fspath(target) if not isinstance(target, Command) else shlex.join(words)
+    if any(map(is_a_secret, words)):
+        said = "holds a key or a password, and is stored with the job: have the script read it from a file"
+        raise InvalidSpec([Problem("the command", "", said)])
     own = spec.model_copy(update={"definitions": (script_definition(name, spec.definitions[0], words),)})
     return own, ScriptCode(own, target=target)
 

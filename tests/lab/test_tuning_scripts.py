@@ -79,3 +79,12 @@ def test_a_job_of_a_script_can_be_narrowed_and_says_that_it_cannot_be_stepped_th
     assert 'warm_start=("wide",)' in cell.replace("'", '"')
     with pytest.raises(NotFound, match="runs a script"):
         foreground_cell(job.spec, job.trials[0].view(), '"wide", 0')
+
+
+def test_a_command_that_holds_a_key_is_refused_and_the_key_not_repeated() -> None:
+    key = "ghp_" + "abcdefghij" * 3
+    with pytest.raises(InvalidSpec, match="the command; holds a key or a password") as refused:
+        lab.tune(
+            lab.Command("python", "train.py", f"--token={key}"), {"x": lab.Float(0, 1)}, maximize="score"
+        )
+    assert key not in str(refused.value)

@@ -269,3 +269,20 @@ def test_literal_annotations_and_a_future_import_are_ordinary_python() -> None:
 def test_labels_keep_their_objects() -> None:
     cell = parse("act = Categorical({'up': str.upper})")
     assert cell.space.decode({"act": "up"})["act"] is str.upper
+
+
+def test_a_key_in_the_cell_is_refused_with_the_way_to_do_it_and_not_repeated() -> None:
+    key = "hf_" + "abcdefghij" * 3
+    cell = f'x = Float(0, 1)\nlogin(token="{key}")\nopen_at("postgres://me:hunter2@host/db")\nreport(loss=x)'
+    with pytest.raises(InvalidSpec) as refused:
+        parse_cell(cell, {})
+    said = str(refused.value)
+    assert said.count("would be stored with the job") == 2
+    assert "line 3" in said
+    assert "line 4" in said
+    assert 'in the cell it is trial.secret("NAME")' in said
+    assert key not in said
+    assert "hunter2" not in said
+    launched = parse_cell("x = Float(0, 1)\nreport(loss=x)", {}).space
+    assert parse_cell(cell, {}, space=launched).space == launched
+    assert parse_cell('x = Float(0, 1)\ntoken = "hf"\nreport(loss=x)', {}).space == launched

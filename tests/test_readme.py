@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import astraml_lab as lab
-from astraml_lab.objectives import TARGETS, storage_options
+from astraml_lab.objectives import TARGETS, ScriptCode, call_in, storage_options
 from astraml_lab.objectives.script_project import project_of
 
 if TYPE_CHECKING:
@@ -64,3 +67,32 @@ def test_the_readmes_policy_and_storage_are_taken_as_they_are_written(tmp_path: 
     secrets = {"s3-key": "k", "s3-secret": "s"}
     found = storage_options("s3://bucket/x", secrets.__getitem__, [project_of(tmp_path).storages])
     assert found == {"endpoint_url": "http://127.0.0.1:9000", "key": "k", "secret": "s"}
+
+
+def test_the_readmes_fine_tuning_passes_the_door_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data.csv").write_text("text,label\nfine,1\n")
+    section = (ROOT / "README.md").read_text().split("## Fine-tune a transformer")[1].split("\n## ")[0]
+    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    spec = call_in(code, {})
+    assert spec is not None
+    program = ScriptCode(spec).program
+    assert program.source == "bert-base data.csv task=classification epochs=3 warmup_ratio=0.1"
+
+    (line,) = re.findall(r"```sh\n(.*?)\n```", section, re.DOTALL)
+    shown = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from astraml_lab.cli import main; main()",
+            *shlex.split(line)[1:],
+            "--dry-run",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "here bert-base (google-bert/bert-base-uncased) is fine-tuned" in " ".join(shown.stdout.split())

@@ -21,11 +21,16 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *GOOD, *BAD, *_OTHER]
 
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Save a BERT of two small layers, as a hub's id would give it, under its usual short name."""
+    """Save a tiny BERT under the usual short name, for the whole session."""
+    return make_bert(tmp_path_factory)
+
+
+def make_bert(folders: pytest.TempPathFactory) -> Path:
+    """Save a BERT of two small layers, as a hub's id would give it, in a folder `bert-base`."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizer
 
-    folder = tmp_path_factory.mktemp("models") / "bert-base"
+    folder = folders.mktemp("models") / "bert-base"
     folder.mkdir()
     (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
     tokenizer = BertTokenizer(str(folder / "vocab.txt"))

@@ -98,7 +98,8 @@ class Finetune:
 def finetune_definition(asked: Finetune, definition: Definition) -> Definition:
     """Return a definition that fine-tunes: its space, and its objectives or the loss."""
     space = definition.space.dimensions
-    fixed = {name: value for name, value in {**DEFAULTS, **asked.settings}.items() if name not in space}
+    said = {**asked.settings, **{name: DEFAULTS[name] for name in DEFAULTS if name not in asked.settings}}
+    fixed = {name: value for name, value in said.items() if name not in space}
     if "early_stopping" in asked.settings:
         fixed = {name: value for name, value in fixed.items() if not name.startswith("early_stopping.")}
     script = Script(

@@ -69,10 +69,8 @@ def measured(rounds: int) -> dict[int, tuple[float, float]]:
 
     def run(trial: Trial) -> None:
         import torch
-        from transformers.utils import logging
 
         torch.set_num_threads(1)
-        logging.set_verbosity_error()
         step_times(10)  # the first imports for seconds
         for every in LOGGING:
             times = [step_times(every) for _ in range(rounds)]

@@ -11,6 +11,7 @@ import pytest
 from plugins.tiny_trainer import arguments, tiny_model, trainer
 
 from astraml_lab.objectives.trainers import isolated
+from astraml_lab.objectives.trainers.generator import own_draws
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,6 +136,7 @@ def test_nothing_is_different_outside_of_trials_and_nothing_stays(tmp_path: Path
         GradientState,
         transformers.TrainingArguments,
         transformers.Trainer,
+        transformers.PreTrainedModel,
     )
     before, finders = [dict(vars(owner)) for owner in owners], list(sys.meta_path)
     inside, done = threading.Event(), threading.Event()
@@ -190,3 +192,50 @@ def test_an_ended_trial_leaves_no_model_behind(bench: Bench) -> None:
         gc.enable()
 
     assert [model() for model in models] == [None, None], job
+
+
+def test_models_that_are_loaded_at_once_are_whole_and_leave_transformers_whole(tmp_path: Path) -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
+
+    GPT2LMHeadModel(GPT2Config(vocab_size=32, n_embd=16, n_layer=2, n_head=2)).save_pretrained(tmp_path / "m")
+    tie, draw = PreTrainedModel.tie_weights, torch.nn.init.normal_
+
+    def tied(number: int) -> list[bool]:
+        with isolated(CPU, tmp_path / str(number)):
+            loaded = [GPT2LMHeadModel.from_pretrained(tmp_path / "m") for _ in range(3)]
+            made = GPT2LMHeadModel(loaded[0].config)
+        return [model.lm_head.weight is model.transformer.wte.weight for model in (*loaded, made)]
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(tied, range(4))) == [[True] * 4] * 4
+    assert PreTrainedModel.tie_weights is tie
+    assert torch.nn.init.normal_ is draw
+
+
+def test_new_weights_depend_on_their_seed_whatever_other_threads_draw() -> None:
+    from transformers import BertForSequenceClassification, GPT2Config, GPT2LMHeadModel
+
+    def weights(seed: int) -> list[Any]:
+        with own_draws(seed):
+            made = [
+                BertForSequenceClassification(tiny_model().config),
+                GPT2LMHeadModel(GPT2Config(vocab_size=32, n_embd=16, n_layer=1, n_head=2)),
+                torch.nn.Linear(3, 3),
+            ]
+        return [parameter.detach() for model in made for parameter in model.parameters()]
+
+    def others() -> None:
+        while not done.is_set():
+            torch.rand(100)
+
+    wanted, shared = weights(1), torch.get_rng_state()
+    assert torch.equal(torch.get_rng_state(), shared)
+    done = threading.Event()
+    thread = threading.Thread(target=others)
+    thread.start()
+    found, different = weights(1), weights(2)
+    done.set()
+    thread.join()
+
+    assert all(map(torch.equal, found, wanted))
+    assert not torch.equal(different[0], wanted[0])

@@ -45,9 +45,9 @@ def ran(bench: Bench, trials: int, **options: Any) -> Job:
     return job
 
 
-def results(job: Job) -> dict[Any, dict[str, list[tuple[float, ...]]]]:
+def results(job: Job) -> dict[Any, dict[str, list[tuple[Any, Any]]]]:
     """Return every curve but those of times, by seed."""
-    found = {}
+    found: dict[Any, dict[str, list[tuple[Any, Any]]]] = {}
     for trial in job.trials.values():
         names = [name for name in trial.metrics if not any(word in name for word in TIMES)]
         curves = {name: trial.curve(name) for name in names}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from astraml_lab.objectives.finetune.data import unreachable
 from astraml_lab.objectives.finetune.errors import FinetuneFailed
 from astraml_lab.objectives.finetune.kept import MODEL, checkpoints
 from astraml_lab.objectives.finetune.quiet import quiet
+from astraml_lab.objectives.trainers.generator import own_draws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from astraml_lab.objectives.finetune.tasks.base import Task
     from astraml_lab.trial import Trial
 
-_making = threading.Lock()
-"""Making a model patches torch's initializers and draws from its shared generator: one at a time."""
 _FALL = 0.1
 """What `step` multiplies the learning rate by, after each third of the training."""
 _LEFT = 0.01
@@ -103,8 +101,7 @@ def _model(trial: Trial, plan: Plan, rows: Prepared) -> Any:
 
     kind = getattr(transformers, plan.task.auto)
     try:
-        with _making, torch.random.fork_rng(devices=[]):
-            torch.manual_seed(trial.seed)
+        with own_draws(trial.seed):
             model = kind.from_pretrained(
                 plan.source.place,
                 dtype=torch.float32,

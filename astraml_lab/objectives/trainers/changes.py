@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,23 @@ def own_trainer(original: Callable[..., None]) -> Callable[..., None]:
         original(self, model, args, *more, **named)
 
     return init
+
+
+_making = threading.RLock()
+"""Held while transformers makes a model: meanwhile it puts functions of its own into its classes and torch's
+modules, and two at once put each other's back. Then no later model ties its weights."""
+
+
+def one_at_a_time(original: Any) -> Any:
+    """Wrap a method of `PreTrainedModel` that makes a model: for all threads, trials or not."""
+    function = original.__func__ if isinstance(original, classmethod) else original
+
+    @functools.wraps(function)
+    def make(*given: Any, **named: Any) -> Any:
+        with _making:
+            return function(*given, **named)
+
+    return classmethod(make) if isinstance(original, classmethod) else make
 
 
 def _settle(args: Any, own: Surroundings) -> None:

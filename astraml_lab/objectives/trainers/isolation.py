@@ -15,7 +15,13 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from astraml_lab.objectives.on_import import OnImport
-from astraml_lab.objectives.trainers.changes import OwnState, own_arguments, own_device, own_trainer
+from astraml_lab.objectives.trainers.changes import (
+    OwnState,
+    one_at_a_time,
+    own_arguments,
+    own_device,
+    own_trainer,
+)
 from astraml_lab.objectives.trainers.surroundings import Surroundings, current
 
 if TYPE_CHECKING:
@@ -39,6 +45,9 @@ _CHANGES = (
     _Change("transformers.training_args", "TrainingArguments", "__post_init__", own_arguments),
     _Change("transformers.training_args", "TrainingArguments", "_setup_devices", own_device),
     _Change("transformers.trainer", "Trainer", "__init__", own_trainer),
+    _Change("transformers.modeling_utils", "PreTrainedModel", "from_pretrained", one_at_a_time),
+    _Change("transformers.modeling_utils", "PreTrainedModel", "_from_config", one_at_a_time),
+    _Change("transformers.modeling_utils", "PreTrainedModel", "post_init", one_at_a_time),
 )
 _MODULES = tuple(dict.fromkeys(change.module for change in _CHANGES))
 

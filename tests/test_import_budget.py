@@ -43,3 +43,15 @@ def test_what_runs_scripts_loads_engines_and_file_systems_when_it_needs_them() -
     text = f"import sys, astraml_lab.objectives; print([each for each in {names} if each in sys.modules])"
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_help_of_the_command_line_loads_only_what_it_needs() -> None:
+    names = HEAVY | {"pydantic", "yaml", "fsspec"}
+    text = f"""
+import sys
+from astraml_lab.cli.app import app
+app(["--help"], standalone_mode=False)
+print([name for name in {sorted(names)} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"

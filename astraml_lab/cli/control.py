@@ -21,7 +21,7 @@ def stop(
     name: NAME,
     trial: Annotated[int | None, typer.Argument(min=0, help="Only this trial.")] = None,
     *,
-    project: PROJECT = "default",
+    project: PROJECT = None,
     as_json: JSON = False,
 ) -> None:
     """Stop a job, or one of its trials; what finished is kept."""
@@ -32,7 +32,7 @@ def stop(
     _done(job, _asked(process, f"stop {what}") or repr(job), as_json=as_json)
 
 
-def pause(name: NAME, *, project: PROJECT = "default", as_json: JSON = False) -> None:
+def pause(name: NAME, *, project: PROJECT = None, as_json: JSON = False) -> None:
     """Have a job start no new trial; running ones go on."""
     job = find(name, project)
     process = job.elsewhere
@@ -44,7 +44,7 @@ def resume(
     name: NAME,
     *,
     trials: Annotated[int | None, typer.Option(min=1, help="Raise the budget to this many.")] = None,
-    project: PROJECT = "default",
+    project: PROJECT = None,
     detach: DETACH = False,
     as_json: JSON = False,
 ) -> None:
@@ -72,7 +72,7 @@ def wait(
     timeout: Annotated[
         str | None, typer.Option(help="At most so long: 90s, 10m, 2h.", metavar="TIME")
     ] = None,
-    project: PROJECT = "default",
+    project: PROJECT = None,
     as_json: JSON = False,
 ) -> None:
     """Watch a job until it has ended; Ctrl-C ends the watching.
@@ -93,7 +93,7 @@ def delete(
     name: NAME,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    project: PROJECT = "default",
+    project: PROJECT = None,
     as_json: JSON = False,
 ) -> None:
     """Remove a job with all its generations and files; on a terminal it asks first."""

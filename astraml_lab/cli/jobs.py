@@ -40,7 +40,7 @@ def list_jobs(
 def show(
     name: NEWEST = None,
     *,
-    project: PROJECT = "default",
+    project: PROJECT = None,
     generation: GENERATION = None,
     as_json: JSON = False,
 ) -> None:
@@ -59,7 +59,7 @@ def show(
 
 
 def status(
-    name: NEWEST = None, *, project: PROJECT = "default", generation: GENERATION = None, as_json: JSON = False
+    name: NEWEST = None, *, project: PROJECT = None, generation: GENERATION = None, as_json: JSON = False
 ) -> None:
     """Say on one line how a job is doing."""
     job = find(name, project, generation)
@@ -70,7 +70,7 @@ def status(
 
 
 def best(
-    name: NEWEST = None, *, project: PROJECT = "default", generation: GENERATION = None, as_json: JSON = False
+    name: NEWEST = None, *, project: PROJECT = None, generation: GENERATION = None, as_json: JSON = False
 ) -> None:
     """Show the best values so far: one trial, or those on the Pareto front."""
     from astraml_lab.errors import NotFound
@@ -100,7 +100,7 @@ def metrics(
     window: Annotated[
         str | None, typer.Option(help="In windows of time: 30s; else step by step.", metavar="TIME")
     ] = None,
-    project: PROJECT = "default",
+    project: PROJECT = None,
     as_json: JSON = False,
 ) -> None:
     """Show what a metric did, step by step or in windows of time."""

@@ -32,7 +32,7 @@ def logs(
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of each trial.")] = 100,
-    project: PROJECT = "default",
+    project: PROJECT = None,
     as_json: JSON = False,
 ) -> None:
     """Show what trials printed; with --json a line of JSON for each."""

@@ -57,7 +57,7 @@ def export(
         list[str] | None,
         typer.Option(help="What the service needs and the job does not say.", metavar="NAME=VALUE"),
     ] = None,
-    project: PROJECT = "default",
+    project: PROJECT = None,
 ) -> None:
     """Write a job as a request of a service, its trials as a table, or its cell."""
     if form == "optuna":

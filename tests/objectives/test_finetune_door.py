@@ -118,7 +118,9 @@ def test_what_is_registered_for_a_models_name_runs_in_place_of_the_fine_tuning()
     request = {"project_id": "p-demo", "model": "tiny", "dataset": "data.csv", "apiVersion": "2.1"}
     lab.register("tiny", lambda trial: trial.report(eval_loss=1.0))
 
-    assert lab.submit(request).spec.definitions[0].program.kind == "script"  # type: ignore[union-attr]  # a job has one
+    program = lab.submit(request).spec.definitions[0].program
+    assert program is not None
+    assert program.kind == "script"
     lab.lab.manager().close()
 
 

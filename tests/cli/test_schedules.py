@@ -51,7 +51,7 @@ def test_a_schedule_is_submitted_run_by_hand_and_served_until_ctrl_c(home: Path,
             [*ASTRAML, "scheduler"], cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         assert serving.stdout is not None
-        lines = []
+        lines: list[str] = []
         while not any("succeeded" in line or "SUCCEEDED · " in line for line in lines):
             lines.append(serving.stdout.readline())
             assert lines[-1], lines

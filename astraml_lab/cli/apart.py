@@ -118,7 +118,8 @@ def _sayings(line: socket.socket) -> Iterator[tuple[str, Any]]:
 
 
 def _new_log() -> Path:
-    from astraml_lab.store.files import default_home, make_folder
+    from astraml_lab.spec import default_home
+    from astraml_lab.store.files import make_folder
 
     folder = default_home().resolve() / "runs"
     make_folder(folder)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def complete_name(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Return the jobs whose names begin so, of the project that was said."""
-    from astraml_lab.store import default_home
+    from astraml_lab.spec import default_home
 
     if not (default_home() / "lab.db").is_file():
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from astraml_lab.store import trials
-from astraml_lab.store.files import Files, default_home, folder_name, name_key
+from astraml_lab.store.files import Files, folder_name, name_key
 from astraml_lab.store.interrupts import InterruptsHeldBack
 from astraml_lab.store.journal import Journal
 from astraml_lab.store.records import (
@@ -32,7 +32,6 @@ __all__ = [
     "Store",
     "TickRecord",
     "Writer",
-    "default_home",
     "folder_name",
     "name_key",
     "trials",

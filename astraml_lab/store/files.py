@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from astraml_lab.errors import StoreUnavailable
-from astraml_lab.spec import default_home as default_home  # noqa: PLC0414 - found here, too
 
 _MAX_BYTES = 100  # of a folder's name; file systems allow 255
 _PLAIN = re.compile(r"\w[\w.-]*(?<!\.)")

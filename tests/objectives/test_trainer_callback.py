@@ -37,7 +37,7 @@ def launched(bench: Bench, function: Any, **options: Any) -> Job:
 
 
 def trial_of(bench: Bench, function: Any, **options: Any) -> TrialHandle:
-    trial = launched(bench, function, **options).wait(60).trials[0]
+    trial = launched(bench, function, **options).wait(200).trials[0]
     assert trial.state.ended, trial
     return trial
 
@@ -90,7 +90,7 @@ def test_a_pruned_trial_leaves_the_training_at_once_and_no_handler_of_exceptions
             reached.append(-1)
         reached.append(trial.number)
 
-    job = launched(bench, run, trials=GOOD + 1, prune="median").wait(60)
+    job = launched(bench, run, trials=GOOD + 1, prune="median").wait(200)
 
     pruned = job.trials[GOOD]
     assert pruned.state is TrialState.PRUNED, pruned
@@ -112,10 +112,10 @@ def test_a_stop_is_noticed_between_two_logs(bench: Bench) -> None:
         train(trial, callbacks=[Slow()], num_train_epochs=1000, logging_steps=10**6, eval_strategy="no")
 
     job = launched(bench, run)
-    assert begun.wait(30)
+    assert begun.wait(100)
     job.stop()
 
-    trial = job.wait(20).trials[0]
+    trial = job.wait(100).trials[0]
     assert trial.state is TrialState.STOPPED
     assert steps(trial, "loss") == []
 

@@ -27,5 +27,5 @@ def test_the_repositorys_notebooks_are_opened_and_an_installed_package_says_what
 
 
 def test_what_is_not_there_is_not_opened() -> None:
-    with pytest.raises(NotFound, match="there is no nothing.ipynb"):
+    with pytest.raises(NotFound, match=r"there is no nothing\.ipynb"):
         CliRunner().invoke(app, ["lab", "nothing.ipynb"], catch_exceptions=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from astraml_lab.search.auto import AutoSampler
 from astraml_lab.search.distributions import space_problems
 from astraml_lab.search.drawing import draws
 from astraml_lab.search.enqueueing import check_point
@@ -16,6 +17,7 @@ from astraml_lab.search.samplers import require_sampler, sampler_problems, strat
 from astraml_lab.search.searcher import Searcher
 
 __all__ = [
+    "AutoSampler",
     "Ended",
     "Fitting",
     "Front",

@@ -1,0 +1,10 @@
+"""The search of `--strategy auto`: a Gaussian process behind Optuna's seam for samplers.
+
+encoding → outcomes → surrogate → improvement → climbing → proposing → sampler: each knows only those before.
+"""
+
+from __future__ import annotations
+
+from astraml_lab.search.auto.sampler import AutoSampler, why
+
+__all__ = ["AutoSampler", "why"]

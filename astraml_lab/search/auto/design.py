@@ -1,0 +1,43 @@
+"""Where a search begins, before there is anything to learn from: the centre, then evenly over the space."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from astraml_lab.search.auto.encoding import Encoding
+
+    Array = NDArray[np.float64]
+
+_MOST = 8
+_MORE_THAN_COLUMNS = 3
+
+
+def size(columns: int) -> int:
+    """Return how many trials are placed before the model places them."""
+    return min(_MOST, columns + _MORE_THAN_COLUMNS)
+
+
+def centre(encoding: Encoding, random: np.random.Generator) -> Array:
+    """Return the middle of every number, with a choice drawn for every other column."""
+    drawn = random.random(len(encoding.names))
+    return encoding.spread(np.where(encoding.categorical, drawn, 0.5)[None])[0]
+
+
+def sobol(encoding: Encoding, seed: int, index: int) -> Array:
+    """Return one point of a scrambled Sobol sequence (Owen 1998), the same for the same seed and index."""
+    return encoding.spread(_point(len(encoding.names), seed, index)[None])[0]
+
+
+@functools.lru_cache(maxsize=64)
+def _point(columns: int, seed: int, index: int) -> Array:
+    from scipy.stats import qmc  # half a second, and once for each search
+
+    sequence = qmc.Sobol(columns, scramble=True, rng=seed)
+    sequence.fast_forward(index)
+    return np.asarray(sequence.random(1)[0], dtype=float)

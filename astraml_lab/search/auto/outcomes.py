@@ -1,0 +1,130 @@
+"""What ended trials say, smaller being better, in the form that a Gaussian process takes well."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from optuna.trial import TrialState
+from scipy.special import ndtri
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from optuna.trial import FrozenTrial
+
+    Array = NDArray[np.float64]
+
+_FEW = 3
+"""So many complete curves say how far a curve still moves."""
+_WIDEST = 2.0
+_FAILURE = 0.3
+"""How uncertain a failure is, in units of what the model is given: another run of the point may work."""
+_MAD = 1.4826
+"""A normal distribution's standard deviation by its median absolute deviation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a trial ended: `value` is infinite where it failed, `spread` the standard deviation of a guess."""
+
+    value: float
+    spread: float = 0.0
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the model is given.
+
+    Attributes:
+        values: With a mean of 0 and a variance of 1, shape (n,).
+        variances: Their own uncertainty, shape (n,).
+        middle: The mean before, of the warped values.
+        scale: The standard deviation before.
+    """
+
+    values: Array
+    variances: Array
+    middle: float
+    scale: float
+
+
+def outcomes(trials: Sequence[FrozenTrial], *, maximise: bool) -> list[Outcome]:
+    """Return how ended trials ended.
+
+    A pruned trial counts as its last value, moved by what curves of complete trials still moved from that
+    step on; how much these differ is its uncertainty.
+    """
+    sign = -1.0 if maximise else 1.0
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    finals = np.array([_finite(sign, trial.value) for trial in complete])
+    finals = finals[np.isfinite(finals)]
+    usual = float(finals.std()) if len(finals) else 0.0
+    return [_outcome(trial, complete, sign, usual) for trial in trials]
+
+
+def _outcome(trial: FrozenTrial, complete: Sequence[FrozenTrial], sign: float, usual: float) -> Outcome:
+    if trial.state is TrialState.COMPLETE:
+        return Outcome(_finite(sign, trial.value))
+    if trial.state is not TrialState.PRUNED or not trial.intermediate_values:
+        return Outcome(math.inf)
+    step = max(trial.intermediate_values)
+    last = _finite(sign, trial.intermediate_values[step])
+    moved = [
+        sign * (one.value - one.intermediate_values[step])
+        for one in complete
+        if one.value is not None and step in one.intermediate_values
+    ]
+    drifts = np.array([drift for drift in moved if math.isfinite(drift)])
+    if len(drifts) < _FEW:
+        return Outcome(last, usual)
+    drift = float(np.median(drifts))
+    return Outcome(last + drift, _MAD * float(np.median(np.abs(drifts - drift))))
+
+
+def _finite(sign: float, value: float | None) -> float:
+    return sign * value if value is not None and math.isfinite(value) else math.inf
+
+
+def half_ranked(values: Array) -> Array:
+    """Return values whose worse half is what its ranks would be in a normal distribution.
+
+    The better half stays as it is, so that a cliff or a diverged run does not hide its differences: the
+    first of the output warpings of Google Vizier (Song et al. 2024, arXiv 2408.11527, appendix).
+
+    Args:
+        values: Finite, smaller being better, shape (n,).
+    """
+    # The lower of two middle values: one half-way to an outlier would set the scale
+    middle = float(np.sort(values)[(len(values) - 1) // 2])
+    better = values <= middle
+    scale = math.sqrt(float(np.mean((values[better] - middle) ** 2))) or float(values.std())
+    _, ties, counts = np.unique(values, return_inverse=True, return_counts=True)
+    shares = (np.cumsum(counts) - 0.5 * counts) / len(values)
+    return np.where(better, values, middle + scale * np.maximum(ndtri(shares[ties]), 0.0))
+
+
+def targets(ended: Sequence[Outcome]) -> Targets | None:
+    """Return what the model is given, or `None` where all that is known is the same.
+
+    A failure is one standard deviation worse than the worst: it says where not to go, and no more.
+    """
+    values = np.array([outcome.value for outcome in ended])
+    spreads = np.array([outcome.spread for outcome in ended])
+    known = np.isfinite(values)
+    if known.sum() < _FEW:
+        return None
+    warped = np.empty_like(values)
+    warped[known] = half_ranked(values[known])
+    scale = float(warped[known].std())
+    if not scale > 0.0:
+        if known.all():
+            return None
+        scale = max(abs(float(warped[known][0])), 1.0)
+    warped[~known] = warped[known].max() + scale
+    middle, scale = float(warped.mean()), float(warped.std())
+    variances = np.where(known, np.minimum(spreads / scale, _WIDEST), _FAILURE) ** 2
+    return Targets((warped - middle) / scale, variances, middle, scale)

@@ -1,0 +1,139 @@
+"""One proposal of the Gaussian process: the row that promises most, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import ndtr
+
+from astraml_lab.search.auto.climbing import Ground, climb
+from astraml_lab.search.auto.improvement import log_improvement
+from astraml_lab.search.auto.outcomes import Targets, targets
+from astraml_lab.search.auto.surrogate import Surrogate, fit, start
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from astraml_lab.search.auto.encoding import Encoding
+    from astraml_lab.search.auto.outcomes import Outcome
+
+    Array = NDArray[np.float64]
+
+MOST_ROWS = 160
+"""The model is given so many trials, the better half of them the best: a proposal's time grows no more."""
+_SAME = 1e-9
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a proposal is made from.
+
+    Attributes:
+        rows: Of the trials that ended, shape (n, d).
+        outcomes: How they ended.
+        running: Rows of the trials that have not, shape (k, d).
+    """
+
+    rows: Array
+    outcomes: Sequence[Outcome]
+    running: Array
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A row to try next.
+
+    Attributes:
+        row: Shape (d,).
+        parameters: The model's, from which the next fit begins.
+        gain: Whether the model expects an improvement, rather than an insight.
+        mean: What it expects, in the terms of `Outcome.value`.
+        deviation: How uncertain that is.
+        chance: Of beating what it takes the best to be.
+    """
+
+    row: Array
+    parameters: Array
+    gain: bool
+    mean: float
+    deviation: float
+    chance: float
+
+
+def propose(
+    encoding: Encoding, seen: Seen, fixed: Array, begin: Array | None, random: np.random.Generator
+) -> Pick | None:
+    """Return the next row, or `None` where there is too little to learn from.
+
+    Args:
+        encoding: The columns.
+        seen: What is known.
+        fixed: The values that are set, NaN where a column is free, shape (d,).
+        begin: The parameters from which the fit begins, if there are any.
+        random: The source of all chance.
+    """
+    known = targets(seen.outcomes)
+    if known is None:
+        return None
+    rows, known = _useful(seen.rows, known, random)
+    if begin is None or len(begin) != rows.shape[1] + 2:
+        begin = start(rows.shape[1])
+    parameters = fit(rows, known.values, known.variances, encoding.choices, begin)
+    model = Surrogate.given(rows, known.values, known.variances, encoding.choices, parameters)
+    # The lowest that is believed, not the lowest that was seen: that one may have been lucky
+    best = float(model.believes(rows)[0].min())
+    model = _believing(model, known, seen.running)
+
+    def promise(candidates: Array) -> Array:
+        return log_improvement(*model.believes(candidates), best)
+
+    observed = rows[np.argsort(known.values, kind="stable")]
+    found = climb(Ground(encoding, fixed), promise, observed, random)
+    tried = np.concatenate([seen.rows, seen.running])
+    row = next((row for row in found if not _among(tried, row)), found[0])
+    mean, deviation = (float(each[0]) for each in model.believes(row[None]))
+    return Pick(
+        row,
+        parameters,
+        gain=mean < best,
+        mean=mean * known.scale + known.middle,
+        deviation=deviation * known.scale,
+        chance=float(ndtr((best - mean) / deviation)),
+    )
+
+
+def _useful(rows: Array, known: Targets, random: np.random.Generator) -> tuple[Array, Targets]:
+    """Return at most `MOST_ROWS` of what is known: the best, and some of the others."""
+    if len(rows) <= MOST_ROWS:
+        return rows, known
+    order = np.argsort(known.values, kind="stable")
+    best = MOST_ROWS // 2
+    others = random.choice(order[best:], MOST_ROWS - best, replace=False)
+    kept = np.sort(np.concatenate([order[:best], others]))
+    return rows[kept], Targets(known.values[kept], known.variances[kept], known.middle, known.scale)
+
+
+def _believing(model: Surrogate, known: Targets, running: Array) -> Surrogate:
+    """Return the model as it were if each running trial ended as expected.
+
+    Ginsbourger, Le Riche & Carraro's "kriging believer" (Kriging is well-suited to parallelize optimization,
+    2010): nothing is gained a second time where somebody already is.
+    """
+    if not len(running):
+        return model
+    believed, _ = model.believes(running)
+    return Surrogate.given(
+        np.concatenate([model.rows, running]),
+        np.concatenate([known.values, believed]),
+        np.concatenate([known.variances, np.zeros(len(running))]),
+        model.choices,
+        model.parameters,
+    )
+
+
+def _among(rows: Array, row: Array) -> bool:
+    return bool(len(rows) and (np.abs(rows - row).max(axis=1) < _SAME).any())

@@ -1,0 +1,296 @@
+"""Optuna's seam around the Gaussian process: which trials it learns from, and when it hands over."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+import warnings
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
+
+from astraml_lab.search.auto import design
+from astraml_lab.search.auto.encoding import Encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+    from astraml_lab.search.auto.proposing import Pick
+
+    Array = NDArray[np.float64]
+
+NOTE = "auto"
+"""The trial's system attribute with what the sampler has to say of it, as JSON of less than 2 kB."""
+MOST_COLUMNS = 30
+MOST_TRIALS = 250
+_LEARNS_FROM = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+_SHARED = 16
+"""Digits of a share that tell two points apart."""
+
+
+class _Common:
+    """What all trials of a study have in common, looked up once for each.
+
+    Attributes:
+        space: The distributions of more than one value that all trials have.
+        differ: Whether some trials have others beside.
+    """
+
+    def __init__(self) -> None:
+        self.space: dict[str, BaseDistribution] = {}
+        self.differ = False
+        self._of = ""
+        self._known: set[int] = set()
+
+    def learn(self, study: Study, ended: Sequence[FrozenTrial]) -> None:
+        """Take in the trials that ended since."""
+        if study.study_name != self._of:
+            self.__init__()  # type: ignore[misc]  # another study: everything anew
+            self._of = study.study_name
+        for trial in ended:
+            if trial.number in self._known:
+                continue
+            space = _varied(trial.distributions)
+            if not self._known:
+                self.space = space
+            elif space != self.space:
+                self.differ = True
+                self.space = {name: its for name, its in self.space.items() if space.get(name) == its}
+            self._known.add(trial.number)
+
+
+class AutoSampler(BaseSampler):
+    """The centre and a few Sobol points, then a Gaussian process over numbers and choices.
+
+    It takes on one objective, up to 30 dimensions that every trial has, and up to 250 trials; beyond these,
+    and where trials carry constraints, Optuna's `TPESampler` goes on. Failed trials count as worse than the
+    worst, pruned ones as what their curve still promised, and running ones as if they ended as expected.
+
+    The same seed and the same history give the same point: all chance comes from the seed and the trial's
+    number, and the state of the model is kept with the trials. (What TPE draws depends on the order of its
+    calls.) Touched by several threads, it makes one proposal at a time.
+
+    Args:
+        seed: The seed of all chance; drawn if there is none.
+        space: The distributions that every trial has, where they are known before the first; without them
+            they are learned from the trials.
+        left_out: Failed trials with such a user attribute say nothing: somebody stopped them.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int | None = None,
+        space: Mapping[str, BaseDistribution] | None = None,
+        left_out: str = "",
+    ) -> None:
+        self._seed = _drawn() if seed is None else seed
+        self._given = None if space is None else _varied(space)
+        self._left_out = left_out
+        self._common = _Common()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            self._tpe = TPESampler(seed=self._seed, group=True)
+        # With several objectives Optuna models one dimension at a time
+        self._pareto = TPESampler(seed=self._seed)
+        self._one_at_a_time = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_one_at_a_time"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _one_at_a_time=threading.Lock())
+
+    def reseed_rng(self) -> None:
+        """Take another seed. Trials that run at the same time differ without it."""
+        self._seed = _drawn()
+        self._tpe.reseed_rng()
+        self._pareto.reseed_rng()
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Return the distributions that are drawn together."""
+        other = self._other(study)
+        if other is not None:
+            return other.infer_relative_search_space(study, trial)
+        return self._together(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Return a value of each distribution."""
+        other = self._other(study)
+        if other is not None:
+            return other.sample_relative(study, trial, search_space)
+        space = _varied(search_space)
+        if not space:
+            return {}
+        with self._one_at_a_time:
+            point, note = self._propose(study, trial, Encoding(space))
+            # Optuna's own samplers keep what they know of a trial like this; there is no public way
+            study._storage.set_trial_system_attr(trial._trial_id, NOTE, json.dumps(note))  # noqa: SLF001
+        return point
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Return a value for what not every trial has, or what the first trial shows."""
+        if len(study.directions) > 1:
+            return self._pareto.sample_independent(study, trial, param_name, param_distribution)
+        ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        if ended or param_distribution.single():
+            return self._tpe.sample_independent(study, trial, param_name, param_distribution)
+        encoding = Encoding({param_name: param_distribution})
+        random = self._random(trial, zlib.crc32(param_name.encode("utf-8", "surrogatepass")))
+        row = design.centre(encoding, random)
+        if trial.number:
+            row = encoding.spread(random.random((1, 1)))[0]
+        return encoding.point(row)[param_name]
+
+    def _other(self, study: Study) -> BaseSampler | None:
+        """Return the sampler that takes on what is beyond this one."""
+        if len(study.directions) > 1:
+            return self._pareto
+        ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        if len(ended) > MOST_TRIALS or any(trial.constraints for trial in ended):
+            return self._tpe
+        if self._given is not None:
+            return self._tpe if len(self._given) > MOST_COLUMNS else None
+        self._common.learn(study, ended)
+        return self._tpe if self._common.differ or len(self._common.space) > MOST_COLUMNS else None
+
+    def _together(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        if self._given is not None:
+            return dict(self._given)
+        if self._common.space:
+            return dict(self._common.space)
+        # Several trials begin before the first has ended
+        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return next(
+            (_varied(one.distributions) for one in running if one.number != trial.number and one.params), {}
+        )
+
+    def _propose(
+        self, study: Study, trial: FrozenTrial, encoding: Encoding
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return a point, and the note on it."""
+        from astraml_lab.search.auto.outcomes import outcomes
+        from astraml_lab.search.auto.proposing import Seen, propose
+
+        others = [one for one in study.get_trials(deepcopy=False) if one.number != trial.number]
+        ended = [one for one in others if one.state in _LEARNS_FROM and self._counts(one, encoding)]
+        notes = {one.number: _note(one) for one in others if one.state is TrialState.RUNNING}
+        running = [point for one in others if (point := _point_of(one, notes, encoding)) is not None]
+        random = self._random(trial)
+        fixed = _fixed(trial, encoding)
+        if len(ended) + len(running) >= design.size(len(encoding.names)):
+            maximise = study.direction is StudyDirection.MAXIMIZE
+            rows = encoding.rows([one.params for one in ended])
+            around = np.array(running).reshape(-1, len(encoding.names))
+            seen = Seen(rows, outcomes(ended, maximise=maximise), around)
+            pick = propose(encoding, seen, fixed, _parameters(others), random)
+            if pick is not None:
+                best = min(outcome.value for outcome in seen.outcomes)
+                return encoding.point(pick.row), _why_picked(pick, best, maximise=maximise)
+        row, why = self._first(others, encoding, trial.number, random)
+        row = np.where(np.isnan(fixed), row, fixed)
+        return encoding.point(row), {"why": why, "row": _rounded(row)}
+
+    def _first(
+        self, others: Sequence[FrozenTrial], encoding: Encoding, number: int, random: np.random.Generator
+    ) -> tuple[Array, str]:
+        """Return a point of the initial design."""
+        if not any(NOTE in one.system_attrs for one in others) and not any(
+            one.params and one.number < number and "fixed_params" not in one.system_attrs for one in others
+        ):
+            return design.centre(encoding, random), "initial design: the centre of the space"
+        return (
+            design.sobol(encoding, self._seed, number),
+            "initial design: a point of a sequence that covers the space evenly",
+        )
+
+    def _counts(self, trial: FrozenTrial, encoding: Encoding) -> bool:
+        """Whether an ended trial says something about the whole space."""
+        stopped = bool(self._left_out) and self._left_out in trial.user_attrs
+        return not stopped and all(name in trial.params for name in encoding.names)
+
+    def _random(self, trial: FrozenTrial, *more: int) -> np.random.Generator:
+        return np.random.default_rng([self._seed, trial.number, *more])
+
+
+def why(trial: FrozenTrial) -> str:
+    """Say in one sentence why `AutoSampler` had a point tried; empty where another sampler drew it."""
+    if "fixed_params" in trial.system_attrs and NOTE not in trial.system_attrs:
+        return "enqueued: somebody asked for this point"
+    return str(_note(trial).get("why", ""))
+
+
+def _note(trial: FrozenTrial) -> dict[str, Any]:
+    found = trial.system_attrs.get(NOTE)
+    return json.loads(found) if found else {}
+
+
+def _point_of(trial: FrozenTrial, notes: Mapping[int, Mapping[str, Any]], encoding: Encoding) -> Any:
+    """Return the row of a running trial, also where it has not asked for all its values yet."""
+    if trial.state is not TrialState.RUNNING:
+        return None
+    if all(name in trial.params for name in encoding.names):
+        return encoding.rows([trial.params])[0]
+    row = notes[trial.number].get("row")
+    return row if row is not None and len(row) == len(encoding.names) else None
+
+
+def _parameters(trials: Sequence[FrozenTrial]) -> Array | None:
+    """Return the model of the latest trial that has one."""
+    for trial in reversed(trials):
+        if NOTE in trial.system_attrs and "model" in (note := _note(trial)):
+            return np.array(note["model"], dtype=float)
+    return None
+
+
+def _fixed(trial: FrozenTrial, encoding: Encoding) -> Array:
+    """Return what somebody asked for, NaN where nothing."""
+    found = np.full(len(encoding.names), math.nan)
+    asked = trial.system_attrs.get("fixed_params", {})
+    for index, name in enumerate(encoding.names):
+        if name in asked:
+            found[index] = encoding.share(name, asked[name])
+    return found
+
+
+def _why_picked(pick: Pick, best: float, *, maximise: bool) -> dict[str, Any]:
+    sign = -1.0 if maximise else 1.0
+    if pick.gain:
+        why = (
+            f"a gain: {sign * pick.mean:.4g} ± {pick.deviation:.2g} is expected, "
+            f"where the best so far is {sign * best:.4g}"
+        )
+    else:
+        why = (
+            f"exploring: little is known here, and with {pick.chance:.0%} "
+            f"it beats the best so far, {sign * best:.4g}"
+        )
+    model = [round(value, 3) for value in pick.parameters.tolist()]
+    return {"why": why, "row": _rounded(pick.row), "model": model}
+
+
+def _rounded(row: Array) -> list[float]:
+    return [round(value, _SHARED) for value in row.tolist()]
+
+
+def _varied(space: Mapping[str, BaseDistribution]) -> dict[str, BaseDistribution]:
+    return {name: its for name, its in sorted(space.items()) if not its.single()}
+
+
+def _drawn() -> int:
+    return int(np.random.SeedSequence().generate_state(1)[0])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from astraml_lab.search.auto.conditions import Conditions
     from astraml_lab.search.auto.encoding import Encoding
     from astraml_lab.search.auto.outcomes import Outcome
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MOST_ROWS = 160
 """The model is given so many trials, the better half of them the best: a proposal's time grows no more."""
 _SAME = 1e-9
+_GROWN = 1.05
+"""The parameters are fitted anew where there are so many times the trials of the last fit."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,21 @@ class Seen:
         rows: Of the trials that ended, shape (n, d).
         outcomes: How they ended.
         running: Rows of the trials that have not, shape (k, d).
+        conditions: Which columns play a part.
     """
 
     rows: Array
     outcomes: Sequence[Outcome]
     running: Array
+    conditions: Conditions
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The model's parameters, and how many trials they were fitted to."""
+
+    parameters: Array
+    trials: int
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,7 @@ class Pick:
 
     Attributes:
         row: Shape (d,).
-        parameters: The model's, from which the next fit begins.
+        fitted: The model, from which the next one begins.
         gain: Whether the model expects an improvement, rather than an insight.
         mean: What it expects, in the terms of `Outcome.value`.
         deviation: How uncertain that is.
@@ -57,7 +70,7 @@ class Pick:
     """
 
     row: Array
-    parameters: Array
+    fitted: Fitted
     gain: bool
     mean: float
     deviation: float
@@ -65,7 +78,7 @@ class Pick:
 
 
 def propose(
-    encoding: Encoding, seen: Seen, fixed: Array, begin: Array | None, random: np.random.Generator
+    encoding: Encoding, seen: Seen, fixed: Array, last: Fitted | None, random: np.random.Generator
 ) -> Pick | None:
     """Return the next row, or `None` where there is too little to learn from.
 
@@ -73,37 +86,45 @@ def propose(
         encoding: The columns.
         seen: What is known.
         fixed: The values that are set, NaN where a column is free, shape (d,).
-        begin: The parameters from which the fit begins, if there are any.
+        last: The last fit, if there is one.
         random: The source of all chance.
     """
     known = targets(seen.outcomes)
     if known is None:
         return None
     rows, known = _useful(seen.rows, known, random)
-    if begin is None or len(begin) != rows.shape[1] + 2:
-        begin = start(rows.shape[1])
-    parameters = fit(rows, known.values, known.variances, encoding.choices, begin)
-    model = Surrogate.given(rows, known.values, known.variances, encoding.choices, parameters)
+    fitted = _fitted(encoding, rows, known, last, len(seen.outcomes))
+    model = Surrogate.given(rows, known.values, known.variances, encoding.choices, fitted.parameters)
     # The lowest that is believed, not the lowest that was seen: that one may have been lucky
     best = float(model.believes(rows)[0].min())
     model = _believing(model, known, seen.running)
 
     def promise(candidates: Array) -> Array:
-        return log_improvement(*model.believes(candidates), best)
+        return log_improvement(*model.believes(seen.conditions.quieted(candidates)), best)
 
     observed = rows[np.argsort(known.values, kind="stable")]
     found = climb(Ground(encoding, fixed), promise, observed, random)
     tried = np.concatenate([seen.rows, seen.running])
-    row = next((row for row in found if not _among(tried, row)), found[0])
-    mean, deviation = (float(each[0]) for each in model.believes(row[None]))
+    quiet = seen.conditions.quieted(found)
+    at = next((at for at, row in enumerate(quiet) if not _among(tried, row)), 0)
+    mean, deviation = (float(each[0]) for each in model.believes(quiet[at : at + 1]))
     return Pick(
-        row,
-        parameters,
+        found[at],
+        fitted,
         gain=mean < best,
         mean=mean * known.scale + known.middle,
         deviation=deviation * known.scale,
         chance=float(ndtr((best - mean) / deviation)),
     )
+
+
+def _fitted(encoding: Encoding, rows: Array, known: Targets, last: Fitted | None, trials: int) -> Fitted:
+    """Return the parameters, fitted anew where enough is new."""
+    if last is None or len(last.parameters) != rows.shape[1] + 2:
+        last = Fitted(start(rows.shape[1]), 0)
+    if trials < _GROWN * last.trials:
+        return last
+    return Fitted(fit(rows, known.values, known.variances, encoding.choices, last.parameters), trials)
 
 
 def _useful(rows: Array, known: Targets, random: np.random.Generator) -> tuple[Array, Targets]:

@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 
 from astraml_lab.search.auto import design
 from astraml_lab.search.auto.encoding import Encoding
+from astraml_lab.search.auto.history import NOTE, History, note_of, rounded, varied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,44 +31,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-NOTE = "auto"
-"""The trial's system attribute with what the sampler has to say of it, as JSON of less than 2 kB."""
 MOST_COLUMNS = 30
 MOST_TRIALS = 250
-_LEARNS_FROM = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-_SHARED = 16
-"""Digits of a share that tell two points apart."""
-
-
-class _Common:
-    """What all trials of a study have in common, looked up once for each.
-
-    Attributes:
-        space: The distributions of more than one value that all trials have.
-        differ: Whether some trials have others beside.
-    """
-
-    def __init__(self) -> None:
-        self.space: dict[str, BaseDistribution] = {}
-        self.differ = False
-        self._of = ""
-        self._known: set[int] = set()
-
-    def learn(self, study: Study, ended: Sequence[FrozenTrial]) -> None:
-        """Take in the trials that ended since."""
-        if study.study_name != self._of:
-            self.__init__()  # type: ignore[misc]  # another study: everything anew
-            self._of = study.study_name
-        for trial in ended:
-            if trial.number in self._known:
-                continue
-            space = _varied(trial.distributions)
-            if not self._known:
-                self.space = space
-            elif space != self.space:
-                self.differ = True
-                self.space = {name: its for name, its in self.space.items() if space.get(name) == its}
-            self._known.add(trial.number)
 
 
 class AutoSampler(BaseSampler):
@@ -96,9 +61,9 @@ class AutoSampler(BaseSampler):
         left_out: str = "",
     ) -> None:
         self._seed = _drawn() if seed is None else seed
-        self._given = None if space is None else _varied(space)
+        self._given = None if space is None else varied(space)
         self._left_out = left_out
-        self._common = _Common()
+        self._history = History(self._given)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             self._tpe = TPESampler(seed=self._seed, group=True)
@@ -132,7 +97,7 @@ class AutoSampler(BaseSampler):
         other = self._other(study)
         if other is not None:
             return other.sample_relative(study, trial, search_space)
-        space = _varied(search_space)
+        space = varied(search_space)
         if not space:
             return {}
         with self._one_at_a_time:
@@ -164,47 +129,38 @@ class AutoSampler(BaseSampler):
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         if len(ended) > MOST_TRIALS or any(trial.constraints for trial in ended):
             return self._tpe
-        if self._given is not None:
-            return self._tpe if len(self._given) > MOST_COLUMNS else None
-        self._common.learn(study, ended)
-        return self._tpe if self._common.differ or len(self._common.space) > MOST_COLUMNS else None
+        self._history.learn(study, ended)
+        beyond = self._history.conditions is None or len(self._history.space) > MOST_COLUMNS
+        return self._tpe if beyond else None
 
     def _together(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        if self._given is not None:
-            return dict(self._given)
-        if self._common.space:
-            return dict(self._common.space)
+        if self._history.space:
+            return dict(self._history.space)
         # Several trials begin before the first has ended
         running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return next(
-            (_varied(one.distributions) for one in running if one.number != trial.number and one.params), {}
+            (varied(one.distributions) for one in running if one.number != trial.number and one.params), {}
         )
 
     def _propose(
         self, study: Study, trial: FrozenTrial, encoding: Encoding
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return a point, and the note on it."""
-        from astraml_lab.search.auto.outcomes import outcomes
-        from astraml_lab.search.auto.proposing import Seen, propose
+        from astraml_lab.search.auto.proposing import propose
 
         others = [one for one in study.get_trials(deepcopy=False) if one.number != trial.number]
-        ended = [one for one in others if one.state in _LEARNS_FROM and self._counts(one, encoding)]
-        notes = {one.number: _note(one) for one in others if one.state is TrialState.RUNNING}
-        running = [point for one in others if (point := _point_of(one, notes, encoding)) is not None]
         random = self._random(trial)
         fixed = _fixed(trial, encoding)
-        if len(ended) + len(running) >= design.size(len(encoding.names)):
-            maximise = study.direction is StudyDirection.MAXIMIZE
-            rows = encoding.rows([one.params for one in ended])
-            around = np.array(running).reshape(-1, len(encoding.names))
-            seen = Seen(rows, outcomes(ended, maximise=maximise), around)
-            pick = propose(encoding, seen, fixed, _parameters(others), random)
+        maximise = study.direction is StudyDirection.MAXIMIZE
+        seen = self._history.seen(others, encoding, maximise=maximise, left_out=self._left_out)
+        if len(seen.rows) + len(seen.running) >= design.size(len(encoding.names)):
+            pick = propose(encoding, seen, fixed, self._history.last(others), random)
             if pick is not None:
                 best = min(outcome.value for outcome in seen.outcomes)
                 return encoding.point(pick.row), _why_picked(pick, best, maximise=maximise)
         row, why = self._first(others, encoding, trial.number, random)
         row = np.where(np.isnan(fixed), row, fixed)
-        return encoding.point(row), {"why": why, "row": _rounded(row)}
+        return encoding.point(row), {"why": why, "row": rounded(row)}
 
     def _first(
         self, others: Sequence[FrozenTrial], encoding: Encoding, number: int, random: np.random.Generator
@@ -219,11 +175,6 @@ class AutoSampler(BaseSampler):
             "initial design: a point of a sequence that covers the space evenly",
         )
 
-    def _counts(self, trial: FrozenTrial, encoding: Encoding) -> bool:
-        """Whether an ended trial says something about the whole space."""
-        stopped = bool(self._left_out) and self._left_out in trial.user_attrs
-        return not stopped and all(name in trial.params for name in encoding.names)
-
     def _random(self, trial: FrozenTrial, *more: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, trial.number, *more])
 
@@ -232,30 +183,7 @@ def why(trial: FrozenTrial) -> str:
     """Say in one sentence why `AutoSampler` had a point tried; empty where another sampler drew it."""
     if "fixed_params" in trial.system_attrs and NOTE not in trial.system_attrs:
         return "enqueued: somebody asked for this point"
-    return str(_note(trial).get("why", ""))
-
-
-def _note(trial: FrozenTrial) -> dict[str, Any]:
-    found = trial.system_attrs.get(NOTE)
-    return json.loads(found) if found else {}
-
-
-def _point_of(trial: FrozenTrial, notes: Mapping[int, Mapping[str, Any]], encoding: Encoding) -> Any:
-    """Return the row of a running trial, also where it has not asked for all its values yet."""
-    if trial.state is not TrialState.RUNNING:
-        return None
-    if all(name in trial.params for name in encoding.names):
-        return encoding.rows([trial.params])[0]
-    row = notes[trial.number].get("row")
-    return row if row is not None and len(row) == len(encoding.names) else None
-
-
-def _parameters(trials: Sequence[FrozenTrial]) -> Array | None:
-    """Return the model of the latest trial that has one."""
-    for trial in reversed(trials):
-        if NOTE in trial.system_attrs and "model" in (note := _note(trial)):
-            return np.array(note["model"], dtype=float)
-    return None
+    return str(note_of(trial).get("why", ""))
 
 
 def _fixed(trial: FrozenTrial, encoding: Encoding) -> Array:
@@ -280,16 +208,8 @@ def _why_picked(pick: Pick, best: float, *, maximise: bool) -> dict[str, Any]:
             f"exploring: little is known here, and with {pick.chance:.0%} "
             f"it beats the best so far, {sign * best:.4g}"
         )
-    model = [round(value, 3) for value in pick.parameters.tolist()]
-    return {"why": why, "row": _rounded(pick.row), "model": model}
-
-
-def _rounded(row: Array) -> list[float]:
-    return [round(value, _SHARED) for value in row.tolist()]
-
-
-def _varied(space: Mapping[str, BaseDistribution]) -> dict[str, BaseDistribution]:
-    return {name: its for name, its in sorted(space.items()) if not its.single()}
+    model = [round(value, 3) for value in pick.fitted.parameters.tolist()]
+    return {"why": why, "row": rounded(pick.row), "model": model, "of": pick.fitted.trials}
 
 
 def _drawn() -> int:

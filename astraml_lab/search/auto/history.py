@@ -1,0 +1,158 @@
+"""What a study's trials have to say to a proposal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from optuna.trial import TrialState
+
+from astraml_lab.search.auto.conditions import Conditions, learned, still
+from astraml_lab.search.auto.encoding import Encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+    from astraml_lab.search.auto.proposing import Fitted, Seen
+
+    Array = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+NOTE = "auto"
+"""The trial's system attribute with what the sampler has to say of it, as JSON of less than 2 kB."""
+_DIGITS = 16
+"""They tell two points apart."""
+
+
+class History:
+    """The space of a study as its trials show it, each looked at once, and what they say of it.
+
+    Args:
+        given: The space, where it is known before the first trial.
+
+    Attributes:
+        space: The distributions of more than one value, that have not changed.
+        conditions: Which of them play a part; `None` where that cannot be told.
+    """
+
+    def __init__(self, given: Mapping[str, BaseDistribution] | None = None) -> None:
+        self._given = given
+        self._forget("")
+
+    def _forget(self, study: str) -> None:
+        self.space: dict[str, BaseDistribution] = dict(self._given or {})
+        self.conditions: Conditions | None = Conditions()
+        self._study = study
+        self._known: set[int] = set()
+        self._changed: set[str] = set()
+        self._shapes: set[frozenset[str]] = set()
+
+    def learn(self, study: Study, ended: Sequence[FrozenTrial]) -> None:
+        """Take in the trials that were completed or pruned since."""
+        if study.study_name != self._study:
+            self._forget(study.study_name)
+        new = [trial for trial in ended if trial.number not in self._known]
+        if not new:
+            return
+        for trial in new:
+            self._known.add(trial.number)
+            for name, its in varied(trial.distributions).items():
+                known = self.space.get(name)
+                if known is None and self._given is None and name not in self._changed:
+                    self.space[name] = its
+                elif known is not None and known != its:
+                    self._changed.add(name)
+                    del self.space[name]
+        self._shapes = {self._shape(trial) for trial in ended}
+        self.conditions = Conditions()
+        if len(self._shapes) > 1:
+            encoding = Encoding(self.space)
+            self.conditions = learned(encoding, *_filled(ended, encoding))
+
+    def seen(
+        self, trials: Sequence[FrozenTrial], encoding: Encoding, *, maximise: bool, left_out: str
+    ) -> Seen:
+        """Return what is known to a proposal.
+
+        Args:
+            trials: All others of the study.
+            encoding: The columns.
+            maximise: Whether higher values are better.
+            left_out: Failed trials with such a user attribute say nothing.
+        """
+        from astraml_lab.search.auto.outcomes import outcomes
+        from astraml_lab.search.auto.proposing import Seen
+
+        whole = [trial for trial in trials if self._is_whole(trial, encoding)]
+        ended = [
+            trial
+            for trial in whole
+            if trial.state.is_finished() and not (left_out and left_out in trial.user_attrs)
+        ]
+        running = [trial for trial in whole if trial.state is TrialState.RUNNING]
+        rows = _filled(running, encoding)[0]
+        begun = [
+            row
+            for trial in trials
+            if trial.state is TrialState.RUNNING
+            and trial not in running
+            and len(row := note_of(trial).get("row", ())) == len(encoding.names)
+        ]
+        conditions = self.conditions or Conditions()
+        around = np.concatenate([rows, np.array(begun).reshape(-1, len(encoding.names))])
+        return Seen(
+            _filled(ended, encoding)[0],
+            outcomes(ended, maximise=maximise),
+            conditions.quieted(around),
+            conditions,
+        )
+
+    def last(self, trials: Sequence[FrozenTrial]) -> Fitted | None:
+        """Return the model of the latest trial that has one."""
+        from astraml_lab.search.auto.proposing import Fitted
+
+        for trial in reversed(trials):
+            if NOTE in trial.system_attrs and "model" in (note := note_of(trial)):
+                return Fitted(np.array(note["model"], dtype=float), note["of"])
+        return None
+
+    def _shape(self, trial: FrozenTrial) -> frozenset[str]:
+        return frozenset(name for name in self.space if name in trial.params)
+
+    def _is_whole(self, trial: FrozenTrial, encoding: Encoding) -> bool:
+        """Whether a trial got as far as to have all values that a complete one has."""
+        names = frozenset(name for name in encoding.names if name in trial.params)
+        return names in self._shapes if self._shapes else len(names) == len(encoding.names)
+
+
+def varied(space: Mapping[str, BaseDistribution]) -> dict[str, BaseDistribution]:
+    """Return the distributions of more than one value, sorted."""
+    return {name: its for name, its in sorted(space.items()) if not its.single()}
+
+
+def note_of(trial: FrozenTrial) -> dict[str, Any]:
+    """Return what the sampler noted of a trial."""
+    found = trial.system_attrs.get(NOTE)
+    return json.loads(found) if found else {}
+
+
+def rounded(row: Array) -> list[float]:
+    """Return a row as it is noted."""
+    return [round(value, _DIGITS) for value in row.tolist()]
+
+
+def _filled(trials: Sequence[FrozenTrial], encoding: Encoding) -> tuple[Array, Mask]:
+    """Return the rows of trials, shape (n, d), and which values they have."""
+    there = np.array([[name in trial.params for name in encoding.names] for trial in trials], dtype=bool)
+    there = there.reshape(-1, len(encoding.names))
+    if there.all():
+        return encoding.rows([trial.params for trial in trials]), there
+    blank = encoding.point(still(encoding))
+    rows = encoding.rows([{**blank, **trial.params} for trial in trials])
+    return np.where(there, rows, still(encoding)), there

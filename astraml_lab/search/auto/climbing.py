@@ -71,7 +71,7 @@ class Ground:
 def climb(
     ground: Ground, promise: Callable[[Array], Array], observed: Array, random: np.random.Generator
 ) -> Array:
-    """Return rows by what they promise, the most first.
+    """Return all rows that were looked at by what they promise, the most first.
 
     Args:
         ground: Where.
@@ -89,7 +89,7 @@ def climb(
     for _ in range(_GENERATIONS):
         top = np.argsort(-promised, kind="stable")[:_PARENTS]
         young = ground.mutated(np.repeat(found[top], _CHILDREN, axis=0), stray, random)
-        found = np.concatenate([found[top], young])
-        promised = np.concatenate([promised[top], promise(young)])
+        found = np.concatenate([found, young])
+        promised = np.concatenate([promised, promise(young)])
         stray *= _CALMING
     return found[np.argsort(-promised, kind="stable")]

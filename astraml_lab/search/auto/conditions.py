@@ -90,7 +90,7 @@ def learned(encoding: Encoding, rows: Array, there: Mask) -> Conditions | None:
     return Conditions(tuple(found), still(encoding))
 
 
-def _explained(keys: Array, there: Mask, column: int, parent: int) -> _Condition | None:
+def _explained(keys: Array, there: Mask, column: np.integer, parent: np.integer) -> _Condition | None:
     values, of = np.unique(keys, return_inverse=True)
     with_it = np.bincount(of, weights=there)
     without = np.bincount(of, weights=~there)

@@ -1,7 +1,7 @@
 """A minimum of a smooth function of a few bounded variables, by projected BFGS.
 
 scipy's L-BFGS-B finds the same, but solves its own small systems by LAPACK in several threads that wait for
-each other: next to a training that takes three times the processor time and many times the wait.
+each other: beside a training that takes three times the processor time, and many times the wait.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 _FARTHEST = 2.0
 """No variable moves farther in one step."""
 _ENOUGH = 1e-4
-"""The share of what a slope promises that has to come true (Nocedal & Wright, Numerical Optimization, 3.1)."""
+"""The share of a slope's promise that has to come true (Nocedal & Wright, Numerical Optimization, 3.1)."""
 _TRIES = 8
+_BENT = 1e-10
 
 
 def descend(
@@ -89,7 +90,7 @@ def _lower(
 def _updated(curvature: Array, moved: Array, turned: Array) -> Array:
     """Return the inverse curvature after a step (Nocedal & Wright, 6.17)."""
     along = float(moved @ turned)
-    if along <= 1e-10:
+    if along <= _BENT:
         return curvature
     bent = curvature @ turned
     return (

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MOST = 8
 _MORE_THAN_COLUMNS = 3
+_LATER, _AHEAD = 8, 64
+_SAME = 1e-9
 
 
 def size(columns: int) -> int:
@@ -26,12 +28,26 @@ def size(columns: int) -> int:
 def centre(encoding: Encoding, random: np.random.Generator) -> Array:
     """Return the middle of every number, with a choice drawn for every other column."""
     drawn = random.random(len(encoding.names))
-    return encoding.spread(np.where(encoding.categorical, drawn, 0.5)[None])[0]
+    found: Array = encoding.spread(np.where(encoding.categorical, drawn, 0.5)[None])[0]
+    return found
 
 
-def sobol(encoding: Encoding, seed: int, index: int) -> Array:
-    """Return one point of a scrambled Sobol sequence (Owen 1998), the same for the same seed and index."""
-    return encoding.spread(_point(len(encoding.names), seed, index)[None])[0]
+def sobol(encoding: Encoding, seed: int, number: int, tried: Array) -> Array:
+    """Return one point of a scrambled Sobol sequence (Owen 1998), the same for the same arguments.
+
+    Args:
+        encoding: The columns.
+        seed: The sequence's.
+        number: The trial's, which is the point's.
+        tried: Rows, shape (n, d): where few values make several points of the sequence the same, a later
+            one is taken.
+    """
+    found: Array
+    for late in range(_LATER):
+        found = encoding.spread(_point(len(encoding.names), seed, number + late * _AHEAD)[None])[0]
+        if not (np.abs(tried - found).max(axis=1, initial=0.0) < _SAME).any():
+            break
+    return found
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,8 +1,8 @@
 """Points of a search space as rows of numbers, and back.
 
-A number is a share of its range, in its logarithm where it is drawn so. What moves in steps is widened by half
-a step at either end, so that each of its values has an equal share. A categorical column holds the index of
-the choice: only whether two are the same means anything.
+A number is a share of its range, in its logarithm where it is drawn so. What moves in steps is widened by
+half a step at either end, so that each of its values has an equal share. A categorical column holds the index
+of the choice: only whether two are the same means anything.
 """
 
 from __future__ import annotations
@@ -140,12 +140,10 @@ class Encoding:
         return found
 
     def spread(self, uniform: Array) -> Array:
-        """Return the rows of points in the unit cube, shape (n, d): each choice and each step alike likely."""
+        """Return the rows of points in the unit cube, shape (n, d): all choices and steps alike likely."""
         found = uniform.copy()
         counts = self.moves[self.categorical]
-        found[:, self.categorical] = np.minimum(
-            np.floor(uniform[:, self.categorical] * counts), counts - 1
-        )
+        found[:, self.categorical] = np.minimum(np.floor(uniform[:, self.categorical] * counts), counts - 1)
         return self.snapped(found)
 
 

@@ -97,11 +97,12 @@ class History:
         ]
         running = [trial for trial in whole if trial.state is TrialState.RUNNING]
         rows = _filled(running, encoding)[0]
+        known = {trial.number for trial in running}
         begun = [
             row
             for trial in trials
             if trial.state is TrialState.RUNNING
-            and trial not in running
+            and trial.number not in known
             and len(row := note_of(trial).get("row", ())) == len(encoding.names)
         ]
         conditions = self.conditions or Conditions()

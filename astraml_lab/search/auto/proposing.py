@@ -95,15 +95,17 @@ def propose(
     rows, known = _useful(seen.rows, known, random)
     fitted = _fitted(encoding, rows, known, last, len(seen.outcomes))
     model = Surrogate.given(rows, known.values, known.variances, encoding.choices, fitted.parameters)
-    # The lowest that is believed, not the lowest that was seen: that one may have been lucky
-    best = float(model.believes(rows)[0].min())
+    ground = Ground(encoding, fixed)
+    # The lowest that is believed, not the lowest that was seen: that one may have been lucky.
+    # Where values are set, the lowest with these.
+    best = float(model.believes(seen.conditions.quieted(ground.settled(rows)))[0].min())
     model = _believing(model, known, seen.running)
 
     def promise(candidates: Array) -> Array:
         return log_improvement(*model.believes(seen.conditions.quieted(candidates)), best)
 
     observed = rows[np.argsort(known.values, kind="stable")]
-    found = climb(Ground(encoding, fixed), promise, observed, random)
+    found = climb(ground, promise, observed, random)
     tried = np.concatenate([seen.rows, seen.running])
     quiet = seen.conditions.quieted(found)
     at = next((at for at, row in enumerate(quiet) if not _among(tried, row)), 0)

@@ -85,26 +85,21 @@ class AutoSampler(BaseSampler):
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return the distributions that are drawn together."""
-        other = self._other(study)
-        if other is not None:
-            return other.infer_relative_search_space(study, trial)
-        return self._together(study, trial)
+        with self._one_at_a_time:
+            other = self._other(study)
+            if other is None:
+                return self._together(study, trial)
+        return other.infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Return a value of each distribution."""
-        other = self._other(study)
-        if other is not None:
-            return other.sample_relative(study, trial, search_space)
-        space = varied(search_space)
-        if not space:
-            return {}
         with self._one_at_a_time:
-            point, note = self._propose(study, trial, Encoding(space))
-            # Optuna's own samplers keep what they know of a trial like this; there is no public way
-            study._storage.set_trial_system_attr(trial._trial_id, NOTE, json.dumps(note))  # noqa: SLF001
-        return point
+            other = self._other(study)
+            if other is None:
+                return self._drawn_together(study, trial, varied(search_space))
+        return other.sample_relative(study, trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -121,6 +116,16 @@ class AutoSampler(BaseSampler):
         if trial.number:
             row = encoding.spread(random.random((1, 1)))[0]
         return encoding.point(row)[param_name]
+
+    def _drawn_together(
+        self, study: Study, trial: FrozenTrial, space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        if not space:
+            return {}
+        point, note = self._propose(study, trial, Encoding(space))
+        # Optuna's own samplers keep what they know of a trial like this; there is no public way
+        study._storage.set_trial_system_attr(trial._trial_id, NOTE, json.dumps(note))  # noqa: SLF001
+        return point
 
     def _other(self, study: Study) -> BaseSampler | None:
         """Return the sampler that takes on what is beyond this one."""
@@ -158,21 +163,20 @@ class AutoSampler(BaseSampler):
             if pick is not None:
                 best = min(outcome.value for outcome in seen.outcomes)
                 return encoding.point(pick.row), _why_picked(pick, best, maximise=maximise)
-        row, why = self._first(others, encoding, trial.number, random)
+        if self._is_first(trial, others):
+            row, why = design.centre(encoding, random), "initial design: the centre of the space"
+        else:
+            tried = np.concatenate([seen.rows, seen.running])
+            row = design.sobol(encoding, self._seed, trial.number, tried)
+            why = "initial design: a point of a sequence that covers the space evenly"
         row = np.where(np.isnan(fixed), row, fixed)
         return encoding.point(row), {"why": why, "row": rounded(row)}
 
-    def _first(
-        self, others: Sequence[FrozenTrial], encoding: Encoding, number: int, random: np.random.Generator
-    ) -> tuple[Array, str]:
-        """Return a point of the initial design."""
-        if not any(NOTE in one.system_attrs for one in others) and not any(
-            one.params and one.number < number and "fixed_params" not in one.system_attrs for one in others
-        ):
-            return design.centre(encoding, random), "initial design: the centre of the space"
-        return (
-            design.sobol(encoding, self._seed, number),
-            "initial design: a point of a sequence that covers the space evenly",
+    def _is_first(self, trial: FrozenTrial, others: Sequence[FrozenTrial]) -> bool:
+        """Whether no trial before this one had its point from here."""
+        return not any(
+            one.number < trial.number and one.params and "fixed_params" not in one.system_attrs
+            for one in others
         )
 
     def _random(self, trial: FrozenTrial, *more: int) -> np.random.Generator:

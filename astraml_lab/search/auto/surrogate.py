@@ -2,7 +2,7 @@
 
 The kernel is Matérn-5/2 with a length scale for each column; two categorical values are one apart or not at
 all (Hamming), as in Optuna's own sampler. The parameters are those of the highest posterior density, by
-L-BFGS-B with exact gradients (Rasmussen & Williams, Gaussian Processes for Machine Learning, 2006, eq. 5.9).
+descent along exact gradients (Rasmussen & Williams, Gaussian Processes for Machine Learning, 2006, eq. 5.9).
 
 A length scale is as likely above as below 1, the width of the whole range, whatever the number of dimensions:
 one that grows with it (Hvarfner et al. 2024, arXiv 2402.02229) is made for hundreds of them and finds less in
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from astraml_lab.search.auto.descent import descend
 from astraml_lab.search.auto.linear import NotPositiveError, inverse_factor, product
 
@@ -112,7 +113,6 @@ def cost(parameters: Array, gaps: Array, targets: Array, variances: Array) -> tu
 
 def fit(rows: Array, targets: Array, variances: Array, choices: Counts, begin: Array) -> Array:
     """Return the most probable parameters, searched from `begin`; that itself where nothing is better."""
-    columns = rows.shape[1]
     gaps = apart(rows, choices)
     return descend(
         lambda parameters: cost(parameters, gaps, targets, variances),
@@ -135,7 +135,9 @@ class Surrogate:
     _places: Array
 
     @classmethod
-    def given(cls, rows: Array, targets: Array, variances: Array, choices: Counts, parameters: Array) -> Surrogate:
+    def given(
+        cls, rows: Array, targets: Array, variances: Array, choices: Counts, parameters: Array
+    ) -> Surrogate:
         """Condition on observations."""
         places = _placed(rows, choices, parameters)
         alike = _alike(places, _opposite(places), parameters)
@@ -174,8 +176,10 @@ def _placed(rows: Array, choices: Counts, parameters: Array) -> Array:
     scales = _ROOT5 * np.exp(-parameters[:-2])
     numbers = choices == 0
     parts = [rows[:, numbers] * scales[numbers]]
-    for column in np.flatnonzero(~numbers):
-        parts.append((rows[:, column, None] == np.arange(choices[column])) * (scales[column] / _ROOT2))
+    parts.extend(
+        (rows[:, column, None] == np.arange(choices[column])) * (scales[column] / _ROOT2)
+        for column in np.flatnonzero(~numbers)
+    )
     return np.concatenate(parts, axis=1)
 
 

@@ -1,8 +1,8 @@
 """Trials to the score that Optuna's default has after 100, on functions whose optimum is known.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/search/bench_samplers.py --out runs.jsonl [--seeds 10-19]
+    PYTHONPATH=tests python tests/benchmarks/search/bench_samplers.py --out runs.jsonl [--seeds 10-19]
 
-Each run is one line of the file; runs that are in it are not repeated, so that it may be broken off. A score is
+Each run is one line of the file; runs that are in it are not repeated, so it may be broken off. A score is
 the true value at the point with the best observation, as a share of what a middling random point has. The
 comparison with Optuna's default is by task: the trials after which ours is in the median of all seeds as good
 as it is after the last, with an interval by resampling the seeds; and the share of seeds that ours wins.
@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
-from closed_form import TASKS
+from benchmarks.search.closed_form import TASKS
 
 from astraml_lab.search import AutoSampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from closed_form import Task
+    from benchmarks.search.closed_form import Task
     from optuna.samplers import BaseSampler
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
@@ -49,7 +49,7 @@ _RESAMPLED = 1000
 def scale(task: Task) -> float:
     """Return how much worse than the optimum a middling random point is."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=123))
-    return statistics.median(task.value(study.ask()) for _ in range(_MIDDLING)) - task.lowest
+    return float(np.median([task.value(study.ask()) for _ in range(_MIDDLING)])) - task.lowest
 
 
 def run(sampler: BaseSampler, task: Task, seed: int, trials: int, workers: int) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def trials_to(curves: np.ndarray, level: float) -> int:
 
 
 def report(runs: list[dict[str, Any]], ours: str, theirs: str, at: int) -> None:
-    """Print a line for each task and the summary."""
+    """Print each task with its scores (ours/theirs) after a fifth, a half and all; then the summary."""
     found: dict[str, dict[str, dict[int, np.ndarray]]] = defaultdict(lambda: defaultdict(dict))
     asks = defaultdict(list)
     for one in runs:
@@ -103,20 +103,18 @@ def report(runs: list[dict[str, Any]], ours: str, theirs: str, at: int) -> None:
             rows = resample.integers(len(mine), size=len(mine))
             drawn[task].append(trials_to(mine[rows], float(np.median(other[rows, at - 1]))))
         to = trials_to(mine, float(np.median(other[:, at - 1])))
-        medians = [f"{np.median(mine[:, n - 1]):.4f}/{np.median(other[:, n - 1]):.4f}" for n in (20, 50, at) if n <= at]
-        cost = [statistics.median(asks[task, name]) for name in (ours, theirs)]
-        print(
-            f"{task:15} to {to:4} wins {wins[task]:5.0%}  {ours}/{theirs} at 20, 50, {at}: {'  '.join(medians)}"
-            f"  ask {cost[0]:.1f}/{cost[1]:.1f} ms ({len(mine)} seeds)"
-        )
+        shown = [at // 5, at // 2, at]
+        medians = [f"{np.median(mine[:, n - 1]):.4f}/{np.median(other[:, n - 1]):.4f}" for n in shown]
+        cost = [f"{statistics.median(asks[task, name]):.1f}" for name in (ours, theirs)]
+        print(f"{task:15} to {to:4} wins {wins[task]:5.0%}  {'  '.join(medians)}  ask {'/'.join(cost)} ms")
     if not pairs:
         return
-    to = statistics.median(
+    middle = statistics.median(
         trials_to(mine, float(np.median(other[:, at - 1]))) for mine, other in pairs.values()
     )
     low, high = np.quantile(np.median([drawn[task] for task in pairs], axis=0), [0.05, 0.95])
     print(
-        f"{ours}: trials_to_{theirs}={to:.0f} interval={low:.0f}-{high:.0f} "
+        f"{ours}: trials_to_{theirs}={middle:.0f} interval={low:.0f}-{high:.0f} "
         f"wins={statistics.mean(wins.values()):.0%} worst={min(wins.values()):.0%}"
     )
 
@@ -154,7 +152,11 @@ def main() -> None:
                 runs.append({**line, **found, "score": [float(f"{value:.5g}") for value in score]})
                 with arguments.out.open("a") as file:
                     file.write(json.dumps(runs[-1]) + "\n")
-    kept = [one for one in runs if (one["sampler"], one["task"], one["seed"], one["workers"], one["trials"]) in wanted]
+    kept = [
+        one
+        for one in runs
+        if (one["sampler"], one["task"], one["seed"], one["workers"], one["trials"]) in wanted
+    ]
     for ours in names:
         if ours != "tpe":
             report(kept, ours, "tpe", arguments.trials)

@@ -6,6 +6,7 @@ Optuna trial and returns its value without noise; smaller is better.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -43,7 +44,12 @@ def branin(trial: optuna.Trial) -> float:
 
 
 _HARTMANN_PULL = np.array(
-    [[10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14], [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14]]
+    [
+        [10, 3, 17, 3.5, 1.7, 8],
+        [0.05, 10, 17, 0.1, 8, 14],
+        [3, 3.5, 1.7, 10, 17, 8],
+        [17, 8, 0.05, 10, 0.1, 14],
+    ]
 )
 _HARTMANN_AT = 1e-4 * np.array(
     [
@@ -73,7 +79,7 @@ def ackley(trial: optuna.Trial) -> float:
 def valley(trial: optuna.Trial) -> float:
     """Four floats in their logarithm, along a bent ridge."""
     z = [math.log10(trial.suggest_float(f"x{index}", 1e-4, 1e2, log=True)) for index in range(4)]
-    pairs = zip(z, z[1:], strict=False)
+    pairs = itertools.pairwise(z)
     return math.log1p(sum(20 * (b - 0.5 * a * a + 1) ** 2 + (a + 1.5) ** 2 for a, b in pairs)) - _VALLEY
 
 
@@ -82,7 +88,7 @@ def _lowest_valley() -> float:
     from scipy.optimize import minimize
 
     def bent(z: np.ndarray) -> float:
-        pairs = zip(z, z[1:], strict=False)
+        pairs = itertools.pairwise(z)
         return float(sum(20 * (b - 0.5 * a * a + 1) ** 2 + (a + 1.5) ** 2 for a, b in pairs))
 
     starts = np.random.default_rng(0).uniform(-4, 2, (40, 4))
@@ -131,7 +137,9 @@ def choices(trial: optuna.Trial) -> float:
     x = [trial.suggest_float(f"x{index}", -3, 3) for index in range(3)]
     ranks = [{"a": 0, "b": 1, "c": 2, "d": 3}[kind] for kind in kinds]
     table = 0.4 * ((ranks[0] + 2 * ranks[1] + 3 * ranks[2]) % 7)
-    return table + sum((value - 0.7 * (rank - 1.2)) ** 2 * (1 + rank / 3) for value, rank in zip(x, ranks, strict=True))
+    return table + sum(
+        (value - 0.7 * (rank - 1.2)) ** 2 * (1 + rank / 3) for value, rank in zip(x, ranks, strict=True)
+    )
 
 
 def twelve(trial: optuna.Trial) -> float:

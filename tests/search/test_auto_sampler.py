@@ -1,0 +1,319 @@
+"""AutoSampler behind Optuna's seam: exact seeds, failures, trials at once, and what it hands over."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import TPESampler
+from optuna.testing.pytest_samplers import (
+    BasicSamplerTestCase,
+    MultiObjectiveSamplerTestCase,
+    RelativeSamplerTestCase,
+)
+from optuna.trial import TrialState
+
+from astraml_lab.search import AutoSampler
+from astraml_lab.search.auto import why
+from astraml_lab.search.auto.history import NOTE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from optuna.samplers import BaseSampler
+
+
+@pytest.fixture(autouse=True)
+def quiet_optuna() -> Iterator[None]:
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield
+    optuna.logging.set_verbosity(before)
+
+
+class TestOptunasOwnSuite(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase):
+    @pytest.fixture
+    def sampler(self) -> Callable[[], BaseSampler]:
+        return lambda: AutoSampler(seed=0)
+
+
+def point(trial: optuna.Trial) -> dict[str, Any]:
+    trial.suggest_float("lr", 1e-5, 1, log=True)
+    trial.suggest_int("layers", 1, 6)
+    trial.suggest_float("drop", 0, 0.9)
+    trial.suggest_categorical("act", ["relu", "gelu", "tanh"])
+    return trial.params
+
+
+def loss(params: dict[str, Any]) -> float:
+    near = (math.log10(params["lr"]) + 3.3) ** 2 + 0.2 * (params["layers"] - 4) ** 2
+    return float(near + 4 * (params["drop"] - 0.2) ** 2 + (params["act"] != "gelu"))
+
+
+def searched(study: optuna.Study, count: int) -> list[dict[str, Any]]:
+    found = []
+    for _ in range(count):
+        trial = study.ask()
+        found.append(point(trial))
+        study.tell(trial, loss(found[-1]))
+    return found
+
+
+def study_of(seed: int = 1, **options: object) -> optuna.Study:
+    return optuna.create_study(sampler=AutoSampler(seed=seed), **options)  # type: ignore[arg-type]  # passed on
+
+
+def test_it_finds_in_forty_trials_what_chance_does_not_in_a_thousand() -> None:
+    study = study_of()
+    searched(study, 40)
+    random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    searched(random, 1000)
+    assert study.best_value < random.best_value / 3
+
+
+def test_maximising_is_minimising_the_negative() -> None:
+    down, up = study_of(), study_of(direction="maximize")
+    found = searched(down, 15)
+    for expected in found:
+        trial = up.ask()
+        assert point(trial) == expected
+        up.tell(trial, -loss(trial.params))
+
+
+def test_the_same_seed_and_history_give_the_same_point() -> None:
+    assert searched(study_of(), 14) == searched(study_of(), 14)
+    assert searched(study_of(2), 3) != searched(study_of(), 3)
+
+
+def test_it_goes_on_where_another_process_left_off() -> None:
+    whole = searched(study_of(), 16)
+    storage = optuna.storages.InMemoryStorage()
+    searched(study_of(storage=storage, study_name="s"), 9)
+    resumed = optuna.load_study(study_name="s", storage=storage, sampler=AutoSampler(seed=1))
+    assert searched(resumed, 7) == whole[9:]
+
+
+def test_a_copy_proposes_the_same() -> None:
+    study, other = study_of(), study_of()
+    for one in (study, other):
+        searched(one, 10)
+    other.sampler = pickle.loads(pickle.dumps(other.sampler))  # noqa: S301 - our own bytes
+    assert searched(study, 2) == searched(other, 2)
+
+
+def test_another_seed_can_be_taken() -> None:
+    sampler = AutoSampler(seed=1)
+    sampler.reseed_rng()
+    assert searched(optuna.create_study(sampler=sampler), 3) != searched(study_of(), 3)
+
+
+def test_it_begins_at_the_centre_and_covers_the_space() -> None:
+    study = study_of()
+    found = searched(study, 7)
+    assert found[0]["drop"] == pytest.approx(0.45)
+    assert found[0]["lr"] == pytest.approx(10**-2.5)
+    drops = sorted(params["drop"] for params in found)
+    assert max(np.diff([0, *drops, 0.9])) < 0.35
+    assert all(why(trial).startswith("initial design") for trial in study.trials[1:])
+
+
+def test_a_space_that_is_known_begins_at_its_centre_too() -> None:
+    space = {"x": FloatDistribution(0, 1), "n": IntDistribution(1, 9), "one": IntDistribution(3, 3)}
+    study = optuna.create_study(sampler=AutoSampler(seed=0, space=space))
+    first = study.ask(space)
+    assert first.params == {"x": 0.5, "n": 5, "one": 3}
+    assert why(study.trials[0]) == "initial design: the centre of the space"
+
+
+def test_what_somebody_asked_for_comes_first() -> None:
+    study = study_of()
+    study.enqueue_trial({"lr": 1e-2, "layers": 2, "drop": 0.1, "act": "tanh"})
+    found = searched(study, 2)
+    assert found[0] == {"lr": 1e-2, "layers": 2, "drop": 0.1, "act": "tanh"}
+    assert found[1]["drop"] == pytest.approx(0.45), "then the centre"
+    assert why(study.trials[0]) == "enqueued: somebody asked for this point"
+
+
+def test_what_is_left_open_goes_with_what_is_asked_for() -> None:
+    study = study_of()
+    searched(study, 25)
+    study.enqueue_trial({"act": "gelu", "drop": 0.27})
+    params = searched(study, 1)[0]
+    assert (params["act"], params["drop"]) == ("gelu", 0.27)
+    assert 1e-4 < params["lr"] < 5e-3
+    assert 3 <= params["layers"] <= 5
+
+
+def test_trials_at_once_differ() -> None:
+    study = study_of()
+    searched(study, 12)
+    asked = [study.ask() for _ in range(8)]
+    points = [point(trial) for trial in asked]
+    assert len({tuple(params.values()) for params in points}) == 8
+    encoded = np.array([[math.log10(params["lr"]), params["drop"]] for params in points])
+    assert encoded.std(axis=0).min() > 0.01
+
+
+def test_many_begin_before_the_first_has_ended() -> None:
+    study = study_of()
+    points = [point(study.ask()) for _ in range(8)]
+    assert len({params["lr"] for params in points}) == 8
+    drops = sorted(params["drop"] for params in points)
+    assert max(np.diff([0, *drops, 0.9])) < 0.35, "of one sequence, not of eight chances"
+
+
+def test_threads_share_one_study() -> None:
+    study = study_of()
+    study.optimize(lambda trial: loss(point(trial)), n_trials=24, n_jobs=4)
+    assert len({tuple(trial.params.values()) for trial in study.trials}) == 24
+
+
+def test_failed_trials_are_avoided() -> None:
+    study = study_of()
+    failures = 0
+    for number in range(40):
+        trial = study.ask()
+        params = point(trial)
+        # Everything below 1e-3 runs out of memory: where the loss itself is lowest
+        if params["lr"] < 1e-3:
+            study.tell(trial, state=TrialState.FAIL)
+            failures += number >= 10
+        else:
+            study.tell(trial, loss(params))
+    assert study.best_value < 0.35
+    assert failures < 15
+
+
+@pytest.mark.filterwarnings("ignore:.*nan:UserWarning")
+def test_not_a_number_is_a_failure() -> None:
+    def diverging(trial: optuna.Trial) -> float:
+        params = point(trial)
+        return loss(params) if params["drop"] < 0.5 else math.nan
+
+    study = study_of()
+    study.optimize(diverging, n_trials=25)
+    assert study.best_value < 1
+    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE, TrialState.FAIL}
+
+
+def test_infinite_values_are_failures() -> None:
+    study = study_of()
+    for _ in range(20):
+        trial = study.ask()
+        params = point(trial)
+        study.tell(trial, loss(params) if params["drop"] < 0.5 else math.inf)
+    assert study.best_value < 1
+
+
+def test_a_search_in_which_everything_fails_goes_on_evenly() -> None:
+    study = study_of()
+    for _ in range(15):
+        trial = study.ask()
+        point(trial)
+        study.tell(trial, state=TrialState.FAIL)
+    assert len({trial.params["lr"] for trial in study.trials}) == 15
+
+
+def test_trials_that_somebody_stopped_say_nothing() -> None:
+    found = []
+    for attribute in ("", "stopped"):
+        study = optuna.create_study(sampler=AutoSampler(seed=1, left_out=attribute))
+        searched(study, 10)
+        stopped = study.ask()
+        point(stopped)
+        stopped.set_user_attr("stopped", "by hand")
+        study.tell(stopped, state=TrialState.FAIL)
+        searched(study, 3)
+        found.append([trial.params for trial in study.trials[11:]])
+    assert found[0] != found[1]
+
+
+def test_pruned_trials_teach() -> None:
+    study = study_of()
+    for _ in range(30):
+        trial = study.ask()
+        value = loss(point(trial))
+        for step in range(3):
+            trial.report(value + 2 - step, step)
+            if step == 0 and value > 3:
+                study.tell(trial, state=TrialState.PRUNED)
+                break
+        else:
+            study.tell(trial, value)
+    assert study.best_value < 0.3
+
+
+def test_a_finite_space_is_gone_through_before_a_point_is_repeated() -> None:
+    study = study_of()
+    for _ in range(12):
+        trial = study.ask()
+        value = trial.suggest_int("a", 0, 3) + trial.suggest_categorical("b", [0, 1, 2])
+        study.tell(trial, value)
+    assert len({tuple(trial.params.values()) for trial in study.trials}) == 12
+
+
+def branch(trial: optuna.Trial) -> float:
+    if trial.suggest_categorical("kind", ["tree", "net"]) == "tree":
+        return 0.5 + (trial.suggest_int("depth", 1, 12) - 7) ** 2 / 10
+    return (math.log10(trial.suggest_float("lr", 1e-5, 1, log=True)) + 2) ** 2 + abs(
+        trial.suggest_float("drop", 0, 1) - 0.3
+    )
+
+
+def test_a_conditional_space_is_searched_as_one() -> None:
+    study = study_of()
+    study.optimize(branch, n_trials=40)
+    assert study.best_value < 0.1
+    assert "gain" in " ".join(why(trial) for trial in study.trials)
+
+
+def test_each_trial_says_why_it_was_tried() -> None:
+    study = study_of(direction="maximize")
+    study.optimize(lambda trial: -loss(point(trial)), n_trials=30)
+    said = [why(trial) for trial in study.trials]
+    assert any(one.startswith("a gain: -") and " ± " in one for one in said)
+    assert any(one.startswith("exploring: ") for one in said)
+    assert all(len(trial.system_attrs.get(NOTE, "")) < 2000 for trial in study.trials)
+
+
+def test_several_objectives_are_optunas() -> None:
+    found = []
+    for sampler in (AutoSampler(seed=3), TPESampler(seed=3)):
+        study = optuna.create_study(directions=["minimize", "maximize"], sampler=sampler)
+        for _ in range(15):
+            trial = study.ask()
+            params = point(trial)
+            study.tell(trial, [loss(params), params["drop"]])
+        found.append([trial.params for trial in study.trials])
+        assert why(study.trials[-1]) == ""
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("beyond", ["trials", "columns", "constraints"])
+def test_what_is_beyond_it_goes_to_tpe(beyond: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("astraml_lab.search.auto.sampler.MOST_TRIALS", 12 if beyond == "trials" else 250)
+    monkeypatch.setattr("astraml_lab.search.auto.sampler.MOST_COLUMNS", 3 if beyond == "columns" else 30)
+    study = study_of()
+    for _ in range(16):
+        trial = study.ask()
+        params = point(trial)
+        if beyond == "constraints":
+            trial.set_constraint("memory", params["layers"] - 4)
+        study.tell(trial, loss(params))
+    assert not any("gain" in why(trial) or "exploring" in why(trial) for trial in study.trials[-3:])
+    assert (NOTE in study.trials[8].system_attrs) == (beyond == "trials")
+
+
+def test_a_choice_beside_numbers_keeps_its_type() -> None:
+    space = {"c": CategoricalDistribution([True, None, "a", 2]), "x": FloatDistribution(0, 1)}
+    study = study_of()
+    for _ in range(14):
+        trial = study.ask(space)
+        assert trial.params["c"] in [True, None, "a", 2]
+        study.tell(trial, trial.params["x"] + (trial.params["c"] is not None))
+    assert study.best_params["c"] is None

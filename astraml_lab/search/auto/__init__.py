@@ -5,6 +5,6 @@ encoding → outcomes → surrogate → improvement → climbing → proposing �
 
 from __future__ import annotations
 
-from astraml_lab.search.auto.sampler import AutoSampler, why
+from astraml_lab.search.auto.sampler import MOST_COLUMNS, MOST_TRIALS, AutoSampler, why
 
-__all__ = ["AutoSampler", "why"]
+__all__ = ["MOST_COLUMNS", "MOST_TRIALS", "AutoSampler", "why"]

@@ -15,6 +15,8 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
+from astraml_lab.errors import MissingExtra
+from astraml_lab.optional import installed
 from astraml_lab.search.auto import design
 from astraml_lab.search.auto.encoding import Encoding
 from astraml_lab.search.auto.history import NOTE, History, note_of, rounded, varied
@@ -51,6 +53,9 @@ class AutoSampler(BaseSampler):
         space: The distributions that every trial has, where they are known before the first; without them
             they are learned from the trials.
         left_out: Failed trials with such a user attribute say nothing: somebody stopped them.
+
+    Raises:
+        MissingExtra: scipy is not installed.
     """
 
     def __init__(
@@ -60,6 +65,8 @@ class AutoSampler(BaseSampler):
         space: Mapping[str, BaseDistribution] | None = None,
         left_out: str = "",
     ) -> None:
+        if not installed("scipy"):
+            raise MissingExtra("scipy", "search")
         self._seed = _drawn() if seed is None else seed
         self._given = None if space is None else varied(space)
         self._left_out = left_out
@@ -175,8 +182,9 @@ class AutoSampler(BaseSampler):
     def _is_first(self, trial: FrozenTrial, others: Sequence[FrozenTrial]) -> bool:
         """Whether no trial before this one had its point from here."""
         return not any(
-            one.number < trial.number and one.params and "fixed_params" not in one.system_attrs
+            NOTE in one.system_attrs or (one.params and "fixed_params" not in one.system_attrs)
             for one in others
+            if one.number < trial.number
         )
 
     def _random(self, trial: FrozenTrial, *more: int) -> np.random.Generator:

@@ -21,7 +21,6 @@ class LiveChannel:
     """Implements `trial.Channel`; thread-safe."""
 
     def __init__(self, live: LiveJob, trial: LiveTrial, ask: Ask, secret: Callable[[str], str]) -> None:
-
         self._live = live
         self._trial = trial
         self._attempt = trial.attempt

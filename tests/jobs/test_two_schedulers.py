@@ -40,7 +40,6 @@ def prepare(record):
     return go
 
 served = Scheduler(bench.manager, clock, prepare)
-bench.manager.store.clock.time()
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range({turns}):

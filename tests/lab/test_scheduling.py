@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 import astraml_lab as lab
-from astraml_lab.clock import FakeClock
-from astraml_lab.errors import Conflict, InvalidSpec, NotFound, RequestRefused
+from astraml_lab.clock import FakeClock, SystemClock
+from astraml_lab.errors import Conflict, InvalidSpec, NotFound, RequestRefused, StoreUnavailable
 from astraml_lab.jobs.scheduling import Scheduler
 from astraml_lab.lab import find_schedule, manager, scheduler, scheduling
 from astraml_lab.objectives import TARGETS
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astraml_lab.jobs import Job
-    from astraml_lab.jobs.scheduling import Schedule
+    from astraml_lab.jobs.scheduling import Run, Schedule
+    from astraml_lab.store import ScheduleRecord
     from astraml_lab.trial import Trial
 
 HOUR = 3600.0
@@ -208,6 +209,57 @@ def test_a_run_that_goes_on_keeps_the_next_from_starting_or_is_replaced() -> Non
             job.wait(30)
     clock.advance(HOUR - 1)
     assert 0 < served.turn() <= 1.0 + 1e-6
+
+
+def test_a_clock_that_was_years_ahead_does_not_silence_a_schedule() -> None:
+    made, clock = scheduled(), FakeClock(1_800_000_000.0)
+    let_pass(-20 * 365 * 24)
+    served = Scheduler(manager(), clock, scheduling._prepare)
+    served.turn()
+    assert made.ticks() == ()
+    clock.advance(HOUR)
+    served.turn()
+    assert states(made) == [TickState.STARTED]
+    served.started[0].wait(30)
+
+
+def test_a_schedule_that_cannot_be_read_does_not_keep_the_others_from_running() -> None:
+    scheduled()
+    manager().store.schedules.add("a-first", "broken", request={"schedule": {"cron": "of no kind"}})
+    let_pass(1)
+    assert [job.state for job in run_due()] == [JobState.SUCCEEDED]
+
+
+def test_a_store_that_is_locked_while_a_request_is_read_costs_no_run() -> None:
+    made, locked = scheduled(), [StoreUnavailable("the store is locked")]
+
+    def prepare(record: ScheduleRecord) -> Run:
+        if locked:
+            raise locked.pop()
+        return scheduling._prepare(record)
+
+    let_pass(1)
+    served = Scheduler(manager(), SystemClock(), prepare)
+    with pytest.raises(StoreUnavailable):
+        served.turn()
+    assert made.ticks() == ()
+    served.turn()
+    assert states(made) == [TickState.STARTED]
+    served.started[0].wait(30)
+
+
+def test_a_listener_that_is_gone_keeps_no_run_from_starting() -> None:
+    made = [scheduled(), scheduled({**REQUEST, "name": "other"})]
+
+    def gone(sentence: str) -> None:
+        raise BrokenPipeError(sentence)
+
+    let_pass(1)
+    served = Scheduler(manager(), SystemClock(), scheduling._prepare, gone)
+    served.turn()
+    assert [states(each) for each in made] == [[TickState.STARTED]] * 2
+    for job in served.started:
+        job.wait(30)
 
 
 def test_a_run_by_hand_does_not_count_as_a_tick() -> None:

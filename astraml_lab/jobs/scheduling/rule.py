@@ -70,11 +70,10 @@ class Rule:
 
         Args:
             name: The schedule's name.
-            since: Up to when all is dealt with. A clock that was wrong may have left one in the future: then
-                it counts from now, and what has run already has its row.
+            since: Up to when all is dealt with.
             now: This moment.
         """
-        after = max(min(since, now), self.start - 1)
+        after = max(since, self.start - 1)
         found = latest_ticks(self.cron, self.timezone, after, min(now, self.end), MOST + 1)
         found = [tick for tick in found if tick >= self.start]
         missed = [tick for tick in found if now - tick > self.grace]

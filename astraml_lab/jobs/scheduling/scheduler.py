@@ -12,10 +12,12 @@ looks every second.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import traceback
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from astraml_lab.errors import AstramlError, NotFound, StoreError
@@ -71,7 +73,7 @@ class Scheduler:
         self._schedules = manager.store.schedules
         self._clock = clock
         self._prepare = prepare
-        self._tell = tell or _log.info
+        self._listener = tell or _log.info
         self._wake = threading.Event()
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -119,7 +121,7 @@ class Scheduler:
         for schedule in self._schedules.find():
             if schedule.enabled and not self._ended.is_set():
                 waiting = [tick for tick in still_open if tick.schedule_id == schedule.id]
-                pauses.append(self._serve(schedule, waiting))
+                pauses.append(self._serve_safely(schedule, waiting))
         return max(0.0, min(pauses))
 
     def run_now(self, schedule: ScheduleRecord) -> Job:
@@ -149,8 +151,22 @@ class Scheduler:
             self._tell(f"a turn of the scheduler failed: {traceback.format_exc(limit=1)}")
         return LOOK
 
+    def _serve_safely(self, schedule: ScheduleRecord, waiting: Sequence[TickRecord]) -> float:
+        try:
+            return self._serve(schedule, waiting)
+        except StoreError:
+            raise  # it is not about this schedule
+        except Exception as error:  # noqa: BLE001 - one that cannot be served must not keep the others waiting
+            _log.debug("a schedule could not be served", exc_info=True)
+            self._tell(f"{schedule.name} cannot be served: {_sentence(error)}")
+        return LOOK
+
     def _serve(self, schedule: ScheduleRecord, waiting: Sequence[TickRecord]) -> float:
         rule, now = Rule.of(schedule.request["schedule"]), self._clock.time()
+        if schedule.since > now:
+            # a clock that was ahead moved it there: nothing would come due until then. What ran has its row
+            self._schedules.record(schedule, (), now, overlap=rule.overlap)
+            schedule = replace(schedule, since=now)
         due = rule.due(schedule.name, schedule.since, now)
         pause = SOON if any(tick.state is TickState.WAITING for tick in waiting) else LOOK
         if due or waiting:
@@ -173,6 +189,8 @@ class Scheduler:
                 self._tell(f"{schedule.name} does not run here: {error}")
             self._unable[schedule.id] = str(error)
             return None
+        except StoreError:  # nothing is claimed yet: it is due at the next turn, too
+            raise
         except Exception as error:  # noqa: BLE001 - it becomes the tick's sentence
             go = _raising(error)
         self._unable.pop(schedule.id, None)
@@ -226,6 +244,11 @@ class Scheduler:
             job = self._manager.find(found.name, found.project, found.number)
             if found.state.value != "STOPPING":
                 job.stop(f"replaced by the next run of {schedule.name}")
+
+    def _tell(self, sentence: str) -> None:
+        """Tell what happened; a pipe that nobody reads any more must not keep a run from starting."""
+        with contextlib.suppress(Exception):
+            self._listener(sentence)
 
     def _note(
         self, tick: TickRecord, state: TickState, reason: str, generation_id: int | None = None

@@ -52,6 +52,8 @@ def logs(
     while follow and not shown.over:
         put()
         pause.wait(_OFTEN)
+    if follow:
+        job.wait(0)  # has the trials read anew: one may have begun and ended since they were
     put()
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from astraml_lab.cli.answers import Refused
-from astraml_lab.errors import JobFailed
+from astraml_lab.errors import JobFailed, NotBuiltYet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ class Apart:
         project: Its project.
         generation: Its generation.
         said: What its start has to say of itself; mostly nothing.
-        log: What the process writes.
+        log: What the process writes; empty where there is no such process.
         pid: The process; None where the job was there already, and that has ended or another one runs it.
     """
 
@@ -65,8 +65,11 @@ def start_apart(wish: Mapping[str, Any], *, leashed: bool) -> Apart:
     Raises:
         Refused: The job cannot be started; nothing was.
         JobFailed: The process has failed; the message names its log.
+        NotBuiltYet: This is Windows.
         KeyboardInterrupt: Before the job was there.
     """
+    if os.name != "posix":
+        raise NotBuiltYet("the command line runs jobs on Linux and macOS: use a notebook here")
     log = _new_log()
     ours, theirs = socket.socketpair()
     with theirs, log.open("ab") as out:
@@ -90,8 +93,10 @@ def start_apart(wish: Mapping[str, Any], *, leashed: bool) -> Apart:
             process.wait(_FAREWELL)
         ours.close()
         raise
-    pid = process.pid if begun.pop("ours") else None
-    return Apart(**begun, pid=pid, _process=process, _line=ours)
+    if not begun.pop("ours"):
+        log.unlink(missing_ok=True)
+        return Apart(**begun | {"log": ""}, pid=None, _process=process, _line=ours)
+    return Apart(**begun, pid=process.pid, _process=process, _line=ours)
 
 
 def _answer(process: subprocess.Popen[bytes], line: socket.socket, log: Path) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def in_foreground() -> bool:
     """Whether this process may use its terminal: a shell has not put it into the background."""
     try:
         return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):  # Windows has no such groups
         return False
 
 

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from astraml_lab.errors import NotFound
+from astraml_lab.cli import answers
+from astraml_lab.cli.naming import JSON  # noqa: TC001 - typer reads it
+from astraml_lab.cli.requests import FILE, request_of
 
 app = typer.Typer(help="The policy of a project: defaults, ceilings, allowed values.", no_args_is_help=True)
 PROJECT = Annotated[str, typer.Option(help="Whose policy.")]
 
 
 @app.command("get")
-def get(
-    *,
-    project: PROJECT = "default",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-) -> None:
+def get(*, project: PROJECT = "default", as_json: JSON = False) -> None:
     """Print the policy of a project: as YAML, in the form that `set` takes."""
     from astraml_lab import lab
 
     found = lab.policy(project)
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        answers.print_json(found)
         return
     import yaml
 
@@ -35,10 +30,10 @@ def get(
 
 @app.command("set")
 def put(
-    file: Annotated[str, typer.Argument(help="A .json, .yaml or .yml file, or - for the standard input.")],
+    file: FILE,
     *,
     project: PROJECT = "default",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: JSON = False,
 ) -> None:
     """Give a project a policy; it binds what is submitted from then on.
 
@@ -46,8 +41,10 @@ def put(
     """
     from astraml_lab import lab
 
-    if file != "-" and not Path(file).is_file():
-        raise NotFound(f"there is no file {file}")
-    made = lab.set_policy(sys.stdin.read() if file == "-" else Path(file), project)
-    said = f"The policy of {project} is of version {made['version']}; jobs that were submitted keep theirs."
-    typer.echo(json.dumps(made, indent=2, ensure_ascii=False) if as_json else said)
+    made = lab.set_policy(request_of(file), project)
+    if as_json:
+        answers.print_json(made)
+    else:
+        typer.echo(
+            f"The policy of {project} is of version {made['version']}; jobs that were submitted keep theirs."
+        )

@@ -12,13 +12,13 @@ from astraml_lab.cli import answers
 from astraml_lab.cli.naming import JSON, NAME, PROJECT, find
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound, Problem
 
-REQUEST = Annotated[str, typer.Argument(help="A .json, .yaml or .yml file, or - for the standard input.")]
+FILE = Annotated[str, typer.Argument(help="A .json, .yaml or .yml file, or - for the standard input.")]
 DIALECT = Annotated[str | None, typer.Option(help="sagemaker, vertex or astraml; else told by its fields.")]
 VERSION = Annotated[str | None, typer.Option(help="The version that an AstraML request without one is of.")]
 
 
 def translate(
-    file: REQUEST,
+    file: FILE,
     *,
     dialect: DIALECT = None,
     api_version: VERSION = None,
@@ -28,7 +28,10 @@ def translate(
     from astraml_lab import lab
 
     translation = lab.translate(request_of(file), dialect, api_version=api_version)
-    typer.echo(answers.as_json(translation.as_dict()) if as_json else str(translation))
+    if as_json:
+        answers.print_json(translation.as_dict())
+    else:
+        typer.echo(str(translation))
 
 
 def query(
@@ -71,7 +74,7 @@ def export(
 
 
 def migrate(
-    file: REQUEST,
+    file: FILE,
     *,
     accept_v2_defaults: Annotated[
         bool, typer.Option("--accept-v2-defaults", help="Fill in the new defaults in place of marks.")
@@ -87,7 +90,7 @@ def migrate(
 
 
 def request_of(file: str) -> Path | str:
-    """Return a request's file, or the text of the standard input for `-`.
+    """Return a file's path, or the text of the standard input for `-`.
 
     Raises:
         NotFound: There is no such file.

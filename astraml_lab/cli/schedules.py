@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from astraml_lab.cli import answers
+from astraml_lab.cli import answers, interrupts
+from astraml_lab.cli.naming import JSON  # noqa: TC001 - typer reads it
 
 if TYPE_CHECKING:
     from collections import deque
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
 
 NAME = Annotated[str, typer.Argument(help="The schedule's name.")]
 PROJECT = Annotated[str | None, typer.Option(help="Its project, where several have one of that name.")]
-JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-INTERRUPTED = 130
 _SECONDS_TO_STOP = 30.0
 _GLANCE = 0.5
+"""Seconds between two looks at the jobs that run."""
 
 app = typer.Typer(help="Requests that run again and again.", no_args_is_help=True)
 
@@ -38,7 +38,10 @@ def list_schedules(
     from astraml_lab import lab
 
     found = lab.schedules(project)
-    typer.echo(answers.as_json([each.as_dict(1) for each in found]) if as_json else repr(found))
+    if as_json:
+        answers.print_json([each.as_dict(1) for each in found])
+    else:
+        typer.echo(repr(found))
 
 
 @app.command()
@@ -46,9 +49,9 @@ def show(name: NAME, *, project: PROJECT = None, as_json: JSON = False) -> None:
     """Show a schedule and what became of its runs."""
     found = _find(name, project)
     if as_json:
-        typer.echo(answers.as_json(found.as_dict()))
-        return
-    typer.echo(found.text(runs=100))
+        answers.print_json(found.as_dict())
+    else:
+        typer.echo(found.text(runs=100))
 
 
 @app.command()
@@ -80,8 +83,10 @@ def remove(name: NAME, *, project: PROJECT = None, as_json: JSON = False) -> Non
     """Forget a schedule; the jobs of its runs stay."""
     found = _find(name, project)
     found.remove()
-    said = f"{found.name} was removed; the jobs of its runs stay."
-    typer.echo(answers.as_json({"removed": found.name, "project": found.project}) if as_json else said)
+    if as_json:
+        answers.print_json({"removed": found.name, "project": found.project})
+    else:
+        typer.echo(f"{found.name} was removed; the jobs of its runs stay.")
 
 
 app.command("rm", hidden=True)(remove)
@@ -107,7 +112,7 @@ def scheduler() -> None:
     served.start()
     while not pressed.wait(_GLANCE):
         _tell_of_ends(served.started)
-    served.close()
+    served.close(_SECONDS_TO_STOP)  # a job that it is just starting is waited for, too
     _tell_of_ends(served.started)
     if served.started:
         names = ", ".join(job.name for job in served.started)
@@ -118,10 +123,11 @@ def scheduler() -> None:
         _tell_of_ends(served.started)
     for job in served.started:
         job.stop("the scheduler was stopped")
-    for job in list(served.started):
-        job.wait(_SECONDS_TO_STOP)
+    until = time.monotonic() + _SECONDS_TO_STOP
+    for job in served.started:
+        job.wait(max(0.0, until - time.monotonic()))
     _tell_of_ends(served.started)
-    raise typer.Exit(INTERRUPTED if presses[0] > 1 else 0)
+    raise typer.Exit(interrupts.STATUS if presses[0] > 1 else 0)
 
 
 def stored(
@@ -146,7 +152,10 @@ def _find(name: str, project: str | None) -> Schedule:
 
 
 def _say(schedule: Schedule, *, as_json: bool) -> None:
-    typer.echo(answers.as_json(schedule.as_dict()) if as_json else repr(schedule))
+    if as_json:
+        answers.print_json(schedule.as_dict())
+    else:
+        typer.echo(repr(schedule))
 
 
 def _tell_of_ends(started: deque[Job]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from astraml_lab.cli import answers
+from astraml_lab.cli.naming import JSON  # noqa: TC001 - typer reads it
 from astraml_lab.errors import InvalidSpec, Problem
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def put(
 def show(
     *,
     project: Annotated[str | None, typer.Option(help="Only this project's.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: JSON = False,
 ) -> None:
     """List the secrets and where they are; never their values."""
     from astraml_lab import secrets
@@ -55,7 +56,7 @@ def show(
     found = secrets.list(project)
     if as_json:
         rows = [{"project": each.project, "name": each.name, "source": each.source} for each in found]
-        typer.echo(json.dumps(rows))
+        answers.print_json(rows)
         return
     for each in found:
         typer.echo("  ".join(part for part in (each.project, each.name, f"({each.source})") if part))

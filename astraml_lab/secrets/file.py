@@ -77,7 +77,9 @@ class SecretFile:
         except FileNotFoundError:
             return ""
         except OSError as error:
-            raise SecretsRefused(f"{self.path} cannot be read: {error.strerror}") from None
+            raise SecretsRefused(
+                f"{self.path} cannot be read ({error.strerror}): it must be a file of yours, and no link"
+            ) from None
         with os.fdopen(descriptor, encoding="utf-8", errors="surrogateescape") as file:
             if _POSIX:
                 self._check(os.fstat(descriptor))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from astraml_lab import optional
@@ -73,5 +74,5 @@ def _ask(call: str, project: str, name: str, *more: str) -> Any:
         failed = type(error).__name__  # not its words: who knows what they repeat
     raise SecretsRefused(
         f"the keyring does not answer ({failed}): unlock it, or keep the secret in the file: "
-        f"`astraml secret set {name} --project {project} --to file`"
+        f"`astraml secret set {name} --project {shlex.quote(project)} --to file`"
     )

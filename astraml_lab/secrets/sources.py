@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -155,7 +156,7 @@ class Secrets:
 
 def how_to_set(project: str, name: str) -> str:
     """Say what to run where a secret is missing."""
-    of = "" if project == "default" else f" --project {project}"
+    of = "" if project == "default" else f" --project {shlex.quote(project)}"
     variable = secret_variable(project, name)
     return f"run `astraml secret set {name}{of}`, or set {variable} in the kernel's environment"
 

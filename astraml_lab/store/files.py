@@ -6,6 +6,7 @@
 <home>/lab.db.suspect     damage was met: the next opening reads the store through
 <home>/lab.db.damaged-…, lab.db.schema1   kept by whoever mended or migrated it
 <home>/secrets.json       secrets by project, mode 0600 (`astraml_lab.secrets`)
+<home>/runs/              logs of the command line's processes, until they move to their jobs' folders
 <home>/projects/<project>/<job>/<generation>/trials/0007/{log.txt, checkpoint/, notebook.ipynb}
 """
 

@@ -136,7 +136,10 @@ def test_a_command_that_is_killed_where_nobody_is_at_a_terminal_takes_its_proces
 
 
 def test_a_job_is_followed_waited_for_and_deleted_from_the_shell(go: Path) -> None:
-    detached()
+    detached("--idempotency-key", "one")
+    again = detached("--idempotency-key", "one")
+    assert (again["name"], again["pid"], again["log"]) == ("steps", None, "")
+    assert list((manager().store.files.home / "runs").iterdir()) == []
     job = lab.job("steps", project="p-demo")
     until(lambda: job.view().running)
     early = astraml("wait", "steps", "--timeout", "0.1s")

@@ -106,4 +106,4 @@ def test_a_dry_run_says_where_each_value_comes_from() -> None:
     assert "From the project's policy (version 1):\n  epochs" in said
     assert "Cut to what the project's policy allows (version 1):\n  batch_size" in said
     refused = astraml(*line, "--batch-size", "32")
-    assert "/hyperparams/batch_size: 32 is above the project's ceiling, 16" in refused[2]
+    assert "--batch-size: 32 is above the project's ceiling, 16" in refused[2]

@@ -72,6 +72,7 @@ def single_threaded() -> dict[str, str]:
         **os.environ,
         **dict.fromkeys(_SINGLE, "1"),
         "OMP_WAIT_POLICY": wait,
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pyarrow, which pandas imports
         "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
     }
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import os
 import queue
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,8 +62,11 @@ def test_a_data_loader_spawns_its_workers_in_a_trial(bench: Bench) -> None:
 
 
 def test_the_servers_have_torch_one_thread_and_no_cuda(forking: Templates) -> None:
+    import pandas as pd
+
+    assert pd.__name__ in sys.modules  # and with it pyarrow, which would start a thread
     probe = forking.base().probe()
-    assert "torch" in probe.modules
+    assert {"torch", "pandas"} <= set(probe.modules)
     assert "torch._dynamo" in probe.modules  # else the first optimizer of each trial would import it
     assert probe.threads == 1
     assert not probe.cuda

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -414,8 +414,14 @@ def test_what_is_no_table_is_refused_in_one_sentence(bench: Bench, tmp_path: Pat
         load(bench, tmp_path / "emty.csv", maximize="a")
 
 
-@pytest.mark.skipif(find_spec("pyarrow") is not None, reason="Parquet can be read here")
-def test_parquet_says_what_it_needs(bench: Bench, tmp_path: Path) -> None:
+def test_parquet_is_read(bench: Bench, tmp_path: Path) -> None:
+    pd.DataFrame({"lr": [0.1, 0.2], "loss": [1.0, 2.0]}).to_parquet(tmp_path / "runs.parquet")
+    views = views_of(load(bench, tmp_path / "runs.parquet", minimize="loss"))
+    assert [(view.params, view.values) for view in views] == [({"lr": 0.1}, (1.0,)), ({"lr": 0.2}, (2.0,))]
+
+
+def test_parquet_says_what_it_needs(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # as where it is not installed
     (tmp_path / "runs.parquet").write_bytes(b"PAR1")
     assert mistakes(bench, tmp_path / "runs.parquet", maximize="a") == [
         "runs.parquet; Parquet needs pyarrow (pip install pyarrow, or save it as CSV)"

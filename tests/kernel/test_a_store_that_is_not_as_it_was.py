@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from jobs.test_older_store import FINISHED, write_old
 from plugins.jobs import Bench
 
+from astraml_lab.store.tables import SCHEMA_VERSION
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -48,7 +50,7 @@ def test_each_is_told_in_one_sentence_and_never_in_a_traceback(
         assert refused.status == "error"
         assert refused.text == (
             f"StoreError: the store `{home / 'lab.db'}` was written by a newer version (schema 99, this one "
-            "knows 3); run: pip install -U astraml-lab"
+            f"knows {SCHEMA_VERSION}); run: pip install -U astraml-lab"
         )
 
     for file in home.glob("lab.db*"):

@@ -13,6 +13,7 @@ import io
 import sys
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cache, partial
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,10 @@ def _switch(stream: Stream) -> _Switch:
 
 class _Sys(ModuleType):
     """The `sys` module while trials run."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it by name: cloudpickle and dill do that for modules of the very type of modules alone."""
+        return import_module, ("sys",)
 
     @property
     def stdout(self) -> Any:

@@ -12,6 +12,7 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import cloudpickle
 import pytest
 from rich.console import Console
 from tqdm import tqdm
@@ -39,6 +40,16 @@ def routed(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture
 
 def texts(sink: TrialSink) -> list[str]:
     return [line.text for line in sink.tail()]
+
+
+@pytest.mark.usefixtures("routed")
+def test_code_that_uses_sys_is_pickled_while_trials_run() -> None:
+    def largest() -> int:
+        return sys.maxsize
+
+    for pickled in (cloudpickle.dumps(largest), cloudpickle.dumps(sys)):
+        cloudpickle.loads(pickled)
+    assert cloudpickle.loads(cloudpickle.dumps(sys)) is sys
 
 
 @pytest.mark.usefixtures("routed")

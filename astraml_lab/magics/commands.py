@@ -217,7 +217,7 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             "schedule",
-            "schedule [DEED] [NAME]",
+            "schedule [VERB] [NAME]",
             "Requests that run again and again: list; show, run, pause, resume or remove one by its name.",
             schedules.schedule,
             takes_job=False,

@@ -10,30 +10,30 @@ from astraml_lab.spec import nearest
 if TYPE_CHECKING:
     from astraml_lab.magics.call import Call
 
-DEEDS = ("list", "show", "run", "pause", "resume", "remove")
+VERBS = ("list", "show", "run", "pause", "resume", "remove")
 
 
 def schedule(call: Call) -> object:
     """List the schedules, or have one of them do something.
 
     Raises:
-        InvalidSpec: There is no such deed, or no name.
+        InvalidSpec: There is no such verb, or no name.
     """
-    deed, *names = call.words or ("list",)
-    deed = "remove" if deed == "rm" else deed
-    if deed not in DEEDS:
-        allowed = f"one of {', '.join(DEEDS)}"
-        raise InvalidSpec([Problem("DEED", deed, allowed, nearest(deed, DEEDS))], subject="the line")
-    if deed == "list":
+    verb, *names = call.words or ("list",)
+    verb = "remove" if verb == "rm" else verb
+    if verb not in VERBS:
+        allowed = f"one of {', '.join(VERBS)}"
+        raise InvalidSpec([Problem("VERB", verb, allowed, nearest(verb, VERBS))], subject="the line")
+    if verb == "list":
         return repr(call.lab.schedules(call.project))
     if not names:
-        raise InvalidSpec([Problem("NAME", "", "missing", f"%tune schedule {deed} NAME")], subject="the line")
+        raise InvalidSpec([Problem("NAME", "", "missing", f"%tune schedule {verb} NAME")], subject="the line")
     found = call.lab.find_schedule(names[0], call.project)
-    if deed == "run":
+    if verb == "run":
         return call.lab.accompany_run(found.run())
-    if deed == "show":
+    if verb == "show":
         return found.text(runs=100)
-    if deed == "remove":
+    if verb == "remove":
         found.remove()
         return f"{found.name} was removed; the jobs of its runs stay."
-    return repr(found.pause() if deed == "pause" else found.resume())
+    return repr(found.pause() if verb == "pause" else found.resume())

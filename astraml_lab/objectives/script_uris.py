@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import tempfile
 import threading
 from collections import defaultdict
@@ -213,7 +212,11 @@ def _fetch(uri: str, target: Path, go_on: Callable[[], None], options: Mapping[s
                 f"{uri} could not be fetched ({type(error).__name__}: {error}): {how}; its keys and endpoint "
                 f'go into astraml.toml, [storage."{uri}"]'
             ) from None
-        shutil.move(Path(unfinished) / "all", target)
+        try:
+            (Path(unfinished) / "all").replace(target)
+        except OSError:  # another process of the job was faster
+            if not target.exists():
+                raise
 
 
 def _download(system: Any, root: str, target: Path, go_on: Callable[[], None]) -> None:

@@ -162,6 +162,24 @@ def test_an_object_store_is_fetched_once_whoever_asks(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("bucket")
+def test_what_another_process_has_fetched_meanwhile_is_taken_as_it_is(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    asked: list[str] = []
+
+    def another() -> None:
+        asked.append("")
+        if len(asked) == 2:  # before the second file
+            (unfinished,) = cache.iterdir()
+            target = Path(local_input("gs://bucket/data", [], folder=tmp_path, cache=tmp_path / "twin"))
+            target.rename(cache / target.name)
+            assert unfinished.is_dir()
+
+    found = local_input("gs://bucket/data", [], folder=tmp_path, cache=cache, go_on=another)
+    assert sorted(each.name for each in Path(found).iterdir()) == ["a.csv", "deep"]
+    assert [str(each) for each in cache.iterdir()] == [found]
+
+
+@pytest.mark.usefixtures("bucket")
 def test_a_trial_that_waits_for_anothers_download_can_be_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,8 @@ def notebook_argument(path: str, program: Program | None) -> str:
         path: The notebook.
         program: What the job runs, for what the notebook is given beside a trial's values.
     """
-    known = None if program is None or program.kind != "notebook" else notebook_of(program)
+    same = program is not None and program.kind == "notebook" and program.source == path
+    known = notebook_of(program) if same else None
     more = [quoted(path)]
     if known is not None and known.kernel:
         more.append(f"kernel={quoted(known.kernel)}")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives.cell import CellCode
 from astraml_lab.objectives.cell_source import parse_cell
-from astraml_lab.objectives.finetune import KIND, Finetune
+from astraml_lab.objectives.finetune import KIND, Finetune, finetune_of
 from astraml_lab.objectives.function import FunctionCode
 from astraml_lab.objectives.function_call import call_of, notebook_argument
-from astraml_lab.objectives.notebook import notebook_job
+from astraml_lab.objectives.notebook import notebook_job, notebook_of
 from astraml_lab.objectives.script import finetune_job, script_job
 from astraml_lab.spec import nearest, quoted, shown
 
@@ -129,17 +129,28 @@ def _script_cell(text: str, spec: JobSpec) -> str:
     return call_of(quoted(text.strip()), spec)
 
 
+def _asked(text: str, spec: JobSpec) -> Finetune:
+    """Read a fine-tuning; variables have no place on the line: they stay those of the job."""
+    asked = Finetune.from_line(text)
+    program = spec.definitions[0].program
+    if program is not None and program.kind == KIND and program.script is not None:
+        asked.env = finetune_of(program.script).env
+    return asked
+
+
 def _finetune(text: str, spec: JobSpec, _names: Mapping[str, Any]) -> Made:
-    own, code = finetune_job(Finetune.from_line(text), spec)
+    own, code = finetune_job(_asked(text, spec), spec)
     return Made(own.space, code)
 
 
 def _finetune_cell(text: str, spec: JobSpec) -> str:
-    return call_of(repr(Finetune.from_line(text)), spec)
+    return call_of(repr(_asked(text, spec)), spec)
 
 
 def _notebook(text: str, spec: JobSpec, _names: Mapping[str, Any]) -> Made:
-    own, code = notebook_job(text.strip(), spec)
+    program = spec.definitions[0].program
+    same = program is not None and program.kind == "notebook" and program.source == text.strip()
+    own, code = notebook_job(notebook_of(program) if same else text.strip(), spec)
     return Made(own.space, code)
 
 

@@ -245,7 +245,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         """Write the cell; objects behind labels are spelled as in the cell that the form came from."""
         kind = self.program.chosen
         if kind.write is not None:
-            return kind.write(self.program.entered, spec)
+            return kind.write(self.program.entered, self.program.as_given(spec))
         program = self._start.definitions[0].program
         source = program.source if program is not None and program.kind == "cell" else ""
         written = written_dimensions(source, self._start.space.names())

@@ -34,6 +34,7 @@ class ProgramPart:
 
     def __init__(self, on_change: Callable[[], object], given: Callable[..., Any] | None = None) -> None:
         self.given = {} if given is None else {_name(given): given}
+        self._start: Program | None = None
         self.kind = widgets.Dropdown(description="Run", tooltip="What each trial runs")
         marked(self.kind, "astraml-wide")
         self.body = widgets.Textarea(
@@ -67,6 +68,7 @@ class ProgramPart:
 
     def set(self, program: Program | None, names: list[str]) -> None:
         """Show what a job runs; of a cell, the statements that assign the dimensions `names` stay out."""
+        self._start = program
         kind = program.kind if program is not None and program.kind in KINDS else "cell"
         source = program.source if program is not None else ""
         self.refresh()
@@ -118,7 +120,7 @@ class ProgramPart:
             problem = Problem("the program", "", "nothing would run", hint.get(self.chosen.asks, ""))
             raise InvalidSpec([problem], subject="the form")
         if self.chosen.asks is not Asks.BODY:
-            return self.chosen.make(self.entered, spec, self.names())
+            return self.chosen.make(self.entered, self.as_given(spec), self.names())
         self._refuse_bad_syntax()
         offset = source[: source.index(self.entered.strip("\n"))].count("\n") + 1
         try:
@@ -127,6 +129,13 @@ class ProgramPart:
             raise InvalidSpec(
                 [_shifted(each, offset) for each in error.problems], subject="the form"
             ) from None
+
+    def as_given(self, spec: JobSpec) -> JobSpec:
+        """Add what the job that is shown ran: a line has no place for variables or a notebook's kernel."""
+        if self._start is None or self.chosen.asks is not Asks.LINE or self._start.kind != self.chosen.name:
+            return spec
+        own = spec.definitions[0].model_copy(update={"program": self._start})
+        return spec.model_copy(update={"definitions": (own,)})
 
     def complain(self, problems: list[Problem]) -> None:
         """Say what is wrong with it; else what the kind means."""

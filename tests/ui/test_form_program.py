@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from IPython.core.getipython import get_ipython
+from plugins.notebooks import write_notebook
 
 from astraml_lab.errors import InvalidSpec, NotFound, Problem
-from astraml_lab.objectives import KINDS, Asks, FunctionCode, Made, ObjectiveKind
+from astraml_lab.objectives import KINDS, Asks, FunctionCode, Made, Notebook, ObjectiveKind, notebook_job
 from astraml_lab.objectives.kinds import functions_of
 from astraml_lab.spec import Definition, Float, JobSpec, Space, objectives_of
 from astraml_lab.trial import report
@@ -17,6 +18,7 @@ from astraml_lab.ui.form import TuneForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
 DEFINITION = Definition(space=Space({"lr": Float(0, 1)}), objectives=objectives_of("accuracy"))
 
@@ -72,6 +74,18 @@ def test_the_functions_of_the_notebook_are_offered_and_neither_ours_nor_hidden_o
 def test_a_function_that_the_notebook_does_not_know_is_refused_with_the_nearest() -> None:
     with pytest.raises(InvalidSpec, match="did you mean"):
         KINDS["function"].make("trian", JobSpec(definitions=(DEFINITION,)), {"train": train})
+
+
+def test_a_form_of_a_notebook_keeps_its_kernel_and_what_it_is_given(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "train.ipynb", "lr = 0.1\nepochs = 1", "1 + 1")
+    spec = JobSpec(definitions=(DEFINITION,))
+    spec, _ = notebook_job(Notebook(path, kernel="python3", parameters={"epochs": 3}), spec)
+    lab = Lab()
+    form = TuneForm(spec, lab=lab, patience=0)
+
+    form.launch()
+    assert lab.asked[0][1].definitions[0].program == spec.definitions[0].program
+    assert f'Notebook("{path}", kernel="python3", parameters={{\'epochs\': 3}})' in form.write_as_cell()
 
 
 def test_check_tries_the_first_configuration_and_says_what_it_found() -> None:

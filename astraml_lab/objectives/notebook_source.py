@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from astraml_lab.dialects.credentials import is_a_secret
 from astraml_lab.errors import InvalidSpec, Problem, one_of
 from astraml_lab.objectives.sources import tree_digest
 from astraml_lab.objectives.values import digest
@@ -98,6 +99,9 @@ class NotebookSource:
             yield Problem(
                 path, shown(value), "a number, a text, a boolean, None, or lists and mappings of them"
             )
+        elif is_a_secret(json.dumps(value)):
+            said = "a key or a password, which would be stored with the job and in each executed notebook"
+            yield Problem(path, "", said, "read it in the notebook, from where it is kept")
         elif isinstance(value, dict) and value.keys() == {"secret"}:
             said = "a secret would stand in the executed notebook"
             yield Problem(path, shown(value), said, "read it in the notebook, from where it is kept")

@@ -26,6 +26,14 @@ def reference(value: Any) -> SecretRef | None:
     return None
 
 
+def is_reference(value: object) -> bool:
+    """Whether a value is a reference; one to a name that no secret can have is none."""
+    try:
+        return reference(value) is not None
+    except ValueError:
+        return False
+
+
 def hyperparameters(script: Script, space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a trial by the script's names: fixed ones first; an inactive one is left out.
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab.dialects.credentials import is_inline_secret
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives.script_uris import parts_of
-from astraml_lab.objectives.script_values import reference
+from astraml_lab.objectives.script_values import is_reference, reference
 from astraml_lab.spec import shown
 
 if TYPE_CHECKING:
@@ -136,16 +136,9 @@ def _problems(options: object, path: str = "") -> Iterator[Problem]:
     for name, value in options.items():
         where = f"{path}.{name}" if path else str(name)
         if isinstance(value, dict):
-            yield from () if _is_reference(value) else _problems(value, where)
+            yield from () if is_reference(value) else _problems(value, where)
         elif isinstance(value, str) and (name in _KEYS or is_inline_secret(str(name), value)):
             said = f'holds a secret: run `astraml secret set NAME`, and write {name} = {{ secret = "NAME" }}'
             yield Problem(where, "", said)
         elif not isinstance(value, str | bool | int | float | list):
             yield Problem(where, type(value).__name__, "text, a number, a switch, a list or a table")
-
-
-def _is_reference(value: object) -> bool:
-    try:
-        return reference(value) is not None
-    except ValueError:  # no name of a secret
-        return False

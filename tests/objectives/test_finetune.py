@@ -12,6 +12,8 @@ from plugins.transformers_tiny import BAD, GOOD, opinions, write_csv, write_line
 import astraml_lab as lab
 from astraml_lab.errors import Conflict, NotFound, TrialStopped
 from astraml_lab.lab import build_spec
+from astraml_lab.objectives.finetune.data import Wanted, prepared
+from astraml_lab.objectives.finetune.errors import FinetuneFailed
 from astraml_lab.objectives.script import finetune_job
 from astraml_lab.spec import JobState, TrialState, objectives_of
 from astraml_lab.trial import Trial, entered
@@ -161,6 +163,41 @@ def test_what_only_the_data_itself_can_tell_is_one_sentence_without_a_traceback(
     assert "Traceback" not in trial.traceback + str(trial.log)
     with pytest.raises(NotFound, match="trial 0 has kept no model of a fine-tuning"):
         trial.load_model()
+
+
+def ready(folder: Path, task: str = "classification", **more: Any) -> Any:
+    wanted = Wanted(str(folder / "bert-base"), "disk", task, {}, seed=0)
+    go_on = more.pop("go_on", lambda: None)
+    return prepared(wanted, folder / "prepared", find=lambda: str(folder / "disk"), token=None, go_on=go_on)
+
+
+def test_the_folder_that_the_data_lies_in_stays_as_it_was(folder: Path) -> None:
+    import datasets
+
+    datasets.Dataset.from_list(opinions(20)).save_to_disk(str(folder / "disk"))
+    before = {each.name for each in (folder / "disk").iterdir()}
+
+    assert (len(ready(folder).train), len(ready(folder).validation)) == (18, 2)
+    assert {each.name for each in (folder / "disk").iterdir()} == before
+
+
+def test_a_trial_that_is_told_to_end_leaves_no_lock_on_the_data_behind(folder: Path) -> None:
+    write_lines(folder / "disk" / "train.jsonl", opinions(20))
+
+    def told() -> None:
+        raise TrialStopped("told to end")
+
+    with pytest.raises(TrialStopped) as kept:  # and with it the frame that holds the lock
+        ready(folder, go_on=told)
+    assert ready(folder).tokenizer is not None
+    assert kept.value is not None
+
+
+def test_labels_that_are_lists_are_told_in_a_sentence(folder: Path) -> None:
+    write_lines(folder / "disk" / "train.jsonl", [{"text": "good film", "label": ["a", "b"]}] * 4)
+
+    with pytest.raises(FinetuneFailed, match="one label per word is task=token-classification"):
+        ready(folder)
 
 
 def test_the_same_in_processes() -> None:

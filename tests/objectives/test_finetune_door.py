@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+from objectives.conftest import Recorder
 from plugins.transformers_tiny import opinions, write_csv, write_lines
 
 import astraml_lab as lab
@@ -13,12 +15,12 @@ from astraml_lab.errors import InvalidSpec, NotFound, RequestRefused
 from astraml_lab.lab import build_spec
 from astraml_lab.objectives import KINDS, ScriptCode, call_in
 from astraml_lab.objectives.finetune.files import kind_of, sorted_by_split
+from astraml_lab.objectives.finetune.kept import kept_model
 from astraml_lab.objectives.finetune.models import SHORT_NAMES, source_of
+from astraml_lab.objectives.finetune.training import _keep
 from astraml_lab.objectives.script import finetune_job
-from astraml_lab.spec import Categorical, Float, Int, objectives_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from astraml_lab.spec import Categorical, Float, Int, SecretRef, objectives_of
+from astraml_lab.trial import Trial
 
 
 @pytest.fixture(autouse=True)
@@ -135,9 +137,55 @@ def test_a_requests_model_that_is_none_is_refused_with_both_ways_out() -> None:
     lab.lab.manager().close()
 
 
+def test_a_byte_order_mark_is_no_part_of_a_columns_name(folder: Path) -> None:
+    (folder / "sheet.csv").write_bytes(b"\xef\xbb\xbftext,label\r\ngood,1\r\n")
+
+    code_of(lab.Finetune("tiny", "sheet.csv"))
+
+
+def test_a_data_sets_id_may_end_in_a_version_and_a_files_name_is_looked_for() -> None:
+    code_of(lab.Finetune("tiny", "owner/data-2.5"))
+
+    assert "there is no file or folder" in refused(lab.Finetune("tiny", "data/rows.jsonl"))[0]
+
+
+def test_an_objective_that_is_never_reported_is_refused_and_all_that_a_trainer_reports_may_be_one() -> None:
+    asked = lab.Finetune("tiny", "data.csv")
+
+    assert 'did you mean "eval_accuracy"?' in refused(asked, metric="eval_acuracy")[0]
+    for metric in ("eval_f1", "train_loss", "train_runtime", "eval_samples_per_second"):
+        finetune_job(asked, build_spec({}, objectives_of([], [metric]), {}))
+
+
+def test_a_schedule_that_neither_has_is_refused_with_the_nearest() -> None:
+    (said,) = refused(lab.Finetune("tiny", "data.csv", lr_scheduler="cosin"))
+
+    assert "exponential" in said
+    assert 'did you mean "cosine"?' in said
+    code_of(lab.Finetune("tiny", "data.csv", lr_scheduler="reduce_lr_on_plateau"))
+
+
+@pytest.mark.parametrize(
+    ("where", "given"),
+    [
+        ("storage_options.key", {"storage_options": {"key": "hunter2"}}),
+        ("storage_options.secret", {"storage_options": {"secret": "hunter2"}}),
+        ("storage_options.token", {"storage_options": {"token": {"secret": "no NAME, hunter2"}}}),
+        ("storage_options.endpoint_url", {"storage_options": {"endpoint_url": "http://me:hunter2@here"}}),
+        ("env.HF_TOKEN", {"env": {"HF_TOKEN": "hunter2"}}),
+        ("env.AWS_ACCESS_KEY_ID", {"env": {"AWS_ACCESS_KEY_ID": "hunter2"}}),
+        ("run_name", {"run_name": "hf_hunter2" + "x" * 20}),
+    ],
+)
+def test_a_secret_that_is_written_out_is_refused_without_being_repeated(where: str, given: Any) -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        lab.Finetune("tiny", "data.csv", **given)
+
+    assert [each.path for each in caught.value.problems] == [where]
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_secret_in_the_storage_options_is_a_name() -> None:
-    with pytest.raises(InvalidSpec, match="said by its name"):
-        lab.Finetune("tiny", "s3://b/d", storage_options={"key": "k", "secret": "hunter2"})
     asked = lab.Finetune(
         "tiny", "s3://b/d", storage_options={"secret": {"secret": "s3"}, "endpoint_url": "u"}
     )
@@ -160,6 +208,34 @@ def test_the_form_holds_a_fine_tuning_on_a_line_and_writes_the_call_that_runs_it
     assert (again.space, again.objectives, again.trials) == (spec.space, spec.objectives, 3)
     with pytest.raises(InvalidSpec, match="a model and a data set"):
         kind.make("tiny", spec, {})
+    with pytest.raises(InvalidSpec, match="model; is no setting"):
+        kind.make("tiny data.csv model=other", spec, {})
+
+
+def test_variables_have_no_place_on_the_line_and_stay_those_of_the_job() -> None:
+    asked = lab.Finetune("tiny", "data.csv", storage_options={"secret": {"secret": "s3"}})
+    spec, _ = finetune_job(asked, build_spec({}, objectives_of([], ["eval_loss"]), {}))
+    kind = KINDS["finetune"]
+    assert kind.write is not None
+
+    program = kind.make("tiny data.csv epochs=2", spec, {}).code.program
+    assert program.script is not None
+    assert program.script.env == {"AWS_SECRET_ACCESS_KEY": SecretRef.model_validate({"secret": "s3"})}
+    again = call_in(kind.write("tiny data.csv epochs=2", spec), {})
+    assert again is not None
+    assert again.definitions[0].program == program
+
+
+def test_a_model_that_could_not_be_written_whole_does_not_count_as_kept(tmp_path: Path) -> None:
+    class Dies:
+        def save_model(self, folder: str) -> None:
+            write_lines(Path(folder) / "config.json", [])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _keep(Dies(), Trial(0, {}, Recorder(), checkpoint_dir=tmp_path))
+
+    assert kept_model(tmp_path) is None
 
 
 def test_files_are_sorted_by_the_split_in_their_name_and_read_by_their_beginning(folder: Path) -> None:

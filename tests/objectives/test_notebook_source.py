@@ -80,6 +80,13 @@ def test_what_it_is_given_beside_the_space_is_checked_too() -> None:
     assert "a number, a text" in said[4]
 
 
+@pytest.mark.usefixtures("train")
+def test_a_key_that_is_written_out_is_refused_without_being_repeated() -> None:
+    (said,) = refused(lab.Notebook("train.ipynb", parameters={"act": "hf_" + "x1" * 20}), {})
+    assert "a key or a password" in said
+    assert "x1x1" not in said
+
+
 def test_a_notebook_without_the_tagged_cell_or_with_no_kernel_here_is_refused(train: Path) -> None:
     write_notebook(train, "", "print(1)")
     (said,) = refused("train.ipynb", {"lr": Float(0.0, 1.0)})

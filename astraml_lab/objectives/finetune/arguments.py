@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.objectives.finetune.errors import FinetuneFailed, first_line
-from astraml_lab.objectives.finetune.fields import DATA, DEFAULTS, OURS, argument_fields
+from astraml_lab.objectives.finetune.fields import DATA, DEFAULTS, OURS, OWN_SCHEDULERS, argument_fields
 from astraml_lab.objectives.finetune.tasks import LOSS, metric_goals
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 _LOGGED_EVERY = 10
 """Steps; transformers' own 500 would leave most windows of metrics empty."""
-_SCHEDULERS = {"none": "constant", "step": "constant", "exponential": "constant"}
-"""AstraML's names that transformers does not have; `schedulers` makes the last two."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,9 @@ def _arguments(values: Mapping[str, Any], trial: Trial, task: Task, best: Best) 
         "per_device_train_batch_size": size,
         "learning_rate": float(values["lr"]),
         "num_train_epochs": float(values["epochs"]),
-        "lr_scheduler_type": _SCHEDULERS.get(values["lr_scheduler"], values["lr_scheduler"]),
+        "lr_scheduler_type": "constant"
+        if values["lr_scheduler"] in OWN_SCHEDULERS
+        else values["lr_scheduler"],
         "output_dir": str(trial.checkpoint_dir),
         "eval_strategy": when,
         "save_strategy": when,
@@ -101,6 +101,11 @@ def _arguments(values: Mapping[str, Any], trial: Trial, task: Task, best: Best) 
     if when == "steps":
         made["save_steps"] = made.get("eval_steps", made["logging_steps"])
     return made
+
+
+def _scheduler(name: str) -> str:
+    """Return a schedule's name in transformers; AstraML's own are made by the trainer, of `constant`."""
+    return "constant" if name in OWN_SCHEDULERS else name
 
 
 def _warmup(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+_ENCODING = "utf-8-sig"
+"""UTF-8; the mark that spreadsheets put at the beginning of a file is no part of a column's name."""
+
 
 @dataclass(frozen=True)
 class Role:
@@ -76,7 +79,7 @@ def local_columns(path: Path) -> list[str] | None:
     """
     try:
         return _columns(path)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, csv.Error, KeyError, TypeError) as error:
         raise ValueError(str(error)) from None
 
 
@@ -99,8 +102,8 @@ def _folders_columns(path: Path) -> list[str] | None:
 def _files_columns(path: Path) -> list[str] | None:
     match kind_of(path):
         case "csv":
-            with path.open(newline="", encoding="utf-8") as file:
-                return next(csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ","), [])
+            with path.open(newline="", encoding=_ENCODING) as file:
+                return next(csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ","), [])
         case "json":
             return _json_columns(path)
         case "parquet":
@@ -113,7 +116,7 @@ def _files_columns(path: Path) -> list[str] | None:
 
 
 def _json_columns(path: Path) -> list[str] | None:
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding=_ENCODING) as file:
         first = next((line for line in file if line.strip()), "")
     if first.lstrip().startswith("["):
         return None  # one document: to read it is to load it

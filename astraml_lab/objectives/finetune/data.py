@@ -102,9 +102,9 @@ def prepared(
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{target}.lock")
         while not lock.is_locked:
+            go_on()  # before: what it raises must not leave with the lock
             with contextlib.suppress(Timeout):
                 lock.acquire(timeout=_PATIENCE)
-            go_on()
         try:
             if not target.exists():
                 _prepare(wanted, target, find, token, go_on)
@@ -132,7 +132,7 @@ def _prepare(
     task = TASKS[wanted.task]
     place = find()
     with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as room:
-        splits, said = _split(_raw(place, Path(room), wanted.dataset, token), wanted)
+        splits, said = _split(_raw(place, Path(room), wanted.dataset, token), wanted, Path(room))
         columns, problems = assign(task.roles, splits["train"].column_names, wanted.options)
         if problems:
             raise FinetuneFailed("; ".join(map(str, problems)))
@@ -141,7 +141,7 @@ def _prepare(
         made = {}
         for name, rows in splits.items():
             go_on()
-            made[name] = _encoded(rows, encode, f"{wanted.key}-{name}")
+            made[name] = _encoded(rows, encode, f"{wanted.key}-{name}", Path(room))
         unfinished = Path(room) / "all"
         datasets.DatasetDict(made).save_to_disk(str(unfinished / "rows"))
         tokenizer.save_pretrained(str(unfinished / "tokenizer"))
@@ -149,13 +149,15 @@ def _prepare(
         shutil.move(unfinished, target)
 
 
-def _encoded(rows: Any, encode: Callable[[Any], Any], fingerprint: str) -> Any:
+def _encoded(rows: Any, encode: Callable[[Any], Any], fingerprint: str, room: Path) -> Any:
     try:
         return rows.map(
             encode,
             batched=True,
             remove_columns=rows.column_names,
             load_from_cache_file=False,
+            # or it would lie beside the person's own data
+            cache_file_name=str(room / f"{fingerprint}.arrow"),
             new_fingerprint=fingerprint,
         )
     except (TypeError, ValueError, KeyError, IndexError) as error:
@@ -226,7 +228,7 @@ def _by_split(found: Any) -> Mapping[str, Any]:
     return dict(found) if hasattr(found, "keys") else {"train": found}
 
 
-def _split(raw: Mapping[str, Any], wanted: Wanted) -> tuple[dict[str, Any], str]:
+def _split(raw: Mapping[str, Any], wanted: Wanted, room: Path) -> tuple[dict[str, Any], str]:
     """Return what is learned from and what is evaluated on, and say how they were found."""
     train = raw["train"] if "train" in raw else next(iter(raw.values()))
     found = next((name for name in raw if name.startswith("valid") and raw[name] is not train), None)
@@ -240,9 +242,19 @@ def _split(raw: Mapping[str, Any], wanted: Wanted) -> tuple[dict[str, Any], str]
     if len(train) < 2:  # noqa: PLR2004 - one for each side
         raise FinetuneFailed(f"the data has {len(train)} rows: it takes two at least")
     count = min(max(1, round(len(train) * fraction)), len(train) - 1)
-    parts = train.train_test_split(test_size=count, seed=wanted.seed)
+    # Each file in our room: datasets' own choice is beside the person's data.
+    parts = train.train_test_split(
+        test_size=count,
+        seed=wanted.seed,
+        train_indices_cache_file_name=str(room / "train-numbers.arrow"),
+        test_indices_cache_file_name=str(room / "test-numbers.arrow"),
+    )
+    rows = {
+        name: each.flatten_indices(cache_file_name=str(room / f"{name}.arrow"))
+        for name, each in parts.items()
+    }
     said = (
         f"the data has no validation split: {count} of its {len(train)} rows, drawn with seed {wanted.seed}, "
         "are evaluated on"
     )
-    return {"train": parts["train"], "validation": parts["test"]}, said
+    return {"train": rows["train"], "validation": rows["test"]}, said

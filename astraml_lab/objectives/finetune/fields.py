@@ -78,6 +78,8 @@ KEPT: Mapping[str, str] = {
     **dict.fromkeys(("deepspeed", "fsdp", "fsdp_config"), "a trial has one process"),
 }
 """Fields of transformers that nobody else sets, with why."""
+OWN_SCHEDULERS = ("none", "step", "exponential")
+"""AstraML's names that transformers does not have."""
 _LEAST: Mapping[str, float] = {
     "batch_size": 1,
     "gradient_accumulation_steps": 1,
@@ -94,14 +96,32 @@ def argument_fields() -> Mapping[str, str]:
     Raises:
         MissingExtra: transformers is not installed.
     """
+    fields = [
+        each for each in _body("training_args.py", "TrainingArguments") if isinstance(each, ast.AnnAssign)
+    ]
+    return {ast.unparse(each.target): ast.unparse(each.annotation) for each in fields}
+
+
+@functools.cache
+def schedulers() -> tuple[str, ...]:
+    """Return what `lr_scheduler` may be: the installed transformers' names, and AstraML's own.
+
+    Raises:
+        MissingExtra: transformers is not installed.
+    """
+    body = _body("trainer_utils.py", "SchedulerType")
+    named = [each for each in body if isinstance(each, ast.Assign)]
+    return (*(str(ast.literal_eval(each.value)) for each in named), *OWN_SCHEDULERS)
+
+
+def _body(file: str, name: str) -> list[ast.stmt]:
+    """Return the statements of a class in transformers' source."""
     found = importlib.util.find_spec("transformers")
-    if found is None or not found.submodule_search_locations:
-        raise MissingExtra("transformers", "transformers")
-    source = Path(found.submodule_search_locations[0], "training_args.py").read_text(encoding="utf-8")
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.ClassDef) and node.name == "TrainingArguments":
-            fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
-            return {ast.unparse(each.target): ast.unparse(each.annotation) for each in fields}
+    if found is not None and found.submodule_search_locations:
+        source = Path(found.submodule_search_locations[0], file).read_text(encoding="utf-8")
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.ClassDef) and node.name == name:
+                return node.body
     raise MissingExtra("transformers", "transformers")
 
 
@@ -140,7 +160,8 @@ def _value_problems(name: str, value: Any) -> Iterator[Problem]:
     for each in _values_of(value):
         said = _fault(name, each, kind)
         if said:
-            yield Problem(name, shown(each), said)
+            hint = nearest(each, schedulers()) if name == "lr_scheduler" and isinstance(each, str) else ""
+            yield Problem(name, shown(each), said, hint)
             return
 
 
@@ -167,9 +188,18 @@ def _fault(name: str, value: Any, kind: str) -> str:
         return "must be above 0"
     if name in _FRACTIONS and number and not 0 <= value < 1:
         return "a part of the whole: from 0 to below 1"
+    if isinstance(value, str) and (said := _unknown_word(name, value)):
+        return said
+    return "" if any(_fits(value, each) for each in kinds) else f"must be {_WORDS.get(kind, kind)}"
+
+
+def _unknown_word(name: str, value: str) -> str:
+    """Return what is wrong with a word where only some are allowed, or nothing."""
+    if name == "lr_scheduler" and value not in schedulers():
+        return f"one of {', '.join(schedulers())}"
     if name == "eval_strategy" and value not in {"epoch", "steps"}:
         return "epoch or steps: the best checkpoint is found by evaluating"
-    return "" if any(_fits(value, each) for each in kinds) else f"must be {_WORDS.get(kind, kind)}"
+    return ""
 
 
 def _fits(value: Any, kind: str) -> bool:
@@ -193,4 +223,10 @@ _FIXED = frozenset({"task", "text_column", "pair_column", "label_column", "valid
 _OPTIONAL = frozenset({"text_column", "pair_column", "label_column", "max_length", "early_stopping.metric"})
 _ABOVE_ZERO = frozenset({"lr", "epochs"})
 _FRACTIONS = frozenset({"validation_fraction", "warmup_ratio"})
-_WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text",
+    "None": 'a mapping such as {"patience": 5}, or None for never',
+}

@@ -28,9 +28,9 @@ def quiet() -> Iterator[None]:
     """Keep the libraries quiet; the last to leave puts their switches back, which all threads share."""
     global _within  # noqa: PLW0603 - so do the libraries' switches
     with _lock:
+        if not _within:
+            _silence()  # first: a library that is missing must not leave the count too high
         _within += 1
-        if _within == 1:
-            _silence()
     try:
         yield
     finally:

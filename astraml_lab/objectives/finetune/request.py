@@ -6,22 +6,38 @@ import shlex
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
+from astraml_lab.dialects.credentials import is_a_secret, is_inline_secret
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives.finetune.fields import DEFAULTS
 from astraml_lab.objectives.finetune.target import DATASET
 from astraml_lab.objectives.finetune.tasks import LOSS
-from astraml_lab.objectives.script_values import reference
+from astraml_lab.objectives.script_values import is_reference, reference
 from astraml_lab.objectives.storage import VARIABLES
-from astraml_lab.spec import Channel, Definition, Dialect, Goal, Objective, Program, Script, quoted, shown
+from astraml_lab.spec import (
+    Channel,
+    Definition,
+    Dialect,
+    Goal,
+    Objective,
+    Program,
+    Script,
+    nearest,
+    quoted,
+    shown,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _VARIABLES: Mapping[str, str] = {
     option: name for name, option in VARIABLES.items() if not name.endswith("_S3")
 }
 """s3fs' storage options, and the variables that a request says them by."""
 KIND: Literal["finetune"] = "finetune"
+_KEYS = frozenset({"key", "secret", "token"})
+"""Storage options that hold what is secret, or half of it."""
+_BY_NAME = 'a secret is said by its name, {"secret": "NAME"}, after `astraml secret set NAME`'
+_NOT_ON_THE_LINE = ("model", "dataset", "storage_options", "env")
 
 
 class Finetune:
@@ -32,15 +48,15 @@ class Finetune:
         dataset: A CSV, JSON lines or Parquet file, a folder of them or one that `save_to_disk` wrote, an
             `s3://bucket/key`, or a hub's id.
         task: `classification`, `token-classification`, `regression` or `causal-lm`.
-        storage_options: How an object store is reached, as s3fs has it: `endpoint_url`, `key`, `secret`,
-            `token`; a secret as `{"secret": "its name"}`.
+        storage_options: How an object store is reached, as s3fs has it: `endpoint_url`, and `key`, `secret`
+            and `token`, each as `{"secret": "its name"}`.
         env: Variables of the trial: `{"HF_TOKEN": {"secret": "hub"}}`.
         settings: Those of AstraML 2.1 (`batch_size=32, lr=3e-5, epochs=5, early_stopping={"patience": 5}`,
             `lr_scheduler="cosine"`), what the data is (`text_column`, `label_column`, `max_length` …), and
             every other field of transformers' `TrainingArguments` by its own name.
 
     Raises:
-        InvalidSpec: The storage options are none.
+        InvalidSpec: The storage options are none, or something holds a secret itself; with every mistake.
     """
 
     def __init__(
@@ -57,7 +73,12 @@ class Finetune:
         self.dataset = fspath(dataset)
         self.settings: dict[str, Any] = {} if task is None else {"task": task}
         self.settings.update(_flat(settings))
-        self.env = {**_storage(storage_options or {}), **(env or {})}
+        said = {"model": self.model, "dataset": self.dataset, **self.settings}
+        problems = [*_storage_problems(storage_options or {}), *_env_problems(env or {}), *_given_away(said)]
+        if problems:
+            raise InvalidSpec(problems, subject="the fine-tuning")
+        stored = {_VARIABLES[name]: value for name, value in (storage_options or {}).items()}
+        self.env = {name: _plain(value) for name, value in {**stored, **(env or {})}.items()}
 
     @classmethod
     def from_line(cls, line: str) -> Finetune:
@@ -74,8 +95,12 @@ class Finetune:
         if len(plain) != 2:  # noqa: PLR2004 - the model and the data
             said = "a model and a data set, then settings: bert-base data.csv task=classification"
             raise InvalidSpec([Problem("the line", shown(line), said)], subject="the form")
-        pairs = [word.partition("=") for word in words if "=" in word]
-        return cls(*plain, **{name: _read(text) for name, _, text in pairs})
+        pairs = {name: text for name, _, text in (word.partition("=") for word in words if "=" in word)}
+        said = "is no setting: the line begins with the model and the data set, and holds no variables"
+        odd = [Problem(name, "", said) for name in _NOT_ON_THE_LINE if name in pairs]
+        if odd:
+            raise InvalidSpec(odd, subject="the form")
+        return cls(*plain, **{name: _read(text) for name, text in pairs.items()})
 
     @property
     def line(self) -> str:
@@ -122,8 +147,9 @@ def finetune_of(script: Script) -> Finetune:
     said = {
         name: value for name, value in script.fixed.items() if name not in DEFAULTS or value != DEFAULTS[name]
     }
-    found = Finetune(script.target, script.channels[DATASET].uri, env=script.env)
+    found = Finetune(script.target, script.channels[DATASET].uri)
     found.settings.update(said)
+    found.env = {name: _plain(value) for name, value in script.env.items()}
     return found
 
 
@@ -138,18 +164,34 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _storage(options: Mapping[str, Any]) -> dict[str, Any]:
-    problems = [
-        Problem(f"storage_options.{name}", "", f"one of {', '.join(_VARIABLES)}")
-        for name in options
-        if name not in _VARIABLES
-    ]
-    said = 'a secret is said by its name: {"secret": "name"}'
-    bare = [each for each in ("secret", "token") if each in options and reference(options[each]) is None]
-    problems += [Problem(f"storage_options.{name}", "", said) for name in bare]
-    if problems:
-        raise InvalidSpec(problems, subject="the fine-tuning")
-    return {_VARIABLES[name]: value for name, value in options.items()}
+def _storage_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, value in options.items():
+        path = f"storage_options.{name}"
+        if name not in _VARIABLES:
+            yield Problem(path, "", f"one of {', '.join(_VARIABLES)}", nearest(str(name), _VARIABLES))
+        elif name in _KEYS and not is_reference(value):
+            yield Problem(path, "", _BY_NAME)
+        elif isinstance(value, str) and is_a_secret(value):
+            yield Problem(path, "", "holds a password, and is stored with the job", "say key= and secret=")
+
+
+def _env_problems(env: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, value in env.items():
+        if is_inline_secret(str(name), value) or (isinstance(value, dict) and not is_reference(value)):
+            yield Problem(f"env.{name}", "", _BY_NAME)
+
+
+def _given_away(said: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, value in said.items():
+        if isinstance(value, str) and is_a_secret(value):
+            hint = 'a hub\'s token is env={"HF_TOKEN": {"secret": "NAME"}}, a storage\'s key storage_options='
+            yield Problem(name, "", "holds a key or a password, and is stored with the job", hint)
+
+
+def _plain(value: Any) -> Any:
+    """Return a reference to a secret as it is written; everything else as it is."""
+    named = reference(value)
+    return value if named is None else {"secret": named.secret}
 
 
 def _read(text: str) -> Any:

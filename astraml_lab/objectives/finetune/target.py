@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.errors import InvalidSpec, Problem, TrialStopped
+from astraml_lab.errors import InvalidSpec, MissingExtra, Problem, TrialStopped
 from astraml_lab.objectives.baggage import Baggage
 from astraml_lab.objectives.finetune.arguments import best_of, with_defaults
 from astraml_lab.objectives.finetune.columns import assign, local_columns
@@ -15,6 +15,7 @@ from astraml_lab.objectives.finetune.models import source_of
 from astraml_lab.objectives.finetune.tasks import DEFAULT, TASKS, metric_goals
 from astraml_lab.objectives.script_uris import mapped
 from astraml_lab.objectives.script_values import reference
+from astraml_lab.optional import installed
 from astraml_lab.spec import nearest, shown
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ DATASET = "dataset"
 """The channel that holds the data."""
 MODULES = ("torch", "transformers", "transformers.trainer", "datasets", "accelerate")
 """What each trial imports; a server of processes has them loaded before it forks."""
-_LOGGED = ("loss", "train_loss", "grad_norm", "learning_rate", "epoch")
+_NEEDED = tuple(name for name in MODULES if "." not in name)
+_LOGGED = (
+    *("loss", "train_loss", "grad_norm", "learning_rate", "total_flos"),
+    *(f"{part}_{rate}" for part in ("train", "eval") for rate in ("runtime", "samples_per_second")),
+    *("train_steps_per_second", "eval_steps_per_second"),
+)
 """What a trainer reports besides what it evaluates."""
 _SEED = 0
 """Of the split, where the job has no `data_seed`: all trials have the same rows."""
@@ -49,7 +55,7 @@ class FineTuning:
     Raises:
         InvalidSpec: With every mistake that can be seen before anything is loaded.
         NotFound: The model is none.
-        MissingExtra: transformers is not installed.
+        MissingExtra: transformers, or what it trains with, is not installed.
     """
 
     uncompared: tuple[str, ...] = ()
@@ -63,6 +69,9 @@ class FineTuning:
         models: Mapping[str, str],
     ) -> None:
         self.source = source_of(script.target, folder, models)
+        for name in _NEEDED:
+            if not installed(name):
+                raise MissingExtra(name, "transformers")
         self.baggage = Baggage({}, home="the fine-tuning", threads='executor="threads"')
         fixed = {name: value for name, value in script.fixed.items() if reference(value) is None}
         space = dict(definition.space.dimensions)
@@ -159,7 +168,8 @@ def _local(dataset: str, folder: Path, mappings: Iterable[Inputs]) -> Path | Non
     if found is not None or "://" in dataset:
         return found
     path = (folder / dataset).expanduser().absolute()
-    hubs = dataset.count("/") <= 1 and not dataset.startswith((".", "/", "~")) and not path.suffix
+    named = path.suffix.strip(".0123456789")  # an id may end in a version: owner/data-2.5
+    hubs = dataset.count("/") <= 1 and not dataset.startswith((".", "/", "~")) and not named
     return None if hubs and not path.exists() else path
 
 
@@ -168,7 +178,7 @@ def _metric_problems(definition: Definition, script: Script, task: Task) -> Iter
     read = [each.name for each in script.log_metrics]
     known = [*goals, *_LOGGED, *read]
     for each in definition.objectives:
-        if each.metric not in known and not each.metric.startswith("eval_"):
+        if each.metric not in known:
             said = f"a fine-tuning reports {', '.join([*goals, *_LOGGED[:1], *read])}"
             yield Problem("objectives", shown(each.metric), said, nearest(each.metric, known))
     metric = script.fixed.get("early_stopping.metric")

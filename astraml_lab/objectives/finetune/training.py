@@ -146,8 +146,6 @@ def _trainer_class() -> Any:
 
 
 _OVERFLOW = 700.0
-_AXES = frozenset({"step", "epoch"})
-"""What stands beside the metrics in each log of a trainer."""
 
 
 def _decay(name: str, steps: int) -> Callable[[int], float] | None:
@@ -163,6 +161,8 @@ def _resumed(trial: Trial) -> Path | None:
     """Return the checkpoint to go on from, after the reports up to it were made again."""
     from transformers import TrainerState
 
+    from astraml_lab.objectives.trainers.callback import points_of
+
     whole = checkpoints(trial.checkpoint_dir)
     for torn in set(trial.checkpoint_dir.glob("checkpoint-*")).difference(whole):
         shutil.rmtree(torn, ignore_errors=True)
@@ -171,7 +171,7 @@ def _resumed(trial: Trial) -> Path | None:
     state = TrainerState.load_from_json(str(whole[-1] / "trainer_state.json"))
     print(f"going on from step {state.global_step}")  # noqa: T201 - to the trial's log
     for logged in state.log_history:
-        trial.report(_numbers(logged), step=int(logged["step"]))
+        trial.report(points_of(logged), step=int(logged["step"]))
     return whole[-1]
 
 
@@ -189,14 +189,19 @@ def _tell_end(trainer: Any, plan: Plan) -> None:
 def _keep(trainer: Any, trial: Trial) -> None:
     """Save the best model, which the trainer has loaded, in place of the checkpoints."""
     kept = trial.checkpoint_dir / MODEL
-    trainer.save_model(str(kept))
-    (kept / "training_args.bin").unlink(missing_ok=True)
+    unfinished = kept.with_suffix(".unfinished")  # what a dying kernel tears does not count as kept
+    trainer.save_model(str(unfinished))
+    (unfinished / "training_args.bin").unlink(missing_ok=True)
+    shutil.rmtree(kept, ignore_errors=True)
+    unfinished.replace(kept)
     for checkpoint in checkpoints(trial.checkpoint_dir):
         shutil.rmtree(checkpoint, ignore_errors=True)
 
 
 def _report_kept(trainer: Any, trial: Trial, best: Best) -> None:
     """Report the kept model's values last, so that the trial's value is that of the model it has left."""
+    from astraml_lab.objectives.trainers.callback import points_of
+
     evaluated = [each for each in trainer.state.log_history if best.metric in each]
     kept = [each for each in evaluated if each["step"] == trainer.state.best_global_step]
     if not kept:
@@ -204,12 +209,4 @@ def _report_kept(trainer: Any, trial: Trial, best: Best) -> None:
     step = int(kept[-1]["step"])
     print(f"kept the model of step {step}: {best.metric} {kept[-1][best.metric]:.4g}")  # noqa: T201 - likewise
     if kept[-1] is not evaluated[-1]:
-        trial.report(_numbers(kept[-1]), step=trainer.state.global_step + 1)
-
-
-def _numbers(logged: Mapping[str, Any]) -> dict[str, float]:
-    return {
-        name: value
-        for name, value in logged.items()
-        if name not in _AXES and isinstance(value, int | float) and not isinstance(value, bool)
-    }
+        trial.report(points_of(kept[-1]), step=trainer.state.global_step + 1)

@@ -46,8 +46,7 @@ class AstraCallback(TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ARG002 - likewise
         """Report: losses and learning rate while it trains, the metrics of each evaluation, the summary."""
-        logs = more.get("logs") or {}
-        points = {name: value for name, value in logs.items() if name not in _AXES and _is_number(value)}
+        points = points_of(more.get("logs") or {})
         if points and state.is_world_process_zero:
             report(points, step=state.global_step + _times_before(state, points))
 
@@ -71,6 +70,11 @@ class AstraCallback(TrainerCallback):
         trial = running_trial()
         if trial is not None and trial.should_stop():
             trial.report({})
+
+
+def points_of(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metrics in a log of a Trainer."""
+    return {name: value for name, value in logs.items() if name not in _AXES and _is_number(value)}
 
 
 def _is_number(value: Any) -> bool:

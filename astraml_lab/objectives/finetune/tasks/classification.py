@@ -52,10 +52,17 @@ class Classification:
         Raises:
             FinetuneFailed: Some rows have none, or they are none.
         """
+        from datasets import Value
+
         name = columns["label_column"]
-        named = getattr(splits["train"].features[name], "names", None)
+        kind = splits["train"].features[name]
+        named = getattr(kind, "names", None)
         if named:
             return {"labels": list(named), "values": list(range(len(named)))}
+        if not isinstance(kind, Value):
+            raise FinetuneFailed(
+                f"the column {name} holds lists: one label per word is task=token-classification"
+            )
         found = {value for data in splits.values() for value in data.unique(name)}
         return {"labels": [str(each) for each in _ordered(found, name)], "values": _ordered(found, name)}
 
@@ -124,10 +131,6 @@ def _ordered(found: set[Any], name: str) -> list[Any]:
     if None in found:
         raise FinetuneFailed(
             f"some rows have no label in the column {name}: leave them out, or say label_column=…"
-        )
-    if any(isinstance(each, list | dict) for each in found):
-        raise FinetuneFailed(
-            f"the column {name} holds lists: one label per word is task=token-classification"
         )
     if any(isinstance(each, float) and not each.is_integer() for each in found):
         raise FinetuneFailed(f"the column {name} holds numbers with fractions: that is task=regression")

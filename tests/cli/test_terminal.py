@@ -66,7 +66,7 @@ def terminal() -> Iterator[Callable[..., pexpect.spawn[str]]]:
 
 def status(shown: pexpect.spawn[str]) -> int | None:
     shown.expect(pexpect.EOF)
-    shown.close()
+    shown.wait()  # `close` would kill what has not quite ended
     found: int | None = shown.exitstatus
     return found
 
@@ -113,7 +113,7 @@ def test_a_closed_terminal_ends_nothing_and_delete_asks(
 ) -> None:
     shown = terminal(*SUBMIT, "--gpus", "0", "--target", "train.py")  # a single run, without an objective
     shown.expect(r"trial 0.*no report yet")
-    shown.close(force=False)  # SIGHUP
+    shown.ptyproc.fileobj.close()  # SIGHUP comes of it
     job = lab.job("steps", project="p-demo")
     pause = threading.Event()
     while shown.isalive():

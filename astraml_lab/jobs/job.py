@@ -135,8 +135,7 @@ class Job:
         Raises:
             NotFound: The job has no such trial.
         """
-        # A number may be numpy's: those of `job.df.index` are.
-        listed = [each if isinstance(each, Iterable) else [each] for each in numbers]
+        listed = [each if isinstance(each, Iterable) else [each] for each in numbers]  # numpy's integers too
         chosen = [int(number) for each in listed for number in each]
         for number in chosen:
             self._trial(number).view()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,22 @@ if TYPE_CHECKING:
     from astraml_lab.spec import JobView, TrialView
 
 
+_IN_A_NOTEBOOK = re.compile(
+    r"(?:(?<=`)|(?<=kept: ))%tune (?=(?:show|stop|pause|resume|wait|best|logs|delete)\b)"
+)
+
+
 class Refused(AstramlError):
     """The process of a job could not start it; `document` is what a program gets of that."""
 
     def __init__(self, message: str, document: Mapping[str, Any]) -> None:
         super().__init__(message)
         self.document = dict(document)
+
+
+def in_a_shell(text: str) -> str:
+    """Return a sentence with what it says to type in a notebook as it is typed in a shell."""
+    return _IN_A_NOTEBOOK.sub("astraml ", text)
 
 
 def print_json(data: object) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from astraml_lab.cli.answers import Refused
-from astraml_lab.errors import JobFailed, NotBuiltYet
+from astraml_lab.errors import JobFailed, NotBuiltYet, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -124,8 +124,13 @@ def _sayings(line: socket.socket) -> Iterator[tuple[str, Any]]:
 
 def _new_log() -> Path:
     from astraml_lab.spec import default_home
-    from astraml_lab.store.files import make_folder
+    from astraml_lab.store.files import make_folder, os_advice
 
     folder = default_home().resolve() / "runs"
     make_folder(folder)
-    return folder / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
+    log = folder / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
+    try:
+        log.touch()
+    except OSError as error:
+        raise StoreUnavailable(f"cannot write into the folder {folder}: {os_advice(error)}") from None
+    return log

@@ -6,7 +6,7 @@ Exit status: 0 done, 1 a job failed, 2 bad input, 130 Ctrl-C; of `wait` also 124
 from __future__ import annotations
 
 import inspect
-import re
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -43,7 +43,6 @@ _HELP = """Hyperparameter tuning that lives in the notebook, from a shell.
 
 Exit status: 0 done, 1 the job failed or was stopped, 2 bad input, 130 Ctrl-C, 124 `wait --timeout` was up.
 """
-_IN_A_NOTEBOOK = re.compile(r"`%tune (?=(show|stop|pause|resume|wait|best|logs|delete)\b)")
 
 
 class Command(NamedTuple):
@@ -104,9 +103,14 @@ def main() -> None:
     except AstramlError as error:
         if "--json" in sys.argv:
             answers.print_json(answers.refusal_facts(error))
-        # what is typed in a notebook is typed here without the percent sign
-        sys.stderr.write(f"astraml: {_IN_A_NOTEBOOK.sub('`astraml ', str(error))}\n")
+        sys.stderr.write(f"astraml: {answers.in_a_shell(str(error))}\n")
         sys.exit(1 if isinstance(error, JobFailed | JobCancelled) else BAD_INPUT)
+    except OSError as error:  # a full disk, a terminal that is gone: the system's words say it
+        about = f" ({error.filename})" if error.filename else ""
+        sys.stderr.write(f"astraml: the system refused: {error.strerror or error}{about}\n")
+        # what is left to write cannot be written at the exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(BAD_INPUT)
 
 
 @app.callback(invoke_without_command=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from astraml_lab.cli import answers
+from astraml_lab.cli import answers, interrupts
 from astraml_lab.cli.naming import JSON, NAME, NEWEST, PROJECT, find
 from astraml_lab.cli.patience import patiently
 from astraml_lab.cli.submitting import DETACH  # noqa: TC001 - typer reads it
@@ -40,6 +40,7 @@ def pause(name: NAME, *, project: PROJECT = None, as_json: JSON = False) -> None
     _done(job, _asked(process, f"pause {job.name}") or repr(job), as_json=as_json)
 
 
+@interrupts.starting()
 def resume(
     name: NAME,
     *,

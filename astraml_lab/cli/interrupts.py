@@ -51,6 +51,22 @@ class Interrupts:
         self._count += 1
 
 
+@contextlib.contextmanager
+def starting() -> Iterator[None]:
+    """Say at Ctrl-C, until the watching has begun, how to learn whether there is a job.
+
+    Raises:
+        Exit: With the status of Ctrl-C.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(
+            "Interrupted while the job was being started; `astraml list` says if it is there.", err=True
+        )
+        raise typer.Exit(STATUS) from None
+
+
 def in_foreground() -> bool:
     """Whether this process may use its terminal: a shell has not put it into the background."""
     try:

@@ -50,7 +50,7 @@ def show(
         trials = [answers.trial_facts(view) for view in job.reader.trials()[1]]
         answers.print_json({"job": answers.job_facts(job.view()), "trials": trials})
         return
-    typer.echo(repr(job))
+    typer.echo(answers.in_a_shell(repr(job)))
     note = job.view().note
     if note:
         typer.echo(f"  note: {note}")
@@ -66,7 +66,7 @@ def status(
     if as_json:
         answers.print_json(answers.job_facts(job.view()))
     else:
-        typer.echo(repr(job))
+        typer.echo(answers.in_a_shell(repr(job)))
 
 
 def best(
@@ -130,7 +130,8 @@ _HEADER = ("job", "project", "state", "trials", "best", "reason")
 
 def _row(view: JobView) -> tuple[str, ...]:
     best = "" if view.best_value is None else f"{view.best_value:.4g}"
-    return view.name, view.project, view.state, f"{view.finished}/{view.trials}", best, view.reason
+    reason = answers.in_a_shell(view.reason)
+    return view.name, view.project, view.state, f"{view.finished}/{view.trials}", best, reason
 
 
 def _print_table(views: Sequence[JobView]) -> None:

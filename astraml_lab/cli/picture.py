@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from astraml_lab.cli.answers import in_a_shell
 from astraml_lab.spec import JobState, format_duration, format_number, params_words
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _best(view: JobView) -> Text | None:
 
 
 def _why(view: JobView) -> Text | None:
-    return Text(f"  {view.reason}", style="yellow") if view.reason else None
+    return Text(f"  {in_a_shell(view.reason)}", style="yellow") if view.reason else None
 
 
 def _trial(job: Job, trial: TrialView, now: float) -> tuple[Text, ...]:

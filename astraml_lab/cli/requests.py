@@ -89,8 +89,8 @@ def migrate(
     _write(text, output)
 
 
-def request_of(file: str) -> Path | str:
-    """Return a file's path, or the text of the standard input for `-`.
+def request_of(file: str) -> Path | str | bytes:
+    """Return a request's file, the text of the standard input for `-`, or what a pipe (`<(…)`) holds.
 
     Raises:
         NotFound: There is no such file.
@@ -98,6 +98,10 @@ def request_of(file: str) -> Path | str:
     if file == "-":
         return sys.stdin.read()
     path = Path(file)
+    if path.is_dir():
+        raise NotFound(f"{file} is a folder, and no request's file")
+    if path.is_fifo():
+        return path.read_bytes()
     if not path.is_file():
         raise NotFound(f"there is no file {file}")
     return path

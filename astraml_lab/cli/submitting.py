@@ -39,6 +39,7 @@ DETACH = Annotated[
 _AS_JSON = typer.Option("--json", help="Print JSON for programs.", rich_help_panel=_HOW)
 
 
+@interrupts.starting()
 def submit(  # noqa: PLR0913 - each is an option of the command
     request: Annotated[Text, typer.Argument(metavar="[FILE]", help="A request, or - for the input.")] = None,
     *,
@@ -106,7 +107,7 @@ def submit(  # noqa: PLR0913 - each is an option of the command
         api_version,
     )
     if line.problems or dry_run:
-        _dry_run(line, dialect, api_version, as_json=as_json)
+        _dry_run(line, dialect, api_version, target=target, as_json=as_json)
         return
     wish = {
         "request": line.request,
@@ -219,13 +220,15 @@ def _own_key(line: Line, dialect: str | None) -> str | None:
     return None if _other_service(line.request, dialect) else f"cli-{uuid.uuid4().hex}"
 
 
-def _dry_run(line: Line, dialect: str | None, api_version: str | None, *, as_json: bool) -> None:
+def _dry_run(
+    line: Line, dialect: str | None, api_version: str | None, *, target: str | None, as_json: bool
+) -> None:
     """Show what would run; refuse for all mistakes, those of the options and those of the request."""
     from astraml_lab import lab
     from astraml_lab.cli.effective import effective_lines
 
     try:
-        translation = lab.read(line.request, dialect, api_version=api_version)
+        translation = lab.read(line.request, dialect, target=target, api_version=api_version)
     except RequestRefused as error:
         raise _in_flags(error, answers.refusal_facts(error).get("errors"), line) from None
     if line.problems:

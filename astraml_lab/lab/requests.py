@@ -77,10 +77,11 @@ def read(
     request: object,
     dialect: Dialect | str | None = None,
     *,
+    target: Target = None,
     parent: str = Surroundings.parent,
     api_version: str | None = None,
 ) -> Translation:
-    """Read a request against the lab's store: its jobs, policies and secrets.
+    """Read a request against the lab's store: its jobs, policies and secrets; `target` is for its report.
 
     Raises:
         RequestRefused: In the service's own words.
@@ -95,7 +96,8 @@ def read(
         secrets=Secrets(store.files.home).known(project, _named(data)) if isinstance(project, str) else None,
         parent=parent,
     )
-    return replace(dialects.read(data, dialect, around), stands=stand_ins)
+    stands = functools.partial(stand_ins, target=target)
+    return replace(dialects.read(data, dialect, around), stands=stands)
 
 
 def _named(value: Any) -> Iterator[str]:

@@ -127,7 +127,8 @@ def find_schedule(name: str, project: str | None = None) -> Schedule:
         where = ", ".join(each.project for each in found)
         raise NotFound(f"several projects have a schedule {name!r}: {where}; say --project")
     if not found:
-        hint = nearest(name, [each.name for each in known]) or f"there are {len(known)}"
+        names = [each.name for each in known]
+        hint = nearest(name, names) or f"there are {', '.join(names[:10])}"
         raise NotFound(f"no schedule {name!r}: {hint if known else 'there is none yet'}")
     return found[0]
 

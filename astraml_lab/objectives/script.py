@@ -162,8 +162,13 @@ class ScriptCode:
         return str(error) if isinstance(error, AstramlError) else user_traceback(error)
 
 
-def stand_ins(spec: JobSpec) -> dict[str, StandIn]:
-    """Say what runs here at present for each image, algorithm, module or model that a request names."""
+def stand_ins(spec: JobSpec, target: Target = None) -> dict[str, StandIn]:
+    """Say what runs here at present for each image, algorithm, module or model that a request names.
+
+    Args:
+        spec: The request's job.
+        target: What is said to run in their place, as `ScriptCode` takes it.
+    """
     where = Path.cwd()
     said: dict[str, StandIn] = {}
     for definition in spec.definitions:
@@ -171,7 +176,7 @@ def stand_ins(spec: JobSpec) -> dict[str, StandIn]:
         if script is None:
             continue
         try:
-            said[script.target] = StandIn(f"here {_called(script, where)} runs")
+            said[script.target] = StandIn(f"here {_called(script, where, target)} runs")
         except (NotFound, InvalidSpec) as error:
             model = _model(spec, script, where)
             if model is not None:
@@ -193,8 +198,8 @@ def _model(spec: JobSpec, script: Script, where: Path) -> Source | None:
         return None
 
 
-def _called(script: Script, where: Path) -> str:
-    found = find_runs(script, None, where, (TARGETS, project_of(where).targets))
+def _called(script: Script, where: Path, target: Target) -> str:
+    found = find_runs(script, target, where, (TARGETS, project_of(where).targets))
     return f"the function {found.text}" if found.function is not None else found.text
 
 

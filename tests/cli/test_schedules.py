@@ -38,6 +38,9 @@ def test_a_schedule_is_submitted_run_by_hand_and_served_until_ctrl_c(home: Path,
     made = astraml(tmp_path, *SUBMIT, *rule)
     assert (made.returncode, "bert-base: `0 * * * *` Europe/Berlin, next 20" in made.stdout) == (0, True)
 
+    other = astraml(tmp_path, "schedule", "show", "weekly")
+    assert other.stderr == "astraml: no schedule 'weekly': there are bert-base\n"
+
     ran = astraml(tmp_path, "schedule", "run", "bert-base", "--json")
     assert (ran.returncode, json.loads(ran.stdout)["state"]) == (0, "SUCCEEDED")
     shown = json.loads(astraml(tmp_path, "schedule", "show", "bert-base", "--json").stdout)

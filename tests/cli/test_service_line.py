@@ -158,6 +158,16 @@ def test_all_mistakes_come_at_once_each_by_its_flag() -> None:
     ]
 
 
+def test_a_timezone_that_is_none_is_shown_with_the_nearest() -> None:
+    (said,) = refused(
+        *("--project", "p-demo", "--model", "m", "--dataset", "d", "--cron", "0 2 * * *"),
+        *("--timezone", "Europe/Berln"),
+    )
+
+    assert said.startswith('--timezone: is "Europe/Berln"; an IANA name such as UTC')
+    assert said.endswith('(did you mean "Europe/Berlin"?)')
+
+
 def test_one_field_is_said_once() -> None:
     assert refused(*LINE, "--lr", "0.1", "--tune", "lr=0.1:0.2", "--patience", "1", "--hp", "patience=2") == [
         "--hp patience; --patience says the same field: keep one of them",

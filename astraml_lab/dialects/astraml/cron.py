@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import available_timezones
 
 from astraml_lab.dialects.astraml.problem import Mistake
+from astraml_lab.spec import nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,14 +103,14 @@ def schedule_mistakes(schedule: Mapping[str, Any]) -> Iterator[Mistake]:
         yield Mistake("/schedule/cron", str(error), code="invalid-cron")
     zone = schedule.get("timezone", "UTC")
     if not is_timezone(zone):
-        message = "is an IANA name such as UTC, Europe/Berlin, America/New_York"
+        near = nearest(zone, sorted(available_timezones()))
+        known = "an IANA name such as UTC, Europe/Berlin, America/New_York"
+        message = f"is {shown(zone)}; {known}" + (f" ({near})" if near else "")
         yield Mistake("/schedule/timezone", message, code="invalid-cron")
 
 
 def is_timezone(name: str) -> bool:
     """Whether the IANA database has a zone of that name."""
-    from zoneinfo import available_timezones
-
     return name in available_timezones()
 
 

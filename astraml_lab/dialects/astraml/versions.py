@@ -72,11 +72,11 @@ def version_of(request: Mapping[str, Any], header: str | None) -> Version:
     return Version(migrated_from=old[1])
 
 
-def migrate(text: str | Path, *, accept_defaults: bool = False) -> tuple[str, str]:
+def migrate(text: str | bytes | Path, *, accept_defaults: bool = False) -> tuple[str, str]:
     """Bring the text of a version 1 request to version 2.1, as JSON.
 
     Args:
-        text: JSON or YAML, or the path of such a file.
+        text: JSON or YAML, as text or bytes, or the path of such a file.
         accept_defaults: Fill in the defaults of version 2.1 in place of marks that keep the text invalid.
 
     Returns:

@@ -38,6 +38,8 @@ _KEYS = frozenset({"key", "secret", "token"})
 """Storage options that hold what is secret, or half of it."""
 _BY_NAME = 'a secret is said by its name, {"secret": "NAME"}, after `astraml secret set NAME`'
 _NOT_ON_THE_LINE = ("model", "dataset", "storage_options", "env")
+_MODEL = "a folder, a short name such as bert-base, or a hub's id; save a model that is loaded into a folder"
+_DATA = "a file, a folder, s3://bucket/key or a hub's id; write a table or data set into a file"
 
 
 class Finetune:
@@ -56,7 +58,8 @@ class Finetune:
             every other field of transformers' `TrainingArguments` by its own name.
 
     Raises:
-        InvalidSpec: The storage options are none, or something holds a secret itself; with every mistake.
+        InvalidSpec: The model or data set is no name, the storage options are none, or something holds a
+            secret itself; with every mistake.
     """
 
     def __init__(
@@ -69,6 +72,13 @@ class Finetune:
         env: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
+        problems = [
+            Problem(name, shown(value), said)
+            for name, value, said in (("model", model, _MODEL), ("dataset", dataset, _DATA))
+            if not isinstance(value, str | PathLike)
+        ]
+        if problems:
+            raise InvalidSpec(problems, subject="the fine-tuning")
         self.model = fspath(model)
         self.dataset = fspath(dataset)
         self.settings: dict[str, Any] = {} if task is None else {"task": task}

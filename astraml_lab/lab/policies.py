@@ -32,7 +32,9 @@ def policy(project: str = "default") -> dict[str, Any]:
     return found
 
 
-def set_policy(document: Mapping[str, Any] | str | PathLike[str], project: str = "default") -> dict[str, Any]:
+def set_policy(
+    document: Mapping[str, Any] | str | bytes | PathLike[str], project: str = "default"
+) -> dict[str, Any]:
     """Make a document the policy of a project; it binds what is submitted from then on.
 
     Args:

@@ -52,14 +52,6 @@ def test_a_model_or_data_set_that_is_no_name_is_refused_with_what_helps() -> Non
     assert "save a model that is loaded into a folder" in str(caught.value)
 
 
-def test_early_stopping_that_is_a_number_is_told_what_it_may_be() -> None:
-    (said,) = refused(lab.Finetune("tiny", "data.csv", task="classification", early_stopping=5))
-
-    assert (
-        said == 'early_stopping is 5; must be None, or {"patience": 5, "metric": "eval_loss", "min_delta": 0}'
-    )
-
-
 def test_every_mistake_is_told_at_once_with_the_nearest_name(folder: Path) -> None:
     write_csv(folder / "odd.csv", [{"review_id": 1, "stars": 5}])
     asked = lab.Finetune(

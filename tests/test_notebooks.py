@@ -14,7 +14,7 @@ TINY: dict[str, dict[str, Any]] = {
     "finetune-a-transformer": {"trials": 1, "parallel": 1, "epochs": 1},
     "notebook-as-objective": {"trials": 1, "parallel": 1, "epochs": 2},
     "quickstart": {"trials": 4, "epochs": 1, "parallel": 2},
-    "resume-after-a-crash": {"trials": 4, "epochs": 3, "pace": 0.1, "finished_before": 1},
+    "resume-after-a-crash": {"trials": 10, "epochs": 3, "pace": 0.4, "finished_before": 1},
     "sagemaker-job": {"rows": 60, "more_trials": 1},
     "train-one": {"epochs": 2},
     "training-loop": {"trials": 3, "epochs": 1},

@@ -19,6 +19,7 @@ pytest_plugins = [
     "plugins.scripts",
     "plugins.transformers_tiny",
     "plugins.kernel",
+    "plugins.shell",
     "plugins.full_disk",
 ]
 
@@ -38,6 +39,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("ASTRAML_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _nobody_comes_to_the_keyboard() -> Iterator[None]:
+    """Fail the test that leaves a prompt: to the tests after it that is a person, for whom no job waits."""
+    yield
+    assert not hasattr(sys, "ps1"), "the test left a shell's prompt in sys.ps1"
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 from plugins.transformers_tiny import GOOD, opinions, write_csv
 
 import astraml_lab as lab
-from astraml_lab.magics import load_ipython_extension
+from astraml_lab.magics import load_ipython_extension, unload_ipython_extension
 from astraml_lab.spec import JobState, TrialState
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def test_a_search_as_json_fetches_and_tokenizes_once_and_its_trials_end_early() 
 
 
 def test_a_request_under_tune_reads_one_object_from_the_store_that_it_names(
-    bucket: str, monkeypatch: pytest.MonkeyPatch
+    bucket: str, shell: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
@@ -138,10 +138,12 @@ def test_a_request_under_tune_reads_one_object_from_the_store_that_it_names(
         "env": {"AWS_ENDPOINT_URL": bucket, **keys},
         "hyperparams": {"max_steps": 2, "batch_size": 8, "eval_steps": 1, "bf16": False},
     }
-    make: Any = InteractiveShell  # IPython types it in parts
-    shell = make()
     load_ipython_extension(shell)
-    result = shell.run_cell(f"%%tune\n{json.dumps(request)}")
+    try:
+        with capture_output():  # IPython leaves a `write` of its own at the stream that it prints to
+            result = shell.run_cell(f"%%tune\n{json.dumps(request)}")
+    finally:
+        unload_ipython_extension(shell)
 
     result.raise_error()
     job = lab.job("told", project="p-demo")

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
-from traitlets.config import Config
 
 from astraml_lab.dialects import Export, translate
 from astraml_lab.errors import NotFound
@@ -29,7 +26,6 @@ from astraml_lab.spec import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from astraml_lab.objectives import Code
 
@@ -252,28 +248,6 @@ class Notebook:
             result = self.shell.run_cell(source)
         assert not result.success
         return str(captured.stdout) + str(captured.stderr)
-
-
-@pytest.fixture(scope="session")
-def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    make: Any = InteractiveShell  # IPython's own calls are untyped
-    folder: Path = tmp_path_factory.mktemp("ipython")
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "nocolor"
-    with pytest.MonkeyPatch.context() as around:
-        for prompt in ("ps1", "ps2", "ps3"):  # IPython sets them; for the tests after it they mean a person
-            around.setattr(sys, prompt, "", raising=False)
-        return make(config=config, ipython_dir=str(folder))
-
-
-@pytest.fixture
-def shell(one_shell: Any) -> Iterator[Any]:
-    """Hand out the one IPython, without what the test before defined (`reset()` would take a second)."""
-    before = dict(one_shell.user_ns)
-    yield one_shell
-    one_shell.user_ns.clear()
-    one_shell.user_ns.update(before)
 
 
 @pytest.fixture

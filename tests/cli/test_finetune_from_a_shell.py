@@ -53,8 +53,8 @@ def bucket(tmp_path: Path, tiny_bert: Path, s3_server: str, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bert-base").symlink_to(tiny_bert)
     files = s3fs.S3FileSystem(skip_instance_cache=True)
-    if not files.exists("bucket"):
-        files.mkdir("bucket")
+    if not files.exists("bucket/dataset"):
+        files.makedirs("bucket", exist_ok=True)
         for name, count in (("train", 64), ("validation", 16)):
             data = write_csv(tmp_path / f"{name}.csv", opinions(count, seed=count))
             files.put(str(data), f"bucket/dataset/{name}.csv")

@@ -13,24 +13,11 @@ from astraml_lab.objectives.storage import Storages, storage_options
 from astraml_lab.spec import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from plugins.scripts import ScriptBench
 
 KEY, SECRET = "AKIAnotarealkey1", "sEcr3t/of+the=server"
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """Serve S3 on this machine; return its address."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 def storage(tmp_path: Path, endpoint: str) -> Storages:
@@ -73,17 +60,17 @@ def test_keys_that_stand_there_themselves_are_refused_all_at_once_and_not_repeat
 
 
 def test_a_script_gets_its_input_from_a_server_with_the_keys_of_its_project(
-    s3: str, scripts: ScriptBench, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    s3_server: str, scripts: ScriptBench, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import fsspec
 
     monkeypatch.setenv("ASTRAML_SECRET_DEFAULT_S3_KEY", KEY)
     monkeypatch.setenv("ASTRAML_SECRET_DEFAULT_S3_SECRET", SECRET)
-    storage(tmp_path, s3)
+    storage(tmp_path, s3_server)
     monkeypatch.chdir(tmp_path)
-    server = fsspec.filesystem("s3", key=KEY, secret=SECRET, endpoint_url=s3, skip_instance_cache=True)
-    server.mkdir("bucket")
-    server.pipe("bucket/train/rows.csv", b"a,b\n1,2\n")
+    server = fsspec.filesystem("s3", key=KEY, secret=SECRET, endpoint_url=s3_server, skip_instance_cache=True)
+    server.makedirs("bucket", exist_ok=True)
+    server.pipe("bucket/rows/rows.csv", b"a,b\n1,2\n")
     train = scripts.write(
         """
         import os, pathlib
@@ -91,7 +78,7 @@ def test_a_script_gets_its_input_from_a_server_with_the_keys_of_its_project(
         print(f"score={len(rows)}")
         """
     )
-    job = scripts.run(script_spec(trials=1, channels={"train": Channel(uri="s3://bucket/train")}), train)
+    job = scripts.run(script_spec(trials=1, channels={"train": Channel(uri="s3://bucket/rows")}), train)
     assert job.trials[0].view().values == (2.0,)
     scripts.bench.manager.close()
     assert not [file for file in home.rglob("*") if file.is_file() and SECRET.encode() in file.read_bytes()]

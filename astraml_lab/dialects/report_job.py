@@ -30,7 +30,7 @@ class StandIn:
 
 
 _STRATEGIES = {
-    Strategy.AUTO: "a tree-structured Parzen estimator",
+    Strategy.AUTO: "a Gaussian process",
     Strategy.TPE: "a tree-structured Parzen estimator",
     Strategy.RANDOM: "random choice",
     Strategy.GRID: "a grid",

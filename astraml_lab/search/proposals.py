@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from astraml_lab.spec import ParamValue
 
+STOPPED = "stopped"
+"""The trial's user attribute that tells a STOPPED trial from a FAILED one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -25,6 +28,8 @@ class Proposal:
     """32 bits, a function of the study's seed and the number."""
     active: frozenset[str] = frozenset()
     """The names that play a part: tells an inactive `None` from the choice `None`."""
+    why: str = ""
+    """Why this point, in one sentence; empty where the strategy does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,10 @@ from optuna.trial import create_trial
 
 from astraml_lab.errors import MissingExtra, Problem
 from astraml_lab.optional import installed
+from astraml_lab.search.auto import MOST_COLUMNS, MOST_TRIALS, AutoSampler
 from astraml_lab.search.boundary import quiet
 from astraml_lab.search.distributions import coding_of
+from astraml_lab.search.proposals import STOPPED
 from astraml_lab.search.random_draws import RandomDraws
 from astraml_lab.spec import Strategy
 from astraml_lab.spec.job import grid_problems
@@ -115,7 +117,9 @@ def build_sampler(
 
 
 def _build(strategy: Strategy, definition: Definition, seed: int, warm: Sequence[FrozenTrial]) -> BaseSampler:
-    if strategy in {Strategy.AUTO, Strategy.TPE}:
+    if strategy is Strategy.AUTO:
+        return AutoSampler(seed=seed, space=_distributions(definition.space), left_out=STOPPED)
+    if strategy is Strategy.TPE:
         # With several objectives Optuna's default is one dimension at a time, which takes conditions as it is
         joint = is_conditional(definition.space) and len(definition.objectives) <= 1
         return TPESampler(seed=seed, group=joint)
@@ -157,6 +161,11 @@ def _sources(warm: Sequence[FrozenTrial], joint: dict[str, BaseDistribution]) ->
     return cut * math.ceil(_TENTH / len(cut))
 
 
+def _distributions(space: Space) -> dict[str, BaseDistribution]:
+    codings = [coding_of(name, dimension) for name, dimension in space.dimensions.items()]
+    return {coding.name: coding.distribution for coding in codings}
+
+
 def _joint(strategy: Strategy, space: Space) -> dict[str, BaseDistribution]:
     """Return the distributions that every trial has, by Optuna's name and in its order."""
     codings = [
@@ -181,6 +190,8 @@ def strategy_notes(strategy: Strategy, definition: Definition, trials: int) -> t
     space = definition.space
     if strategy is Strategy.GP and trials > SLOW_GP:
         notes.append(f"gp is slow above {SLOW_GP} trials: each proposal fits a model to all of them.")
+    if strategy is Strategy.AUTO and len(definition.objectives) == 1:
+        notes.extend(_handed_over(definition, trials))
     if strategy in {Strategy.AUTO, Strategy.TPE} and trials > SLOW_TPE:
         notes.append(f"{strategy} is slow above {SLOW_TPE} trials; random and qmc stay fast.")
     if (
@@ -197,6 +208,16 @@ def strategy_notes(strategy: Strategy, definition: Definition, trials: int) -> t
         if alone:
             notes.append(f"{strategy} samples {', '.join(alone)} apart from the others.")
     return tuple(notes)
+
+
+def _handed_over(definition: Definition, trials: int) -> list[str]:
+    """Say where auto hands over to TPE."""
+    varied = [its for its in _distributions(definition.space).values() if not its.single()]
+    if len(varied) > MOST_COLUMNS:
+        return [f"auto searches more than {MOST_COLUMNS} dimensions with tpe."]
+    if trials > MOST_TRIALS:
+        return [f"auto goes on with tpe after {MOST_TRIALS} trials."]
+    return []
 
 
 def _is_joint(strategy: Strategy, space: Space, name: str) -> bool:

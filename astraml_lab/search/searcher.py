@@ -12,6 +12,7 @@ from optuna.trial import TrialState as OptunaState
 from optuna.trial import create_trial
 
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound
+from astraml_lab.search.auto import why
 from astraml_lab.search.boundary import numbers_may_be_fine, optuna_boundary
 from astraml_lab.search.curves import thinned
 from astraml_lab.search.distributions import coding_of
@@ -19,7 +20,7 @@ from astraml_lab.search.enqueueing import admitted
 from astraml_lab.search.grid import GridWalk, grid_points
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.opening import derived, entropy_of, open_study
-from astraml_lab.search.proposals import Proposal, Told
+from astraml_lab.search.proposals import STOPPED, Proposal, Told
 from astraml_lab.search.samplers import GOES_BY_NUMBER, build_sampler, require_sampler, sampler_problems
 from astraml_lab.search.warming import count_warm, warm_trials
 from astraml_lab.spec import DEFINITION, Strategy, TrialState
@@ -38,8 +39,6 @@ PARAMS = "params"
 """The trial's user attribute with the user's values under the user's names."""
 DIMENSIONS = "dimensions"
 """The trial's user attribute with the dimensions that its own code suggested."""
-STOPPED = "stopped"
-"""The trial's user attribute that tells a STOPPED trial from a FAILED one."""
 _STATES = {
     TrialState.COMPLETE: OptunaState.COMPLETE,
     TrialState.PRUNED: OptunaState.PRUNED,
@@ -407,7 +406,8 @@ class Searcher:
         if params != stored:
             trial.set_user_attr(PARAMS, params)
         number = self._ours(trial)
-        proposal = Proposal(number, params, derived(self._entropy, str(number)), frozenset(active))
+        reason = why(self._storage.get_trial(self._id_of(number)))
+        proposal = Proposal(number, params, derived(self._entropy, str(number)), frozenset(active), reason)
         self._live[number] = _Live(trial, proposal)
         self._count = max(self._count, number + 1)
         if self._grid is not None:

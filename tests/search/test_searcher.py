@@ -96,7 +96,6 @@ def bare_optuna() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("strategy", "sampler"),
     [
-        (Strategy.AUTO, lambda: optuna.samplers.TPESampler(seed=7)),
         (Strategy.TPE, lambda: optuna.samplers.TPESampler(seed=7)),
         (Strategy.NSGA2, lambda: optuna.samplers.NSGAIISampler(seed=7)),
     ],
@@ -519,3 +518,20 @@ def test_constraints_are_learned_again_with_the_trials_that_a_study_has_lost() -
     told = Told(TrialState.COMPLETE, (0.9,), constraints={"0 heat": 0.4})
     assert searcher.adopt({number: Ended({"x": 0.9}, told) for number in (0, 1)}) == 2
     assert [trial.constraints for trial in searcher._study.trials] == [{"0 heat": 0.4}] * 2
+
+
+def test_the_default_learns_conditions_and_says_why() -> None:
+    searcher = Searcher(one(TREE), seed=7)
+    found = search(searcher, 16)
+    assert found[0].why == "initial design: the centre of the space"
+    assert any(proposal.why.startswith(("a gain", "exploring")) for proposal in found[8:])
+    assert all(set(proposal.params) == set(TREE.names()) for proposal in found)
+
+
+def test_the_default_says_where_it_hands_over_to_tpe() -> None:
+    wide = Space({f"x{index}": Float(0, 1) for index in range(31)})
+    assert strategy_notes(Strategy.AUTO, one(PLAIN), 250) == ()
+    assert strategy_notes(Strategy.AUTO, one(PLAIN), 300) == ("auto goes on with tpe after 250 trials.",)
+    assert strategy_notes(Strategy.AUTO, one(wide), 20) == (
+        "auto searches more than 30 dimensions with tpe.",
+    )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["TuneMagics", "load_ipython_extension", "unload_ipython_extension"]
 
 _NAMES: dict[str, Any] = {**{each.__name__: each for each in CONSTRUCTORS}, "report": report}
-# What the first `%%tune` needs; together they bring SQLAlchemy, Optuna and the widgets.
-_WARM = ("astraml_lab.lab", "astraml_lab.ui.presenter")
+# What the first `%%tune` needs; together they bring SQLAlchemy, Optuna, the widgets and scipy.
+_WARM = ("astraml_lab.lab", "astraml_lab.ui.presenter", "astraml_lab.search.auto.proposing")
 
 
 def load_ipython_extension(shell: InteractiveShell, lab: Lab | None = None) -> None:

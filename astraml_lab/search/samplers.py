@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
     from astraml_lab.spec import Definition, Space
 
-NEEDS = {
-    Strategy.GP: ("scipy", "torch"),
+NEEDS: dict[Strategy, tuple[str, ...]] = {
+    Strategy.GP: ("torch",),
     Strategy.CMAES: ("cmaes",),
-    Strategy.QMC: ("scipy",),
+    Strategy.QMC: (),
 }
-"""Libraries that the extra `search` brings."""
+"""What models all trials' dimensions together, with the libraries of the extra `search` that it needs."""
 SLOW_GP = 250
 SLOW_TPE = 5_000
 MANY_OBJECTIVES = 3

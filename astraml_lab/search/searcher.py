@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.trial import TrialState as OptunaState
-from optuna.trial import create_trial
 
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound
 from astraml_lab.search.auto import why
@@ -21,6 +20,7 @@ from astraml_lab.search.grid import GridWalk, grid_points
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.opening import derived, entropy_of, open_study
 from astraml_lab.search.proposals import STOPPED, Proposal, Told
+from astraml_lab.search.remembering import PARAMS, ending, remembered
 from astraml_lab.search.samplers import GOES_BY_NUMBER, build_sampler, require_sampler, sampler_problems
 from astraml_lab.search.warming import count_warm, warm_trials
 from astraml_lab.spec import DEFINITION, Strategy, TrialState
@@ -35,18 +35,8 @@ if TYPE_CHECKING:
     from astraml_lab.search.proposals import Ended, Past, Warmed
     from astraml_lab.spec import AnyDimension, Definition, ParamValue
 
-PARAMS = "params"
-"""The trial's user attribute with the user's values under the user's names."""
 DIMENSIONS = "dimensions"
 """The trial's user attribute with the dimensions that its own code suggested."""
-_STATES = {
-    TrialState.COMPLETE: OptunaState.COMPLETE,
-    TrialState.PRUNED: OptunaState.PRUNED,
-    # A trial that somebody stopped says nothing about its point. As PRUNED it would count as a bad one, and
-    # stopping a job would spoil the best region for its extension; samplers leave FAIL out.
-    TrialState.STOPPED: OptunaState.FAIL,
-    TrialState.FAILED: OptunaState.FAIL,
-}
 
 
 @dataclass
@@ -226,13 +216,9 @@ class Searcher:
             StoreError: The storage cannot; the trial is still running, tell it again later.
         """
         live = self._running(number)
-        state = _STATES[told.state]
-        several = len(self._definition.objectives) > 1
-        if several and state is OptunaState.PRUNED:
-            state = OptunaState.FAIL  # Optuna ranks pruned trials by their one objective
-        values = (told.values or self._no_values()) if state is OptunaState.COMPLETE else None
+        state, values = ending(told, self._definition)
         with optuna_boundary:
-            if self._definition.objectives and not several:
+            if len(self._definition.objectives) == 1:
                 self._mirror(number, told.curve)
             if live.dimensions:
                 live.trial.set_user_attr(PARAMS, {**live.proposal.params, **live.suggested})
@@ -305,36 +291,12 @@ class Searcher:
             learned += 1
         with optuna_boundary:
             for number in range(self._count, max(ended, default=-1) + 1):
-                self._study.add_trial(self._remembered(ended.get(number)))
+                self._study.add_trial(remembered(ended.get(number), self._definition, self._codings))
                 self._count = number + 1
                 learned += number in ended
             if self._grid is not None and learned:
                 self._grid = self._walk(self._study.get_trials(deepcopy=False)[self._offset :])
         return learned
-
-    def _remembered(self, ended: Ended | None) -> FrozenTrial:
-        """Return a trial of the study for one that it has lost; one that does not fit teaches it nothing."""
-        if ended is not None:
-            with suppress(ValueError, KeyError):
-                return self._relearned(ended)
-        return create_trial(state=OptunaState.FAIL)
-
-    def _relearned(self, ended: Ended) -> FrozenTrial:
-        known = {name: value for name, value in ended.params.items() if name in self._codings}
-        active = [name for name in known if self._space.is_active(name, known)]
-        several = len(self._definition.objectives) > 1
-        state = _STATES[ended.told.state]
-        state = OptunaState.FAIL if several and state is OptunaState.PRUNED else state
-        codings = [self._codings[name] for name in active]
-        return create_trial(
-            state=state,
-            values=(ended.told.values or self._no_values()) if state is OptunaState.COMPLETE else None,
-            params=self._encoded(known, active),
-            distributions={coding.name: coding.distribution for coding in codings},
-            user_attrs={PARAMS: known, **({STOPPED: True} if ended.told.state is TrialState.STOPPED else {})},
-            intermediate_values={} if several else thinned(ended.told.curve),
-            constraints=dict(ended.told.constraints),
-        )
 
     def requeue(self, number: int) -> None:
         """Have `ask` return a running trial's point again, with its number and seed.
@@ -418,10 +380,6 @@ class Searcher:
         if number not in self._live:
             raise NotFound(f"Trial {number} is not running; these are: {sorted(self._live) or 'none'}.")
         return self._live[number]
-
-    def _no_values(self) -> tuple[float, ...] | None:
-        """Return the dummy that stands for success where nothing is optimised."""
-        return None if self._definition.objectives else (0.0,)
 
     def _encoded(self, params: Mapping[str, ParamValue], names: Iterable[str]) -> dict[str, Any]:
         """Return a point as Optuna takes it."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -128,6 +130,25 @@ def test_a_space_that_is_known_begins_at_its_centre_too() -> None:
     first = study.ask(space)
     assert first.params == {"x": 0.5, "n": 5, "one": 3}
     assert why(study.trials[0]) == "initial design: the centre of the space"
+
+
+def test_where_it_begins_each_trial_has_a_part_of_each_range_to_itself() -> None:
+    drops = [params["drop"] for params in searched(study_of(), 7)[1:]]
+    assert sorted(math.floor(drop / 0.9 * 6) for drop in drops) == list(range(6))
+
+
+def test_the_first_points_wait_for_no_imports() -> None:
+    code = (
+        "import sys\n"
+        "from astraml_lab.search import Searcher\n"
+        "from astraml_lab.spec import Definition, Float, Space, objectives_of\n"
+        "space = Space({'x': Float(0, 1), 'y': Float(0, 1)})\n"
+        "searcher = Searcher(Definition(space=space, objectives=objectives_of(minimize=['loss'])))\n"
+        "[searcher.ask() for _ in range(3)]\n"
+        "print([name for name in ('scipy', 'torch', 'cmaes') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_what_somebody_asked_for_comes_first() -> None:

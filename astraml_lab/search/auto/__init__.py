@@ -1,6 +1,7 @@
 """The search of `--strategy auto`: a Gaussian process behind Optuna's seam for samplers.
 
-encoding → outcomes → surrogate → improvement → climbing → proposing → sampler: each knows only those before.
+encoding → outcomes → history → surrogate → improvement → climbing → proposing → sampler: each knows only
+those before.
 """
 
 from __future__ import annotations

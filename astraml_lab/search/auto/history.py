@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from optuna.trial import TrialState
 
 from astraml_lab.search.auto.conditions import Conditions, learned, still
 from astraml_lab.search.auto.encoding import Encoding
+from astraml_lab.search.auto.outcomes import outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-    from astraml_lab.search.auto.proposing import Fitted, Seen
+    from astraml_lab.search.auto.outcomes import Outcome
 
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
@@ -28,6 +30,31 @@ NOTE = "auto"
 """The trial's system attribute with what the sampler has to say of it, as JSON of less than 2 kB."""
 _DIGITS = 16
 """They tell two points apart."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a proposal is made from.
+
+    Attributes:
+        rows: Of the trials that ended, shape (n, d).
+        outcomes: How they ended.
+        running: Rows of the trials that have not, shape (k, d).
+        conditions: Which columns play a part.
+    """
+
+    rows: Array
+    outcomes: Sequence[Outcome]
+    running: Array
+    conditions: Conditions
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The model's parameters, and how many trials they were fitted to."""
+
+    parameters: Array
+    trials: int
 
 
 class History:
@@ -86,9 +113,6 @@ class History:
             maximise: Whether higher values are better.
             left_out: Failed trials with such a user attribute say nothing.
         """
-        from astraml_lab.search.auto.outcomes import outcomes
-        from astraml_lab.search.auto.proposing import Seen
-
         whole = [trial for trial in trials if self._is_whole(trial, encoding)]
         ended = [
             trial
@@ -116,8 +140,6 @@ class History:
 
     def last(self, trials: Sequence[FrozenTrial]) -> Fitted | None:
         """Return the model of the latest trial that has one."""
-        from astraml_lab.search.auto.proposing import Fitted
-
         for trial in reversed(trials):
             if NOTE in trial.system_attrs and "model" in (note := note_of(trial)):
                 return Fitted(np.array(note["model"], dtype=float), note["of"])

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from optuna.trial import TrialState
-from scipy.special import ndtri
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +97,8 @@ def half_ranked(values: Array) -> Array:
     Args:
         values: Finite, smaller being better, shape (n,).
     """
+    from scipy.special import ndtri  # a third of a second, which the first trials need not wait for
+
     # The lower of two middle values: one half-way to an outlier would set the scale
     middle = float(np.sort(values)[(len(values) - 1) // 2])
     better = values <= middle

@@ -9,18 +9,16 @@ import numpy as np
 from scipy.special import ndtr
 
 from astraml_lab.search.auto.climbing import Ground, climb
+from astraml_lab.search.auto.history import Fitted
 from astraml_lab.search.auto.improvement import log_improvement
 from astraml_lab.search.auto.outcomes import Targets, targets
 from astraml_lab.search.auto.surrogate import Surrogate, fit, start
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from astraml_lab.search.auto.conditions import Conditions
     from astraml_lab.search.auto.encoding import Encoding
-    from astraml_lab.search.auto.outcomes import Outcome
+    from astraml_lab.search.auto.history import Seen
 
     Array = NDArray[np.float64]
 
@@ -29,31 +27,6 @@ MOST_ROWS = 160
 _SAME = 1e-9
 _GROWN = 1.05
 """The parameters are fitted anew where there are so many times the trials of the last fit."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a proposal is made from.
-
-    Attributes:
-        rows: Of the trials that ended, shape (n, d).
-        outcomes: How they ended.
-        running: Rows of the trials that have not, shape (k, d).
-        conditions: Which columns play a part.
-    """
-
-    rows: Array
-    outcomes: Sequence[Outcome]
-    running: Array
-    conditions: Conditions
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """The model's parameters, and how many trials they were fitted to."""
-
-    parameters: Array
-    trials: int
 
 
 @dataclass(frozen=True)
@@ -96,10 +69,10 @@ def propose(
     fitted = _fitted(encoding, rows, known, last, len(seen.outcomes))
     model = Surrogate.given(rows, known.values, known.variances, encoding.choices, fitted.parameters)
     ground = Ground(encoding, fixed)
-    # The lowest that is believed, not the lowest that was seen: that one may have been lucky.
-    # Where values are set, the lowest with these.
-    best = float(model.believes(seen.conditions.quieted(ground.settled(rows)))[0].min())
     model = _believing(model, known, seen.running)
+    # The lowest that is believed, not the lowest that was seen: that one may have been lucky. Of the running
+    # ones too: what they will gain is gained once. Where values are set, the lowest with these.
+    best = float(model.believes(seen.conditions.quieted(ground.settled(model.rows)))[0].min())
 
     def promise(candidates: Array) -> Array:
         return log_improvement(*model.believes(seen.conditions.quieted(candidates)), best)

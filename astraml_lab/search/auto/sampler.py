@@ -15,8 +15,6 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from astraml_lab.errors import MissingExtra
-from astraml_lab.optional import installed
 from astraml_lab.search.auto import design
 from astraml_lab.search.auto.encoding import Encoding
 from astraml_lab.search.auto.history import NOTE, History, note_of, rounded, varied
@@ -38,7 +36,7 @@ MOST_TRIALS = 250
 
 
 class AutoSampler(BaseSampler):
-    """The centre and a few Sobol points, then a Gaussian process over numbers and choices.
+    """The centre and a few points evenly over the space, then a Gaussian process over numbers and choices.
 
     It takes on one objective, up to 30 dimensions that every trial has, and up to 250 trials; beyond these,
     and where trials carry constraints, Optuna's `TPESampler` goes on. Failed trials count as worse than the
@@ -53,9 +51,6 @@ class AutoSampler(BaseSampler):
         space: The distributions that every trial has, where they are known before the first; without them
             they are learned from the trials.
         left_out: Failed trials with such a user attribute say nothing: somebody stopped them.
-
-    Raises:
-        MissingExtra: scipy is not installed.
     """
 
     def __init__(
@@ -65,8 +60,6 @@ class AutoSampler(BaseSampler):
         space: Mapping[str, BaseDistribution] | None = None,
         left_out: str = "",
     ) -> None:
-        if not installed("scipy"):
-            raise MissingExtra("scipy", "search")
         self._seed = _drawn() if seed is None else seed
         self._given = None if space is None else varied(space)
         self._left_out = left_out
@@ -158,14 +151,14 @@ class AutoSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, encoding: Encoding
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return a point, and the note on it."""
-        from astraml_lab.search.auto.proposing import propose
-
         others = [one for one in study.get_trials(deepcopy=False) if one.number != trial.number]
         random = self._random(trial)
         fixed = _fixed(trial, encoding)
         maximise = study.direction is StudyDirection.MAXIMIZE
         seen = self._history.seen(others, encoding, maximise=maximise, left_out=self._left_out)
         if len(seen.rows) + len(seen.running) >= design.size(len(encoding.names)):
+            from astraml_lab.search.auto.proposing import propose  # scipy, which the first need not wait for
+
             pick = propose(encoding, seen, fixed, self._history.last(others), random)
             if pick is not None:
                 best = min(outcome.value for outcome in seen.outcomes)
@@ -174,7 +167,7 @@ class AutoSampler(BaseSampler):
             row, why = design.centre(encoding, random), "initial design: the centre of the space"
         else:
             tried = np.concatenate([seen.rows, seen.running])
-            row = design.sobol(encoding, self._seed, trial.number, tried)
+            row = design.even(encoding, self._seed, trial.number, tried)
             why = "initial design: a point of a sequence that covers the space evenly"
         row = np.where(np.isnan(fixed), row, fixed)
         return encoding.point(row), {"why": why, "row": rounded(row)}

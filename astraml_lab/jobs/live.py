@@ -13,19 +13,9 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict, TrialPruned, TrialStopped
-from astraml_lab.metrics import Board, PruneRule, TrialMetrics
-from astraml_lab.spec import (
-    FailureKind,
-    Pruning,
-    Select,
-    StoppingKind,
-    StoppingRule,
-    Strategy,
-    TrialState,
-    TrialView,
-    format_duration,
-    part_of,
-)
+from astraml_lab.jobs.pruning import board_of
+from astraml_lab.metrics import TrialMetrics
+from astraml_lab.spec import FailureKind, Select, TrialState, TrialView, format_duration, part_of
 from astraml_lab.trial import Verdict
 
 if TYPE_CHECKING:
@@ -134,7 +124,7 @@ class LiveJob:
         self._spec = spec
         self._objectives = {objective.metric: objective for objective in spec.objectives}
         self._first = spec.objectives[0].metric if spec.objectives else None
-        self.board = _board_of(spec)
+        self.board = board_of(spec)
         self._common = _common_names(spec)
 
     def add(self, trial: LiveTrial) -> None:
@@ -237,7 +227,7 @@ class LiveJob:
             trial.metrics, trial.last = TrialMetrics(self._spec.window), {}
             trial.deadline, trial.device, trial.traceback = math.inf, "", ""
             if self.board is not None:
-                self.board.finish(trial.number, complete=False)
+                self.board.again(trial.number)
             self.touch(trial)
 
     def measure(self, trial: LiveTrial, disk_bytes: int) -> None:
@@ -373,28 +363,6 @@ def _common_names(spec: JobSpec) -> dict[str, dict[str, str]]:
         }
         for each in spec.definitions
     }
-
-
-def _board_of(spec: JobSpec) -> Board | None:
-    """Return the board of a job with one objective; a Pareto job and a single run are not pruned.
-
-    A vendor's rule goes by the first objective also where there are several.
-    """
-    if not spec.objectives or (spec.pareto and spec.stopping is None):
-        return None
-    objective = spec.objectives[0]
-    return Board(objective.metric, maximize=objective.maximize, rule=_rule_of(spec), patience=spec.patience)
-
-
-def _rule_of(spec: JobSpec) -> PruneRule | StoppingRule:
-    if spec.stopping is not None:
-        return spec.stopping
-    if spec.strategy is Strategy.HYPERBAND or spec.prune is Pruning.HYPERBAND:
-        return StoppingRule(kind=StoppingKind.HYPERBAND)
-    kind = {Pruning.AUTO: "median", Pruning.MEDIAN: "median", Pruning.PERCENTILE: "percentile"}.get(
-        spec.prune, "off"
-    )
-    return PruneRule(kind, worthwhile=spec.prune is Pruning.AUTO)  # type: ignore[arg-type]  # the table above holds its three kinds only
 
 
 def _is_finite(value: float | None) -> bool:

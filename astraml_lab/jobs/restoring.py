@@ -50,9 +50,8 @@ def restore(runner: Runner, searcher: Searcher, views: Sequence[TrialView]) -> N
 
 def _remind(runner: Runner, board: Board, view: TrialView) -> None:
     """Tell the board of a trial that it goes by."""
-    complete = view.state is TrialState.COMPLETE
-    cut_short = view.state in _CUT_SHORT and board.counts_cut_short
-    if complete or cut_short:
+    if board.goes_by(view.state):
+        complete, cut_short = view.state is TrialState.COMPLETE, view.state in _CUT_SHORT
         points = runner.record.stored_points(view.number)
         curve = ((int(step), value) for step, value in points)
         seconds = view.runtime(view.ended_at or view.created_at)

@@ -6,9 +6,10 @@ A report goes through `Board.report` (the objective only) and `TrialMetrics.add`
 
 from __future__ import annotations
 
-from astraml_lab.metrics.board import Board
+from astraml_lab.metrics.board import Board, Rule
 from astraml_lab.metrics.curve import CURVE_LIMIT, Curve
 from astraml_lab.metrics.downsampling import downsample
+from astraml_lab.metrics.halving import HalvingRule
 from astraml_lab.metrics.percentiles import PruneRule
 from astraml_lab.metrics.running import Ending
 from astraml_lab.metrics.series import MetricSeries, TrialChanges, TrialMetrics
@@ -23,8 +24,10 @@ __all__ = [
     "Board",
     "Curve",
     "Ending",
+    "HalvingRule",
     "MetricSeries",
     "PruneRule",
+    "Rule",
     "TrialChanges",
     "TrialMetrics",
     "Window",

@@ -19,17 +19,17 @@ import operator
 from array import array
 from bisect import bisect_right
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from astraml_lab.metrics.columns import Column
-from astraml_lab.metrics.judge import Judge
+from astraml_lab.metrics.judge import FINISHED, Judge
 from astraml_lab.metrics.running import Ending, apart, trials_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from astraml_lab.metrics.running import Running
-    from astraml_lab.spec import StoppingRule
+    from astraml_lab.spec import StoppingRule, TrialState
 
 _MEDIAN = 0.5
 _FEW = 64
@@ -86,6 +86,8 @@ class Averages(Judge):
         metric: The objective's name.
         maximize: Whether greater is better.
     """
+
+    goes_by: ClassVar[frozenset[TrialState]] = FINISHED
 
     def __init__(self, rule: StoppingRule, metric: str, *, maximize: bool) -> None:
         self._rule = rule

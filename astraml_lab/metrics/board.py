@@ -1,8 +1,8 @@
 """The curve board of a job: who is given up, decided in memory the moment a value is reported.
 
-The board keeps what the running trials reported and asks its rule about each report: our own `PruneRule`,
-or the `StoppingRule` that a tuning service defines. Each rule is a `Judge` of its own module, and none walks
-over the history of the job: a report costs microseconds, whatever went before.
+The board keeps what the running trials reported and asks its rule about each report: our own `PruneRule` or
+`HalvingRule`, or the `StoppingRule` that a tuning service defines. Each rule has a `Judge` of its own module,
+and none walks over the history of the job: a report costs microseconds, whatever went before.
 
 Nothing here locks: the caller holds the job's lock.
 """
@@ -15,17 +15,22 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.metrics.averages import Averages
 from astraml_lab.metrics.extrapolation import Convex, DecayCurve
-from astraml_lab.metrics.halving import Hyperband
+from astraml_lab.metrics.halving import HalvingRule, SuccessiveHalving
+from astraml_lab.metrics.hyperband import Hyperband
 from astraml_lab.metrics.percentiles import Percentiles, PruneRule
 from astraml_lab.metrics.running import Ending, Running
-from astraml_lab.spec import StoppingKind, StoppingRule
+from astraml_lab.spec import StoppingKind, StoppingRule, TrialState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from astraml_lab.metrics.judge import Judge
 
-_JUDGES: dict[StoppingKind, Callable[..., Judge]] = {
+Rule = PruneRule | HalvingRule | StoppingRule
+
+_JUDGES: dict[StoppingKind | type[Rule], Callable[..., Judge]] = {
+    PruneRule: Percentiles,
+    HalvingRule: SuccessiveHalving,
     StoppingKind.AVERAGES: Averages,
     StoppingKind.DECAY_CURVE: DecayCurve,
     StoppingKind.CONVEX: Convex,
@@ -41,9 +46,6 @@ class Board:
         maximize: Whether greater is better.
         rule: When a trial is given up.
         patience: A trial ends after so many reports without a better value; None for never.
-
-    Attributes:
-        counts_cut_short: Whether the rule goes by pruned and stopped trials too.
     """
 
     def __init__(
@@ -51,16 +53,16 @@ class Board:
         metric: str,
         *,
         maximize: bool,
-        rule: PruneRule | StoppingRule | None = None,
+        rule: Rule | None = None,
         patience: int | None = None,
     ) -> None:
         self._metric = metric
         self._patience = patience
         self._better: Callable[[float, float], bool] = operator.gt if maximize else operator.lt
         self._judge = _judge_of(rule or PruneRule(), metric, maximize=maximize)
+        self._of_a_vendor = isinstance(rule, StoppingRule)
         self._by_time = isinstance(rule, StoppingRule) and rule.by_time
         self._running: dict[int, Running] = {}
-        self.counts_cut_short = isinstance(rule, StoppingRule)
 
     def report(self, number: int, value: float, step: int, seconds: float = 0.0) -> Ending | None:
         """Take in a value and decide at once.
@@ -103,15 +105,21 @@ class Board:
         Args:
             number: The trial.
             complete: It came to its own end.
-            cut_short: It was pruned or stopped before; only vendors' rules learn from such a trial.
+            cut_short: It was pruned or stopped before. A trial that is neither has failed.
         """
+        trial = self._running.pop(number, None) or Running()
+        if self._judge is not None and self.goes_by(_end(complete=complete, cut_short=cut_short)):
+            self._judge.learn(number, trial, complete=complete)
+
+    def again(self, number: int) -> None:
+        """Forget a trial that failed and begins again: it showed nothing."""
         trial = self._running.pop(number, None)
-        if self._judge is None:
-            return
-        if complete or cut_short:
-            self._judge.learn(number, trial or Running(), complete=complete)
-        else:
-            self._judge.forget(number)
+        if self._judge is not None and trial is not None:
+            self._judge.forget(number, trial)
+
+    def goes_by(self, state: TrialState) -> bool:
+        """Return whether trials that ended in a state are a measure for others."""
+        return self._judge is not None and state in self._judge.goes_by
 
     def restore(
         self,
@@ -131,17 +139,18 @@ class Board:
             cut_short: As in `finish`.
             seconds: How long the trial ran for.
         """
-        trial = self._running[number] = Running()
+        trial = Running()
         trial.values.update((step, self._usable(value)) for step, value in curve)
         trial.last_step = max(trial.values, default=trial.last_step)
         if self._by_time:
             share = seconds / max(1, len(trial.values))
             trial.times = {step: share * index for index, step in enumerate(sorted(trial.values), start=1)}
-        self.finish(number, complete=complete, cut_short=cut_short)
+        if self._judge is not None and self.goes_by(_end(complete=complete, cut_short=cut_short)):
+            self._judge.recall(number, trial, complete=complete)
 
     def _usable(self, value: float) -> float:
         """Return what a value counts as: to the services an infinite one is no objective, just as NaN."""
-        return nan if self.counts_cut_short and isinf(value) else value
+        return nan if self._of_a_vendor and isinf(value) else value
 
     def _impatience(self, trial: Running, step: int) -> str:
         reports = "1 report" if trial.stale == 1 else f"{trial.stale} reports"
@@ -151,7 +160,13 @@ class Board:
         return f"ended at step {step}: {best} was not improved in {reports}"
 
 
-def _judge_of(rule: PruneRule | StoppingRule, metric: str, *, maximize: bool) -> Judge | None:
-    if isinstance(rule, StoppingRule):
-        return _JUDGES[rule.kind](rule, metric, maximize=maximize)
-    return None if rule.kind == "off" else Percentiles(rule, metric, maximize=maximize)
+def _end(*, complete: bool, cut_short: bool) -> TrialState:
+    cut = TrialState.PRUNED if cut_short else TrialState.FAILED
+    return TrialState.COMPLETE if complete else cut
+
+
+def _judge_of(rule: Rule, metric: str, *, maximize: bool) -> Judge | None:
+    if isinstance(rule, PruneRule) and rule.kind == "off":
+        return None
+    judge = _JUDGES[rule.kind if isinstance(rule, StoppingRule) else type(rule)]
+    return judge(rule, metric, maximize=maximize)

@@ -20,14 +20,14 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from astraml_lab.metrics.judge import Judge
+from astraml_lab.metrics.judge import FINISHED, Judge
 from astraml_lab.metrics.running import Ending, apart
 
 if TYPE_CHECKING:
     from astraml_lab.metrics.running import Running
-    from astraml_lab.spec import StoppingRule
+    from astraml_lab.spec import StoppingRule, TrialState
 
 _POINTS = 5
 _CHANCE = 0.05
@@ -49,6 +49,8 @@ class _LookingAhead(Judge):
         metric: The objective's name.
         maximize: Whether greater is better.
     """
+
+    goes_by: ClassVar[frozenset[TrialState]] = FINISHED
 
     def __init__(self, rule: StoppingRule, metric: str, *, maximize: bool) -> None:
         self._rule = rule

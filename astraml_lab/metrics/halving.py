@@ -1,181 +1,193 @@
-"""Hyperband: brackets of successive halving, each harder on the trials the earlier it looks at them.
+"""Asynchronous successive halving: at each rung, only the best of those that came so far go on.
 
-Where both are told the same, the decisions are those of Optuna's `HyperbandPruner` with the same minimum,
-maximum and reduction factor (a differential test holds it): asynchronous successive halving (Li et al., 2020)
-in the brackets of Hyperband (Li et al., 2018), a trial's bracket drawn by its number. A trial passes a rung
-if it is among the best `1/reduction` of those that came so far. Two points go beyond Optuna:
-
-- The maximum is a trial's whole budget: nobody is given up on reaching it, and a trial is complete there if
-  the rule names it, as in SageMaker.
-- Without a maximum it is the longest run among the trials that are complete when the first rung is due, and
-  stays that; until one is complete, nobody is given up.
+The rungs lie ever further apart. A trial that reaches one leaves its value there, and passes if it is among
+the best `1/reduction` of the values left so far (Li et al., 2020, arXiv 1810.05934). The decisions are those
+of Optuna's `SuccessiveHalvingPruner` (a differential test holds it), without its walk over all trials.
 """
 
 from __future__ import annotations
 
-import binascii
-import math
+from abc import abstractmethod
 from bisect import bisect_left, insort
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from math import isnan
+from typing import TYPE_CHECKING, ClassVar
 
-from astraml_lab.metrics.judge import Judge
-from astraml_lab.metrics.running import BEFORE_ALL_STEPS, Ending
+from astraml_lab.metrics.judge import FINISHED, Judge
+from astraml_lab.metrics.running import BEFORE_ALL_STEPS, Ending, apart
+from astraml_lab.spec import TrialState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from astraml_lab.metrics.running import Running
-    from astraml_lab.spec import StoppingRule
 
-_STUDY = "default"
-"""Stands for the study's name in Optuna's draw of a bracket."""
+_SHARE_OF_LONGEST = 100
+"""Where nobody names the first rung, it lies at this share of the longest run, as in Optuna."""
 
 
-class Hyperband(Judge):
-    """Gives up by successive halving in brackets.
+@dataclass(frozen=True)
+class HalvingRule:
+    """When successive halving gives a trial up; the defaults are Optuna's.
 
-    A report costs a comparison; at a rung, the insertion of a value into the ordered ones of the rung.
+    Attributes:
+        min_resource: The step of the first rung; None for a hundredth of the longest complete trial when the
+            first decision is due, and nobody is given up before one is complete.
+        reduction: One of so many trials passes a rung, and the rungs' steps grow by the same factor.
+        min_early_stopping_rate: So many of the first rungs are left out.
+        bootstrap_count: So many trials that come to a rung first do not pass it.
+    """
+
+    min_resource: int | None = None
+    reduction: int = 4
+    min_early_stopping_rate: int = 0
+    bootstrap_count: int = 0
+
+
+@dataclass
+class Place:
+    """Where a trial stands.
+
+    Attributes:
+        bracket: Whose rungs it climbs; 0 where there is one bracket only.
+        due: The step of the rung that it comes to next.
+        left: Its values at the rungs that it came to, as they are ordered there.
+    """
+
+    bracket: int
+    due: float
+    left: list[float] = field(default_factory=list)
+
+
+class Halving(Judge):
+    """Gives up by the values at rungs; a subclass says where these lie.
+
+    A report costs a comparison; at a rung, the insertion of a value into the ordered ones of the rung. A
+    failed trial's values stay, as they were no failures; those of a trial that begins again do not.
 
     Args:
-        rule: The rule, of the kind `hyperband`.
+        metric: The objective's name.
+        maximize: Whether greater is better.
+        reduction: One of so many trials passes a rung.
+        bootstrap_count: So many trials that come to a rung first do not pass it.
+    """
+
+    goes_by: ClassVar[frozenset[TrialState]] = FINISHED | {TrialState.FAILED}
+
+    def __init__(self, metric: str, *, maximize: bool, reduction: int, bootstrap_count: int = 0) -> None:
+        self._metric = metric
+        self._sign = -1.0 if maximize else 1.0
+        self._reduction = reduction
+        self._bootstrap_count = bootstrap_count
+        self._rungs: dict[tuple[int, int], list[float]] = {}
+
+    @abstractmethod
+    def _place(self, number: int) -> Place | None:
+        """Return where a trial begins; None while nobody knows where the rungs lie."""
+
+    @abstractmethod
+    def _due(self, bracket: int, rung: int) -> float:
+        """Return the step of a rung; infinite where there is none."""
+
+    def _whose(self, _bracket: int) -> str:
+        """Say, for a reason, whose rungs these are."""
+        return ""
+
+    def decide(self, number: int, trial: Running, value: float) -> Ending | None:
+        """Send the trial through the rungs that it has reached, up to the first that holds it back."""
+        place: Place | None = trial.memory
+        if place is None:
+            place = trial.memory = self._place(number)
+            if place is None:
+                return None
+        return self._climb(place, trial.last_step, value)
+
+    def forget(self, _number: int, trial: Running) -> None:
+        """Take its values out of the rungs."""
+        place: Place | None = trial.memory
+        if place is not None:
+            for rung, value in enumerate(place.left):
+                values = self._rungs[place.bracket, rung]
+                del values[bisect_left(values, value)]
+
+    def _climb(self, place: Place, step: int, value: float) -> Ending | None:
+        if step < place.due:
+            return None
+        if isnan(value):
+            return Ending("pruned", f"pruned at step {step}: {self._metric} is no number")
+        signed = self._sign * value
+        while step >= place.due:
+            rung = len(place.left)
+            values = self._rungs.setdefault((place.bracket, rung), [])
+            insort(values, signed)
+            place.left.append(signed)
+            if len(values) <= self._bootstrap_count:
+                return Ending("pruned", self._too_early(step, place, len(values)))
+            limit = values[max(1, len(values) // self._reduction) - 1]
+            if signed > limit:
+                return Ending("pruned", self._verdict(step, value, self._sign * limit, place, len(values)))
+            place.due = self._due(place.bracket, rung + 1)
+        return None
+
+    def _replay(self, number: int, curve: Sequence[tuple[int, float]]) -> None:
+        """Have a trial that is over take its place at the rungs that it reached."""
+        place = self._place(number)
+        if place is None:
+            return
+        for step, value in curve:
+            if self._climb(place, step, value) is not None:
+                # It went on from here, whatever the others' values are by now
+                place.due = self._due(place.bracket, len(place.left))
+
+    def _verdict(self, step: int, value: float, limit: float, place: Place, trials: int) -> str:
+        given, allowed = apart(value, limit)
+        of = "trial" if trials == 1 else "trials"
+        best = f"the best 1/{self._reduction} of {trials} {of}"
+        return (
+            f"pruned at step {step}: {self._metric} {given} is not among {best} "
+            f"that came to step {place.due:g}, the limit is {allowed}{self._whose(place.bracket)}"
+        )
+
+    def _too_early(self, step: int, place: Place, trials: int) -> str:
+        return (
+            f"pruned at step {step}: it is one of the first {self._bootstrap_count} trials that came to step "
+            f"{place.due:g}, number {trials}, by which later ones are measured{self._whose(place.bracket)}"
+        )
+
+
+class SuccessiveHalving(Halving):
+    """Asynchronous successive halving (ASHA) in one bracket.
+
+    Args:
+        rule: The rule.
         metric: The objective's name.
         maximize: Whether greater is better.
     """
 
-    def __init__(self, rule: StoppingRule, metric: str, *, maximize: bool) -> None:
-        self._rule = rule
-        self._metric = metric
-        self._sign = -1.0 if maximize else 1.0
-        self._least = max(1, rule.min_resource or 1)
-        self._brackets: _Brackets | None = None
-        self._rungs: dict[tuple[int, int], list[float]] = {}
-        self._passed: dict[int, list[tuple[int, float]]] = {}
-        self._furthest = BEFORE_ALL_STEPS
-        self._early: list[tuple[int, list[tuple[int, float]]]] = []
-        if rule.max_resource is not None:
-            self._open(rule.max_resource)
-
-    def decide(self, number: int, trial: Running, value: float) -> Ending | None:
-        """Send the trial through the rungs that it has reached, up to the first that holds it back."""
-        step = trial.last_step
-        if self._rule.max_resource is not None and step >= self._rule.max_resource:
-            return Ending("budget", f"complete at step {step}: hyperband's largest budget of a trial")
-        if trial.memory is None:
-            if self._brackets is None:
-                return None
-            trial.memory = self._place(number)
-        return self._climb(number, trial.memory, step, value)
-
-    def learn(self, number: int, trial: Running, *, complete: bool) -> None:
-        """Keep what it showed at its rungs; the first complete trial may tell how far trials go."""
-        if trial.memory is None and trial.values:
-            if self._brackets is None:
-                self._early.append((number, sorted(trial.values.items())))
-            else:
-                self._replay(number, sorted(trial.values.items()))
-        self._passed.pop(number, None)
-        if complete and self._brackets is None:
-            self._furthest = max(self._furthest, *trial.values, BEFORE_ALL_STEPS)
-            if self._furthest >= self._least:
-                self._open(self._furthest)
-
-    def forget(self, number: int) -> None:
-        """Take a failed trial's values out of its rungs: it may begin again."""
-        passed = self._passed.pop(number, None)
-        if not passed or self._brackets is None:
-            return
-        bracket = self._brackets.of(number)
-        for rung, value in passed:
-            values = self._rungs[bracket, rung]
-            del values[bisect_left(values, value)]
-
-    def _open(self, most: int) -> None:
-        self._brackets = _Brackets(self._least, most, self._rule.reduction)
-        for number, curve in self._early:
-            self._replay(number, curve)
-        self._early.clear()
-
-    def _place(self, number: int) -> _Place:
-        brackets = self._brackets
-        assert brackets is not None  # noqa: S101 - asked for where there are brackets only
-        bracket = brackets.of(number)
-        return _Place(bracket, brackets.rung(bracket, 0))
-
-    def _climb(self, number: int, place: _Place, step: int, value: float) -> Ending | None:
-        brackets = self._brackets
-        if brackets is None or step < place.due:
-            return None
-        if math.isnan(value):
-            return Ending("pruned", f"pruned at step {step}: {self._metric} is no number")
-        signed = self._sign * value
-        while place.due <= step and place.due < brackets.most:
-            values = self._rungs.setdefault((place.bracket, place.rung), [])
-            insort(values, signed)
-            self._passed.setdefault(number, []).append((place.rung, signed))
-            kept = max(1, len(values) // self._rule.reduction)
-            if signed > values[kept - 1]:
-                limit = self._sign * values[kept - 1]
-                return Ending("pruned", self._verdict(step, value, limit, place, len(values)))
-            place.rung += 1
-            place.due = brackets.rung(place.bracket, place.rung)
-        return None
-
-    def _replay(self, number: int, curve: list[tuple[int, float]]) -> None:
-        """Have a trial that is over take its place at the rungs that it reached."""
-        place = self._place(number)
-        for step, value in curve:
-            if self._climb(number, place, step, value) is not None:
-                break
-        self._passed.pop(number, None)
-
-    def _verdict(self, step: int, value: float, limit: float, place: _Place, trials: int) -> str:
-        brackets = self._brackets
-        count = 1 if brackets is None else brackets.count
-        share = f"the best 1/{self._rule.reduction} of {trials}"
-        of = "trial" if trials == 1 else "trials"
-        return (
-            f"pruned at step {step}: {self._metric} {value:.6g} is not among {share} {of} that came to step "
-            f"{place.due}, the limit is {limit:.6g} (bracket {place.bracket + 1} of {count})"
+    def __init__(self, rule: HalvingRule, metric: str, *, maximize: bool) -> None:
+        super().__init__(
+            metric, maximize=maximize, reduction=rule.reduction, bootstrap_count=rule.bootstrap_count
         )
+        self._skipped = rule.min_early_stopping_rate
+        self._least = rule.min_resource
+        self._furthest = BEFORE_ALL_STEPS
 
+    def learn(self, _number: int, trial: Running, *, complete: bool) -> None:
+        """See how far a complete trial went: what it showed at its rungs is there by now."""
+        if complete:
+            self._furthest = max(self._furthest, trial.last_step)
 
-@dataclass
-class _Place:
-    """Where a trial stands in its bracket: the rung that it comes to next, at the step `due`."""
+    def recall(self, number: int, trial: Running, *, complete: bool) -> None:
+        """Have it take its place at the rungs, too, as far as they lie where they did then."""
+        self._replay(number, sorted(trial.values.items()))
+        self.learn(number, trial, complete=complete)
 
-    bracket: int
-    due: int
-    rung: int = 0
+    def _place(self, _number: int) -> Place | None:
+        if self._least is None:
+            if self._furthest == BEFORE_ALL_STEPS:
+                return None
+            self._least = max(1, self._furthest // _SHARE_OF_LONGEST)
+        return Place(0, self._due(0, 0))
 
-
-class _Brackets:
-    """How many brackets there are, whose each trial is, and where their rungs lie.
-
-    Args:
-        least: The smallest budget, in steps.
-        most: The largest.
-        reduction: One of so many trials passes a rung.
-    """
-
-    def __init__(self, least: int, most: int, reduction: int) -> None:
-        self.most = most
-        self._least = least
-        self._reduction = reduction
-        self.count = math.floor(math.log(max(most, least) / least, reduction)) + 1
-        self._shares = [self._share(bracket) for bracket in range(self.count)]
-
-    def of(self, number: int) -> int:
-        """Return the bracket of a trial: drawn by its number, in the ratio of Hyperband's budgets."""
-        left = binascii.crc32(f"{_STUDY}_{number}".encode()) % sum(self._shares)
-        bracket = 0
-        while left >= self._shares[bracket]:
-            left -= self._shares[bracket]
-            bracket += 1
-        return bracket
-
-    def rung(self, bracket: int, rung: int) -> int:
-        """Return the step of a rung; those of later brackets begin later."""
-        return int(self._least * self._reduction ** (bracket + rung))
-
-    def _share(self, bracket: int) -> int:
-        power = self.count - 1 - bracket
-        return math.ceil(self.count * float(self._reduction) ** power / (power + 1))
+    def _due(self, _bracket: int, rung: int) -> float:
+        return float((self._least or 1) * self._reduction ** (self._skipped + rung))

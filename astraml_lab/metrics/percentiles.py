@@ -64,10 +64,8 @@ class Percentiles(Judge):
         self._furthest = BEFORE_ALL_STEPS
         self._columns: dict[int, Column] = {}
 
-    def learn(self, _number: int, trial: Running, *, complete: bool) -> None:
-        """Add a complete trial to the columns of its steps."""
-        if not complete:
-            return
+    def learn(self, _number: int, trial: Running, *, complete: bool) -> None:  # noqa: ARG002 - all are complete
+        """Add it to the columns of its steps."""
         self._completed += 1
         columns = self._columns
         self._furthest = max(self._furthest, *trial.values, BEFORE_ALL_STEPS)

@@ -162,7 +162,7 @@ class JobSpec(LaunchOptions):
     strategy: Strategy = Strategy.AUTO
     """How the next point is chosen; hyperband draws at random and gives trials up early by its own rule."""
     prune: Pruning = Field(default=Pruning.AUTO, title="Pruning")
-    """When a trial is given up early (asha: in a later version)."""
+    """When a trial is given up early, by its reports of the objective."""
     patience: Annotated[int, Field(ge=1)] | None = None
     """A trial ends itself after this many reports without a better objective (default: never)."""
     target: float | None = None
@@ -346,8 +346,6 @@ def refuse_unbuilt(spec: JobSpec) -> None:
     later: list[str] = []
     if spec.executor is ExecutorKind.RAY:
         later.append("--executor ray (threads and processes run now)")
-    if spec.prune is Pruning.ASHA:
-        later.append("--prune asha (median, percentile and hyperband run now)")
     if later:
         raise NotBuiltYet(f"Valid, but not built in this version: {'; '.join(later)}.")
 

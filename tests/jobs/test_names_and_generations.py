@@ -222,10 +222,9 @@ def test_a_job_that_is_stopping_is_not_deleted_but_waited_for(bench: Bench) -> N
 
 def test_options_of_later_versions_are_refused_in_one_sentence(bench: Bench) -> None:
     with pytest.raises(NotBuiltYet) as caught:
-        bench.launch(same, executor="ray", prune="asha")
+        bench.launch(same, executor="ray")
     assert str(caught.value).count("\n") == 0
     assert "--executor ray" in str(caught.value)
-    assert "--prune asha" in str(caught.value)
 
 
 KILLED = """

@@ -378,6 +378,13 @@ def test_hyperband_says_which_rung_and_bracket() -> None:
 def test_a_trial_that_begins_again_leaves_its_rungs() -> None:
     board = Board("score", maximize=True, rule=band(max_resource=2))
     assert board.report(0, 0.9, 1) is None
-    board.finish(0, complete=False)
+    board.again(0)
     assert board.report(1, 0.4, 1) is None, "nobody else is at the rung"
     assert board.report(2, math.nan, 1) is not None
+
+
+def test_a_failed_trial_stays_at_its_rungs() -> None:
+    board = Board("score", maximize=True, rule=band(max_resource=2))
+    assert board.report(0, 0.9, 1) is None
+    board.finish(0, complete=False)
+    assert board.report(1, 0.4, 1) is not None

@@ -24,6 +24,7 @@ from astraml_lab.cli import (
     schedules,
     secrets,
     submitting,
+    usage,
 )
 from astraml_lab.cli.quickstart import quickstart
 from astraml_lab.errors import AstramlError, JobCancelled, JobFailed
@@ -99,7 +100,7 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line; our own errors are one sentence, without a traceback."""
     try:
-        app()
+        sys.exit(_status())
     except AstramlError as error:
         if "--json" in sys.argv:
             answers.print_json(answers.refusal_facts(error))
@@ -111,6 +112,25 @@ def main() -> None:
         # what is left to write cannot be written at the exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(BAD_INPUT)
+
+
+def _status() -> int:
+    """Run what was typed; return the exit status.
+
+    Raises:
+        WrongLine: It is no command with its options.
+    """
+    try:
+        status = app(standalone_mode=False)
+    except usage.USAGE_ERROR as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # typer's way to show the help
+            error.show()
+            return BAD_INPUT
+        raise usage.wrong_line(error) from None
+    except typer.Abort:  # at a question: Ctrl-C, or the end of the input
+        sys.stderr.write("astraml: nothing was done.\n")
+        return 1
+    return status if isinstance(status, int) else 0
 
 
 @app.callback(invoke_without_command=True)

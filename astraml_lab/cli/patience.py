@@ -17,7 +17,20 @@ _FIRST, _LONGEST = 0.5, 30.0
 """Seconds: the first pause is at most the one, no pause is longer than the other."""
 
 
-def patiently(action: Callable[[], T], *, told: Callable[[str], object]) -> T:
+class Failures:
+    """Counts the failures in a row of something that goes on for long."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def over(self) -> None:
+        """Begin to count anew: it goes on."""
+        self.count = 0
+
+
+def patiently(
+    action: Callable[[], T], *, told: Callable[[str], object], failures: Failures | None = None
+) -> T:
     """Do something, up to six times while it fails for a reason that passes: a locked store, say.
 
     Pauses are drawn from 0 to 0.5 s x 2^n, 30 s at most, and are no shorter than what the error asks for.
@@ -25,19 +38,20 @@ def patiently(action: Callable[[], T], *, told: Callable[[str], object]) -> T:
     Args:
         action: What to do; it must be safe to repeat.
         told: Takes a sentence before each pause.
+        failures: What `action` itself ends while it goes on: failures of an hour ago do not count.
     """
-    for attempt in range(TRIES - 1):
+    counted = failures or Failures()
+    while True:
         try:
             return action()
         except AstramlError as error:
-            least = _asks_for(error)
-            if least is None:
+            least, counted.count = _asks_for(error), counted.count + 1
+            if least is None or counted.count >= TRIES:
                 raise
-            drawn = random.uniform(0, min(_LONGEST, _FIRST * 2**attempt))  # noqa: S311 - no secret
+            drawn = random.uniform(0, min(_LONGEST, _FIRST * 2 ** (counted.count - 1)))  # noqa: S311 - no secret
             pause = max(least, drawn)
-            told(f"{error}; trying again in {pause:.1f} s (try {attempt + 2} of {TRIES})")
+            told(f"{error}; trying again in {pause:.1f} s (try {counted.count + 1} of {TRIES})")
         threading.Event().wait(pause)
-    return action()
 
 
 def _asks_for(error: AstramlError) -> float | None:

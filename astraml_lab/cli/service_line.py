@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import math
 import re
 from dataclasses import dataclass, field
@@ -49,6 +50,9 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _SCALES = ("linear", "log", "reverse_log")
 _TYPES = ("int", "float")
 _RANGE = "NAME=MIN:MAX[:log|reverse_log][:step=S]"
+_CHOICES = "NAME=a,b,c"
+_BETWEEN = re.compile(r"\s*(?:\.\.+|[,;:])\s*")
+"""What people write between the ends of a range."""
 
 
 @dataclass
@@ -86,6 +90,12 @@ class Line:
                 self.problems.append(Problem(flag, "", f"`{section}` of the file must be a mapping"))
                 return
         inside[last] = value
+
+    def follows(self, pointer: str) -> bool:
+        """Tell whether a mistake of the request only follows from a range that could not be read."""
+        return pointer == "/tuning" and any(
+            each.path.startswith(("--tune", "--choice")) for each in self.problems
+        )
 
     def flag_of(self, pointer: str) -> str:
         """Return how the command line says a field of the request; the pointer itself where it does not."""
@@ -165,16 +175,23 @@ def _hp(line: Line, flag: str, text: str) -> None:
 
 
 def _choice(line: Line, flag: str, text: str) -> None:
-    for name, values in _pair(line, flag, text, "NAME=a,b,c"):
-        choices = [scalar(each.strip()) for each in values.split(",")]
-        line.put(f"{flag} {name}", _place_of(name), {"choices": choices})
+    for name, values in _pair(line, flag, text, _CHOICES):
+        choices = [each.strip() for each in values.split(",")]
+        if all(choices):
+            line.put(f"{flag} {name}", _place_of(name), {"choices": [scalar(each) for each in choices]})
+            continue
+        said = "a choice is empty" if any(choices) else "names no choice"
+        kept = ",".join(each for each in choices if each)
+        hint = f"did you mean {flag} {name}={kept}?" if kept else ""
+        line.problems.append(Problem(f"{flag} {name}", f'"{values}"', f"{said}; write {_CHOICES}", hint))
 
 
 def _tune(line: Line, flag: str, text: str) -> None:
     for name, said in _pair(line, flag, text, _RANGE):
         found = _range(said)
         if isinstance(found, str):
-            line.problems.append(Problem(f"{flag} {name}", f'"{said}"', f"{found}; write {_RANGE}"))
+            hint = _meant(flag, name, said)
+            line.problems.append(Problem(f"{flag} {name}", f'"{said}"', f"{found}; write {_RANGE}", hint))
         else:
             line.put(f"{flag} {name}", _place_of(name), found)
 
@@ -197,6 +214,18 @@ def _range(text: str) -> dict[str, Any] | str:
         else:
             return f'"{word}" is neither a scale nor a step'
     return found
+
+
+def _meant(flag: str, name: str, text: str) -> str:
+    """Suggest the nearest right spelling of a range; nothing where there is none."""
+    words = [each for each in _BETWEEN.split(text.strip()) if each]
+    scales = [next(iter(difflib.get_close_matches(each, _SCALES, 1)), each) for each in words[2:]]
+    spelled = ":".join([*words[:2], *scales])
+    if not isinstance(_range(spelled), str):
+        return f"did you mean {flag} {name}={spelled}?"
+    if "," in text and all(each.strip() for each in text.split(",")):
+        return f"did you mean --choice {name}={text}?"
+    return ""
 
 
 def _env(line: Line, flag: str, text: str) -> None:

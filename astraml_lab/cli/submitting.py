@@ -247,6 +247,7 @@ def _in_flags(error: RequestRefused | answers.Refused, errors: Any, line: Line) 
     found = [
         {**each, "flag": flag} if (flag := line.flag_of(each["pointer"])) != each["pointer"] else each
         for each in errors or ()
+        if not line.follows(each["pointer"])
     ]
     lines = [str(problem) for problem in line.problems]
     lines += [f"{each.get('flag') or each['pointer'] or 'the request'}: {each['message']}" for each in found]

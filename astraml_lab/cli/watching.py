@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import shlex
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
 from astraml_lab.cli import interrupts
+from astraml_lab.cli.answers import in_a_shell
 from astraml_lab.cli.interrupts import Interrupted, Interrupts
-from astraml_lab.cli.patience import patiently
+from astraml_lab.cli.patience import Failures, patiently
+from astraml_lab.errors import JobFailed
 from astraml_lab.spec import JobState
 
 if TYPE_CHECKING:
@@ -30,6 +33,26 @@ def line(command: str, job: Job) -> str:
     """Return what to type at the shell for a job: `astraml stop digits`."""
     project = "" if job.project == "default" else f" --project {shlex.quote(job.project)}"
     return f"astraml {command} {shlex.quote(job.name)}{project}"
+
+
+class _InAShell(io.TextIOBase):
+    """Writes on, with what there is to type as a shell has it."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str, /) -> int:
+        """Write a text."""
+        self._out.write(in_a_shell(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what it writes to."""
+        self._out.flush()
+
+    def isatty(self) -> bool:
+        """Whether that is a terminal."""
+        return self._out.isatty()
 
 
 class Watch:
@@ -62,9 +85,9 @@ class Watch:
             JobFailed: The job FAILED, or its process is gone, and this is shown to a person.
             JobCancelled: Likewise, it was stopped.
         """
-        with contextlib.redirect_stdout(self._out), self._interrupts.noted():
+        with contextlib.redirect_stdout(_InAShell(self._out)), self._interrupts.noted():
             self._presenter.show(self._job, live=False)
-            over = self._job.view().state.ended  # as it was shown: what was read counts for a second
+            over = self._over  # as it was shown: what was read counts for a second
             while not self._over:
                 try:
                     self._wait()
@@ -78,13 +101,17 @@ class Watch:
             return self._end(over=over)
 
     def _wait(self) -> None:
+        failures = Failures()
         with self._glance() as look:
 
             def glance(job: Job) -> None:
                 self._interrupts.check()
                 look(job)
+                failures.over()  # the store answers
 
-            patiently(lambda: self._job.wait(self._seconds_left, glance=glance), told=self._say)
+            patiently(
+                lambda: self._job.wait(self._seconds_left, glance=glance), told=self._say, failures=failures
+            )
 
     @contextlib.contextmanager
     def _glance(self) -> Iterator[Callable[[Job], None]]:
@@ -127,6 +154,8 @@ class Watch:
     def _end(self, *, over: bool) -> int:
         if not over:
             self._presenter.progress(self._job)
+        if not self._quiet and self._job.state is JobState.STALE:
+            raise JobFailed(f"{self._job.name} is STALE: nobody runs it")  # why was just shown
         if not self._quiet:
             self._job.raise_if_bad()
         return 0 if self._job.state is JobState.SUCCEEDED else 1

@@ -12,6 +12,7 @@ from astraml_lab.errors import InvalidSpec, Problem, one_of
 from astraml_lab.jobs import Job, JobList, Preflight, attended, presenter, views_of
 from astraml_lab.jobs.debug import foreground as one_trial
 from astraml_lab.jobs.importing import import_job
+from astraml_lab.lab.arguments import refused
 from astraml_lab.lab.default import manager
 from astraml_lab.objectives import (
     Command,
@@ -116,7 +117,10 @@ def tune(
     objectives = objectives_of(_listed(maximize), _listed(minimize))
     if isinstance(objective, Finetune):
         objectives = objectives or objectives_of((), ["eval_loss"])
-    spec = build_spec(space or {}, objectives, options)
+    try:
+        spec = build_spec(space or {}, objectives, options)
+    except InvalidSpec as error:
+        raise refused(error, options) from None
     target = _target(objective, notebook)
     code: Code
     if isinstance(target, Notebook):

@@ -15,6 +15,7 @@ from astraml_lab.dialects.plain import plain
 from astraml_lab.errors import Conflict
 from astraml_lab.jobs import attended
 from astraml_lab.jobs.finding import free_name
+from astraml_lab.jobs.naming import tune_line
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.lab.default import manager
 from astraml_lab.lab.front import preflight
@@ -159,9 +160,25 @@ def start(spec: JobSpec, *, target: Target = None, folder: Path | None = None) -
                 from astraml_lab.dialects.sagemaker.surroundings_check import in_use
 
                 raise in_use(taken.name) from None
-            if taken is None or dialect is not Dialect.VERTEX:
+            if taken is None:
                 raise
+            if dialect is not Dialect.VERTEX:
+                raise Conflict(_name_is_used(taken)) from None
     raise Conflict(f"others were faster with every name like {spec.name}: send the request again")
+
+
+def _name_is_used(taken: GenerationRecord) -> str:
+    """Say that a name is used, and what can be done about it."""
+    said = f"project `{taken.project}` has a job `{taken.name}` already, which is {taken.state}"
+    other = "give this request another `name` (`--name` in a shell)"
+    if taken.state.ended or taken.state is JobState.STALE:
+        more = "--trials N" if taken.state is JobState.SUCCEEDED else ""
+        resume = tune_line("resume", taken.name, taken.project, more)
+        delete = tune_line("delete", taken.name, taken.project)
+        return f"{said}: `{resume}` goes on with it, `{delete}` frees its name, or {other}"
+    watch = tune_line("wait", taken.name, taken.project)
+    stop = tune_line("stop", taken.name, taken.project)
+    return f"{said}: `{watch}` watches it, `{stop}` ends it, or {other}"
 
 
 def known_jobs(store: Store, project: str | None = None) -> tuple[Mapping[str, Any], ...]:

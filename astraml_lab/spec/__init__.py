@@ -58,6 +58,7 @@ from astraml_lab.spec.regexes import compile_problem
 from astraml_lab.spec.scales import coordinates
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TickState, TrialState
+from astraml_lab.spec.synonyms import suggested
 from astraml_lab.spec.views import CurveView, DeviceView, JobView, TrialView, WindowRow, WindowView
 from astraml_lab.spec.words import (
     format_number,
@@ -138,6 +139,7 @@ __all__ = [
     "secret_variable",
     "shown",
     "state_words",
+    "suggested",
     "text_of",
     "training_job_name",
     "trial_words",

@@ -17,6 +17,7 @@ from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.spec.duration import format_duration, parse_duration
 from astraml_lab.spec.job import Definition, Goal, JobSpec, Objective, Program, option_fields
 from astraml_lab.spec.problems import nearest, shown, validate
+from astraml_lab.spec.synonyms import suggested
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,7 +69,7 @@ class Option:
     @property
     def flag(self) -> str:
         """How it is written: `--max-runtime`."""
-        return "--" + self.name.replace("_", "-")
+        return _flag(self.name)
 
     @property
     def takes_value(self) -> bool:
@@ -83,6 +84,14 @@ class Option:
         if self.kind is OptionKind.TOGGLE:
             return f"{self.flag}/--no-{self.flag[2:]}"
         return f"{self.flag} {value}" if self.takes_value else self.flag
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _field(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
 
 
 def option_of(name: str, info: FieldInfo) -> Option:
@@ -128,6 +137,7 @@ def _options() -> dict[str, Option]:
 
 OPTIONS: Mapping[str, Option] = MappingProxyType(_options())
 """Every option by its flag."""
+_FIELDS = tuple(option.name for option in OPTIONS.values())
 
 
 @dataclass(frozen=True)
@@ -244,7 +254,7 @@ class _Reader:
         if positive is not None and positive.kind is OptionKind.TOGGLE:
             self._set(positive, value=False)
         elif word.startswith("-"):
-            hint = nearest(flag, OPTIONS) or "%%tune? lists all options"
+            hint = suggested(_field(flag), _FIELDS, _flag) or "%%tune? lists all options"
             self.problems.append(Problem(flag, "", "no such option", hint))
             if rest and not rest[0].startswith("-"):
                 rest.pop(0)  # its value, most likely

@@ -75,7 +75,9 @@ def path_of(location: Sequence[str | int]) -> str:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Suggest the valid name closest to `name`: `did you mean "trials"?`, or nothing."""
-    matches = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(name, list(names), n=3, cutoff=0.6)
+    letters = sorted(name)  # of equally near ones, two letters changed places rather than one was mistyped
+    matches.sort(key=lambda each: sorted(each) != letters)
     return f'did you mean "{matches[0]}"?' if matches else ""
 
 

@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 import astraml_lab as lab
-from astraml_lab.cli.patience import TRIES, patiently
+from astraml_lab.cli import patience
+from astraml_lab.cli.app import app
+from astraml_lab.cli.patience import TRIES, Failures, patiently
+from astraml_lab.dialects.astraml import ProblemError
 from astraml_lab.errors import StoreUnavailable
 from astraml_lab.lab import manager
 from astraml_lab.spec import JobState, TrialState
@@ -222,6 +226,23 @@ def test_what_passes_is_tried_again_and_what_does_not_is_not(
     other.close()
 
 
+def test_failures_of_an_hour_ago_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "_FIRST", 0.001)
+    told: list[str] = []
+    failures = Failures()
+    calls = iter([*("locked",) * 4, "goes on", *("locked",) * 5])
+
+    def wait() -> None:
+        if next(calls) == "goes on":
+            failures.over()
+        raise ProblemError("store-locked", "the store is locked")
+
+    with pytest.raises(ProblemError):
+        patiently(wait, told=told.append, failures=failures)
+    tries = [each.rpartition("(")[2] for each in told]
+    assert tries == [f"try {count} of {TRIES})" for count in (2, 3, 4, 5, 2, 3, 4, 5, 6)]
+
+
 def test_a_finished_job_resumes_with_more_trials(go: Path) -> None:
     go.touch()
     assert astraml("submit", "request.yaml", "--target", "train.py").returncode == 0
@@ -240,5 +261,9 @@ def test_sigterm_lets_go_of_a_detached_job(go: Path) -> None:
     process.send_signal(signal.SIGTERM)
     process.wait(30)
     until(lambda: job.state is JobState.STALE)
+    waited = CliRunner().invoke(app, ["wait", "steps"])
+    assert waited.output.count("its kernel is gone") == 1
+    assert "is kept: astraml resume steps --project p-demo goes on" in waited.output
+    assert str(waited.exception) == "steps is STALE: nobody runs it"
     assert job.stop().state is JobState.CANCELLED
     assert not go.exists()

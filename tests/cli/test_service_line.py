@@ -158,6 +158,26 @@ def test_all_mistakes_come_at_once_each_by_its_flag() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--choice", "e="), '--choice e is ""; names no choice; write NAME=a,b,c'),
+        (("--choice", "e=a,,b"), "a choice is empty; write NAME=a,b,c (did you mean --choice e=a,b?)"),
+        (("--tune", "lr="), '--tune lr is ""; needs two numbers; write NAME=MIN:MAX'),
+        (("--tune", "lr=1e-4,1e-1,log"), "(did you mean --tune lr=1e-4:1e-1:log?)"),
+        (("--tune", "lr=1e-4..1e-1"), "(did you mean --tune lr=1e-4:1e-1?)"),
+        (("--tune", "lr=1e-4:1e-1:lgo"), "(did you mean --tune lr=1e-4:1e-1:log?)"),
+        (("--tune", "o=adam,sgd"), "(did you mean --choice o=adam,sgd?)"),
+    ],
+)
+def test_a_malformed_search_is_one_mistake_with_the_nearest_right_spelling(
+    words: tuple[str, str], said: str
+) -> None:
+    (only,) = refused(*LINE, *words, "--metric", "loss", "--direction", "minimize", "--dry-run")
+
+    assert said in only
+
+
 def test_a_timezone_that_is_none_is_shown_with_the_nearest() -> None:
     (said,) = refused(
         *("--project", "p-demo", "--model", "m", "--dataset", "d", "--cron", "0 2 * * *"),

@@ -85,7 +85,7 @@ def test_a_failing_check_shows_the_users_lines() -> None:
 
 
 def test_mistakes_are_refused_at_the_door() -> None:
-    with pytest.raises(errors.InvalidSpec, match="no such field"):
+    with pytest.raises(errors.InvalidSpec, match=r'trails; no such argument \(did you mean "trials"\?\)'):
         lab.tune(score, SPACE, maximize="score", trails=3)
     with pytest.raises(errors.InvalidSpec, match="a dimension: Float"):
         lab.tune(score, {"x": (0, 1)}, maximize="score")  # type: ignore[dict-item]
@@ -99,6 +99,30 @@ def test_mistakes_are_refused_at_the_door() -> None:
         lab.job()
     with pytest.raises(errors.RequestRefused, match="Member must not be null"):
         lab.submit({"HyperParameterTuningJobName": "x"})
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("maximise", 'did you mean "maximize"?'),
+        ("minimise", 'did you mean "minimize"?'),
+        ("maximze", 'did you mean "maximize"?'),
+        ("direction", 'did you mean "maximize" or "minimize"?'),
+        ("n_trials", 'did you mean "trials"?'),
+        ("search_space", 'did you mean "space"?'),
+        ("n_jobs", 'did you mean "parallel"?'),
+        ("timeout", 'did you mean "max_runtime" or "trial_timeout"?'),
+        ("fn", "what each trial runs comes first, without a name"),
+        ("xyzzy", "known: maximize, minimize, space, notebook, "),
+    ],
+)
+def test_an_argument_that_there_is_not_is_told_with_its_name_here(given: str, hint: str) -> None:
+    with pytest.raises(errors.InvalidSpec) as refused:
+        lab.tune(score, SPACE, **{given: "score"})
+
+    (problem,) = refused.value.problems
+    assert (problem.path, problem.allowed) == (given, "no such argument")
+    assert hint in problem.hint
 
 
 def test_a_failed_job_fails_the_script_with_one_sentence(tmp_path: Path) -> None:

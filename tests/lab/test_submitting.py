@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import astraml_lab as lab
-from astraml_lab.errors import NotFound, RequestRefused
+from astraml_lab.cli.answers import in_a_shell
+from astraml_lab.errors import Conflict, NotFound, RequestRefused
+from astraml_lab.lab.requests import _name_is_used
 from astraml_lab.spec import JobState
 
 if TYPE_CHECKING:
@@ -66,6 +69,35 @@ def test_a_used_sagemaker_name_is_refused_whatever_its_case() -> None:
         lab.submit(named("Abalone"), target=boost)
 
     assert refused.value.code == "ResourceInUse"
+
+
+def test_a_used_name_is_refused_with_what_can_be_done_about_it() -> None:
+    request = {"apiVersion": "2.1", "project_id": "p-demo", "name": "digits", "model": "m", "dataset": "d"}
+    lab.submit(request, target=sure)
+
+    with pytest.raises(Conflict) as refused:
+        lab.submit({**request, "name": "Digits"}, target=sure)
+    assert in_a_shell(str(refused.value)) == (
+        "project `p-demo` has a job `digits` already, which is SUCCEEDED: "
+        "`astraml resume digits --trials N --project p-demo` goes on with it, "
+        "`astraml delete digits --project p-demo` frees its name, "
+        "or give this request another `name` (`--name` in a shell)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (JobState.RUNNING, "`%tune wait digits` watches it, `%tune stop digits` ends it"),
+        (JobState.STALE, "`%tune resume digits` goes on with it, `%tune delete digits` frees its name"),
+    ],
+)
+def test_what_can_be_done_about_a_used_name_goes_by_the_state_of_its_job(state: JobState, said: str) -> None:
+    lab.tune(lambda: 1.0, {}, maximize="x", name="digits")
+    taken = lab.lab.manager().store.load_job("default", "digits")
+    assert taken is not None
+
+    assert f"which is {state}: {said}, or give" in _name_is_used(replace(taken, state=state))
 
 
 def test_vertex_display_names_may_be_used_again() -> None:

@@ -70,6 +70,17 @@ def test_every_mistake_is_told_at_once_with_the_nearest_name(folder: Path) -> No
     assert not any(line.startswith("epochs") for line in said)  # fractions of an epoch are transformers' own
 
 
+def test_a_setting_that_is_given_and_searched_is_refused_with_all_other_mistakes() -> None:
+    asked = lab.Finetune("tiny", "data.csv", lr=3e-5, early_stopping={"patience": 2}, max_steps="many")
+    space = {"lr": Float(1e-5, 1e-3), "early_stopping.patience": Int(1, 3), "epochs": Int(1, 3)}
+
+    assert [line for line in refused(asked, space) if "varies" in line] == [
+        "lr is 3e-05; varies in the space too: say it in one of the two",
+        "early_stopping.patience is 2; varies in the space too: say it in one of the two",
+    ]
+    assert any(line.startswith("max_steps") for line in refused(asked, space))
+
+
 def test_a_field_of_the_installed_training_arguments_passes_by_its_own_name() -> None:
     asked = lab.Finetune(
         "tiny", "data.csv", weight_decay=0.01, warmup_ratio=0.1, max_steps=3, bf16=False, optim="adafactor"

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from astraml_lab.errors import InvalidSpec
-from astraml_lab.spec import Float, Goal, JobSpec, Pruning, Space, Strategy, option_fields
+from astraml_lab.spec import Float, Goal, JobSpec, Pruning, Space, Strategy, nearest, option_fields
 from astraml_lab.spec.options import OPTIONS, read_options
 
 
@@ -82,6 +82,9 @@ def test_each_field_of_the_spec_is_an_option() -> None:
     ("line", "words"),
     [
         ("--trails 3", ["--trails", "no such option", 'did you mean "--trials"']),
+        ("--maximise x", ["--maximise", "no such option", 'did you mean "--maximize"']),
+        ("--n-trials 3", ["--n-trials", "no such option", 'did you mean "--trials"']),
+        ("--timeout 3", ['did you mean "--max-runtime" or "--trial-timeout"']),
         ("digits", ["digits", "--name digits"]),
         ("--trials", ["--trials", "needs a value"]),
         ("--trials --new", ["--trials", "needs a value"]),
@@ -122,3 +125,7 @@ def test_what_does_not_fit_the_space_is_refused_with_the_space() -> None:
     space = Space({"lr": Float(0.0, 1.0)})
     with pytest.raises(InvalidSpec, match=r"(?s)--maximize.*name the metric.*space.lr.*step="):
         read_options("--strategy grid").spec(space)
+
+
+def test_of_equally_near_names_the_one_whose_letters_changed_places_is_suggested() -> None:
+    assert nearest("lgo", ["low", "log"]) == 'did you mean "log"?'

@@ -133,8 +133,8 @@ class Finetune:
 def finetune_definition(asked: Finetune, definition: Definition) -> Definition:
     """Return a definition that fine-tunes: its space, and its objectives or the loss."""
     space = definition.space.dimensions
-    said = {**asked.settings, **{name: DEFAULTS[name] for name in DEFAULTS if name not in asked.settings}}
-    fixed = {name: value for name, value in said.items() if name not in space}
+    left = {name: value for name, value in DEFAULTS.items() if name not in {*asked.settings, *space}}
+    fixed = {**asked.settings, **left}
     if "early_stopping" in asked.settings:
         fixed = {name: value for name, value in fixed.items() if not name.startswith("early_stopping.")}
     script = Script(

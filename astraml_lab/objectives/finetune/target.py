@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from astraml_lab.objectives.finetune.tasks.base import Task
     from astraml_lab.objectives.script_uris import Inputs
-    from astraml_lab.spec import Definition, Script
+    from astraml_lab.spec import AnyDimension, Definition, Script
     from astraml_lab.trial import Trial
 
 DATASET = "dataset"
@@ -81,7 +81,7 @@ class FineTuning:
         self._objective = "" if objective is None else objective.metric
         self._maximize = objective is not None and objective.maximize
         task: Any = self._fixed.get("task", DEFAULT)
-        problems = field_problems(self._fixed, space)
+        problems = [*_said_twice(fixed, space), *field_problems(self._fixed, space)]
         if task not in TASKS:
             said = f"one of {', '.join(TASKS)}"
             problems = [each for each in problems if each.path != "task"]
@@ -160,6 +160,11 @@ class FineTuning:
             return
         if columns is not None:
             yield from assign(task.roles, columns, self._fixed)[1]
+
+
+def _said_twice(fixed: Mapping[str, Any], space: Mapping[str, AnyDimension]) -> Iterator[Problem]:
+    for name in (each for each in space if each in fixed):
+        yield Problem(name, shown(fixed[name]), "varies in the space too: say it in one of the two")
 
 
 def _local(dataset: str, folder: Path, mappings: Iterable[Inputs]) -> Path | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.devices import LeaseRequest, activate
-from astraml_lab.errors import Conflict, TrialEnd
+from astraml_lab.errors import Conflict, StoreError, TrialEnd
 from astraml_lab.jobs import last_words
 from astraml_lab.jobs.secrecy import on_screen
 from astraml_lab.objectives.seeding import seed_everything
@@ -46,13 +46,20 @@ def account(job: Job, view: TrialView) -> str:
     paragraphs = [
         "\n".join(line for line in first if line),
         view.traceback.rstrip(),
-        "\n".join([f"Parameters (seed {view.seed}):", *(params or ["  none"])]),
+        "\n".join([f"Parameters (seed {view.seed}):", *(params or ["  none"]), *_why(job, view.number)]),
     ]
     lines = _log(job, view)
     if lines:
         path = job.trials[view.number].log.path
         paragraphs.append("\n".join([f"The end of its log ({path}):", *(f"  {line}" for line in lines)]))
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _why(job: Job, number: int) -> list[str]:
+    """Return why the point was tried; nothing where the store cannot tell."""
+    with contextlib.suppress(StoreError):
+        return [f"Why these: {job.why(number)}"]
+    return []
 
 
 def _log(job: Job, view: TrialView) -> list[str]:

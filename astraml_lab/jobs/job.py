@@ -9,8 +9,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import Conflict, JobCancelled, JobFailed, NotFound
-from astraml_lab.jobs import cells, events, requests, tables
-from astraml_lab.jobs.constraints import missed
+from astraml_lab.jobs import cells, events, requests, studying, tables
 from astraml_lab.jobs.debug import account
 from astraml_lab.jobs.describing import describe_job, first_traceback
 from astraml_lab.jobs.finding import free_name
@@ -20,7 +19,7 @@ from astraml_lab.jobs.naming import tune_line
 from astraml_lab.jobs.owner import Owner
 from astraml_lab.jobs.presenter import presenter
 from astraml_lab.jobs.taking_over import ask, take_over
-from astraml_lab.search import check_point, study_of
+from astraml_lab.search import check_point
 from astraml_lab.spec import JobState, quoted
 
 if TYPE_CHECKING:
@@ -154,17 +153,17 @@ class Job:
     @property
     def study(self) -> Any:
         """A detached copy as an `optuna.Study`, for Optuna's own tools; changes to it change nothing here."""
-        reader = self.reader
-        views = reader.trials()[1]
-        first = self.spec.objectives[0].metric if self.spec.objectives else ""
-        curves = {view.number: reader.curve(view.number, first) for view in views}
-        steps = {
-            number: list(zip(curve.steps.tolist(), curve.values.tolist(), strict=True))
-            for number, curve in curves.items()
-            if curve is not None
-        }
-        constraints = {view.number: missed(self.spec, view) for view in views}
-        return study_of(self.spec.search, views, steps, constraints, name=self.id)
+        return studying.detached_study(self.spec, self.reader, self.id)
+
+    def why(self, trial: int | TrialHandle) -> str:
+        """Say in one sentence why a trial's point was tried: an expected gain, exploring, enqueued ….
+
+        Raises:
+            NotFound: The job has no such trial.
+        """
+        number = trial.number if isinstance(trial, TrialHandle) else int(trial)
+        self._trial(number).view()
+        return studying.why(self._manager.store, self._generation_id, self.spec, number)
 
     # what to do with it
 

@@ -13,6 +13,7 @@ from astraml_lab.search.importance import Importance, importance_in, importance_
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.pareto import Front
 from astraml_lab.search.proposals import Ended, Past, Proposal, Told, Warmed
+from astraml_lab.search.reasons import reason_of
 from astraml_lab.search.samplers import require_sampler, sampler_problems, strategy_notes
 from astraml_lab.search.searcher import Searcher
 
@@ -36,6 +37,7 @@ __all__ = [
     "importance_in",
     "importance_of",
     "is_study",
+    "reason_of",
     "require_sampler",
     "sampler_problems",
     "space_problems",

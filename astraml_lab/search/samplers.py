@@ -44,7 +44,7 @@ NEEDS: dict[Strategy, tuple[str, ...]] = {
 SLOW_GP = 250
 SLOW_TPE = 5_000
 MANY_OBJECTIVES = 3
-GOES_BY_NUMBER = frozenset({Strategy.QMC, Strategy.RANDOM, Strategy.HYPERBAND, Strategy.GRID})
+GOES_BY_NUMBER = frozenset({Strategy.AUTO, Strategy.QMC, Strategy.RANDOM, Strategy.HYPERBAND, Strategy.GRID})
 """Strategies that know by a trial's number what it draws: a resumed search has to have the same seed."""
 NSGA2_POPULATION = 50
 _TENTH = 10

@@ -17,6 +17,7 @@ from astraml_lab.store.files import move_folder, name_key
 from astraml_lab.store.journal import Journal
 from astraml_lab.store.policies import Policies
 from astraml_lab.store.processes import this_host
+from astraml_lab.store.records import Lease
 from astraml_lab.store.requests import Requests
 from astraml_lab.store.schedules import Schedules
 from astraml_lab.store.tables import generations, jobs
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         Control,
         DeviceClaim,
         GenerationRecord,
-        Lease,
     )
 
 
@@ -280,6 +280,13 @@ class Store(Database):
     def journal(self, lease: Lease) -> Journal:
         """Open the journal of an owned generation."""
         return Journal(self, lease)
+
+    def past_journal(self, generation_id: int) -> Journal:
+        """Open anybody's journal to read what was committed; its own commits raise LeaseLost."""
+        nobody = Lease(
+            generation_id, fence=0, owner=None, pid=0, pid_started_at=0.0, host="", heartbeat_at=0.0
+        )
+        return Journal(self, nobody)
 
     def load_trials(
         self, generation_id: int, numbers: Collection[int] | None = None

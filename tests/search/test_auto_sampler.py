@@ -12,7 +12,6 @@ import numpy as np
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import TPESampler
 from optuna.testing.pytest_samplers import (
     BasicSamplerTestCase,
     MultiObjectiveSamplerTestCase,
@@ -160,6 +159,14 @@ def test_what_somebody_asked_for_comes_first() -> None:
     assert why(study.trials[0]) == "enqueued: somebody asked for this point"
 
 
+def test_what_somebody_asked_for_is_not_proposed_where_the_space_is_known() -> None:
+    space = {"x": FloatDistribution(0, 1), "n": IntDistribution(1, 9)}
+    study = optuna.create_study(sampler=AutoSampler(seed=0, space=space))
+    study.enqueue_trial({"x": 0.2, "n": 3})
+    assert [study.ask(space).params for _ in range(2)] == [{"x": 0.2, "n": 3}, {"x": 0.5, "n": 5}]
+    assert why(study.trials[0]) == "enqueued: somebody asked for this point"
+
+
 def test_what_is_left_open_goes_with_what_is_asked_for() -> None:
     study = study_of()
     searched(study, 25)
@@ -302,17 +309,20 @@ def test_each_trial_says_why_it_was_tried() -> None:
     assert all(len(trial.system_attrs.get(NOTE, "")) < 2000 for trial in study.trials)
 
 
-def test_several_objectives_are_optunas() -> None:
+def test_several_objectives_are_optunas_and_exact_too() -> None:
     found = []
-    for sampler in (AutoSampler(seed=3), TPESampler(seed=3)):
-        study = optuna.create_study(directions=["minimize", "maximize"], sampler=sampler)
-        for _ in range(15):
+    for again in (99, 5, 12):
+        study = optuna.create_study(directions=["minimize", "maximize"], sampler=AutoSampler(seed=3))
+        for number in range(15):
+            if number == again:
+                study.sampler = AutoSampler(seed=3)
             trial = study.ask()
             params = point(trial)
             study.tell(trial, [loss(params), params["drop"]])
         found.append([trial.params for trial in study.trials])
         assert why(study.trials[-1]) == ""
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
+    assert len({params["lr"] for params in found[0]}) == 15
 
 
 @pytest.mark.parametrize("beyond", ["trials", "columns", "constraints"])
@@ -328,6 +338,9 @@ def test_what_is_beyond_it_goes_to_tpe(beyond: str, monkeypatch: pytest.MonkeyPa
         study.tell(trial, loss(params))
     assert not any("gain" in why(trial) or "exploring" in why(trial) for trial in study.trials[-3:])
     assert (NOTE in study.trials[8].system_attrs) == (beyond == "trials")
+    resumed = optuna.create_study(sampler=AutoSampler(seed=1))
+    resumed.add_trials(study.trials)
+    assert point(resumed.ask()) == point(study.ask())
 
 
 def test_a_choice_beside_numbers_keeps_its_type() -> None:

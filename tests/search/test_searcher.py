@@ -12,6 +12,7 @@ from optuna.trial import TrialState as OptunaState
 from astraml_lab.errors import Conflict, InvalidSpec, MissingExtra, NotFound
 from astraml_lab.search import Ended, Proposal, Searcher, Told, require_sampler
 from astraml_lab.search.journal_storage import StudyStorage
+from astraml_lab.search.reasons import reason_of
 from astraml_lab.search.samplers import build_sampler, strategy_notes
 from astraml_lab.spec import (
     Categorical,
@@ -117,7 +118,7 @@ def test_a_plain_space_is_searched_as_optuna_itself_does(strategy: Strategy, sam
 @pytest.mark.usefixtures("bare_optuna")
 def test_a_pareto_search_is_optunas_own_too() -> None:
     study = optuna.create_study(directions=["minimize"] * 2, sampler=optuna.samplers.TPESampler(seed=7))
-    searcher = Searcher(one(PLAIN, "loss", "time"), seed=7)
+    searcher = Searcher(one(PLAIN, "loss", "time"), strategy=Strategy.TPE, seed=7)
     for _ in range(15):
         trial = study.ask()
         params = suggest_plainly(trial)
@@ -526,6 +527,32 @@ def test_the_default_learns_conditions_and_says_why() -> None:
     assert found[0].why == "initial design: the centre of the space"
     assert any(proposal.why.startswith(("a gain", "exploring")) for proposal in found[8:])
     assert all(set(proposal.params) == set(TREE.names()) for proposal in found)
+
+
+@pytest.mark.parametrize("metrics", [("loss",), ("loss", "time")])
+def test_the_default_proposes_the_same_after_a_kernel_died(metrics: tuple[str, ...]) -> None:
+    found = []
+    for kernels in ((14,), (3, 6, 5)):
+        storage = optuna.storages.InMemoryStorage()
+        points: list[dict[str, Any]] = []
+        for trials in kernels:
+            searcher = Searcher(one(TREE, *metrics), seed=7, storage=storage)
+            for _ in range(trials):
+                values = [len(points) / 3] * len(metrics)
+                points.append(complete(searcher, searcher.ask(), *values).params)
+        found.append(points)
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("strategy", [strategy for strategy in FREE if strategy is not Strategy.AUTO])
+def test_other_strategies_say_how_they_choose(strategy: Strategy) -> None:
+    storage = optuna.storages.InMemoryStorage()
+    searcher = Searcher(one(PLAIN), strategy=strategy, seed=0, storage=storage)
+    searcher.enqueue(search(searcher, 1)[0].params)
+    searcher.ask()
+    assert reason_of(storage, strategy, 0).startswith(f"{strategy}: ")
+    assert reason_of(storage, strategy, 1) == "enqueued: somebody asked for this point"
+    assert reason_of(storage, strategy, 2) == "the search has no record of it"
 
 
 def test_the_default_says_where_it_hands_over_to_tpe() -> None:

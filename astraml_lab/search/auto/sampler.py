@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 30
 MOST_TRIALS = 250
+_FIXED = "fixed_params"
+"""The trial's system attribute in which Optuna keeps what was enqueued."""
 
 
 class AutoSampler(BaseSampler):
@@ -43,8 +45,8 @@ class AutoSampler(BaseSampler):
     worst, pruned ones as what their curve still promised, and running ones as if they ended as expected.
 
     The same seed and the same history give the same point: all chance comes from the seed and the trial's
-    number, and the state of the model is kept with the trials. (What TPE draws depends on the order of its
-    calls.) Touched by several threads, it makes one proposal at a time.
+    number, and the state of the model is kept with the trials. Touched by several threads, it makes one
+    proposal at a time.
 
     Args:
         seed: The seed of all chance; drawn if there is none.
@@ -99,19 +101,21 @@ class AutoSampler(BaseSampler):
             other = self._other(study)
             if other is None:
                 return self._drawn_together(study, trial, varied(search_space))
-        return other.sample_relative(study, trial, search_space)
+        return self._reseeded(other, trial).sample_relative(study, trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Return a value for what not every trial has, or what the first trial shows."""
         if len(study.directions) > 1:
-            return self._pareto.sample_independent(study, trial, param_name, param_distribution)
+            pareto = self._reseeded(self._pareto, trial, param_name)
+            return pareto.sample_independent(study, trial, param_name, param_distribution)
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         if ended or param_distribution.single():
-            return self._tpe.sample_independent(study, trial, param_name, param_distribution)
+            tpe = self._reseeded(self._tpe, trial, param_name)
+            return tpe.sample_independent(study, trial, param_name, param_distribution)
         encoding = Encoding({param_name: param_distribution})
-        random = self._random(trial, zlib.crc32(param_name.encode("utf-8", "surrogatepass")))
+        random = self._random(trial, param_name)
         row = design.centre(encoding, random)
         if trial.number:
             row = encoding.spread(random.random((1, 1)))[0]
@@ -120,14 +124,14 @@ class AutoSampler(BaseSampler):
     def _drawn_together(
         self, study: Study, trial: FrozenTrial, space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        if not space:
+        if not space or space.keys() <= trial.system_attrs.get(_FIXED, {}).keys():
             return {}
         point, note = self._propose(study, trial, Encoding(space))
         # Optuna's own samplers keep what they know of a trial like this; there is no public way
         study._storage.set_trial_system_attr(trial._trial_id, NOTE, json.dumps(note))  # noqa: SLF001
         return point
 
-    def _other(self, study: Study) -> BaseSampler | None:
+    def _other(self, study: Study) -> TPESampler | None:
         """Return the sampler that takes on what is beyond this one."""
         if len(study.directions) > 1:
             return self._pareto
@@ -175,26 +179,38 @@ class AutoSampler(BaseSampler):
     def _is_first(self, trial: FrozenTrial, others: Sequence[FrozenTrial]) -> bool:
         """Whether no trial before this one had its point from here."""
         return not any(
-            NOTE in one.system_attrs or (one.params and "fixed_params" not in one.system_attrs)
+            (NOTE in one.system_attrs or one.params) and not _asked_for(one)
             for one in others
             if one.number < trial.number
         )
 
-    def _random(self, trial: FrozenTrial, *more: int) -> np.random.Generator:
-        return np.random.default_rng([self._seed, trial.number, *more])
+    def _random(self, trial: FrozenTrial, name: str = "") -> np.random.Generator:
+        own = [zlib.crc32(name.encode("utf-8", "surrogatepass"))] if name else []
+        return np.random.default_rng([self._seed, trial.number, *own])
+
+    def _reseeded(self, tpe: TPESampler, trial: FrozenTrial, name: str = "") -> TPESampler:
+        """Return Optuna's sampler, whose draws would depend on how many it made before."""
+        seed = int(self._random(trial, name).integers(2**32))
+        tpe._rng.rng.seed(seed)  # noqa: SLF001 - there is no public way to any seed but a drawn one
+        tpe._random_sampler._rng.rng.seed(seed)  # noqa: SLF001
+        return tpe
 
 
 def why(trial: FrozenTrial) -> str:
     """Say in one sentence why `AutoSampler` had a point tried; empty where another sampler drew it."""
-    if "fixed_params" in trial.system_attrs and NOTE not in trial.system_attrs:
+    if _asked_for(trial):
         return "enqueued: somebody asked for this point"
     return str(note_of(trial).get("why", ""))
+
+
+def _asked_for(trial: FrozenTrial) -> bool:
+    return bool(trial.params) and trial.params.keys() <= trial.system_attrs.get(_FIXED, {}).keys()
 
 
 def _fixed(trial: FrozenTrial, encoding: Encoding) -> Array:
     """Return what somebody asked for, NaN where nothing."""
     found = np.full(len(encoding.names), math.nan)
-    asked = trial.system_attrs.get("fixed_params", {})
+    asked = trial.system_attrs.get(_FIXED, {})
     for index, name in enumerate(encoding.names):
         if name in asked:
             found[index] = encoding.share(name, asked[name])

@@ -124,9 +124,11 @@ def _sayings(line: socket.socket) -> Iterator[tuple[str, Any]]:
 
 def _new_log() -> Path:
     from astraml_lab.spec import default_home
-    from astraml_lab.store.files import make_folder, os_advice
+    from astraml_lab.store.files import make_folder, make_home, os_advice
 
-    folder = default_home().resolve() / "runs"
+    home = default_home().resolve()
+    folder = home / "runs"
+    make_home(home)
     make_folder(folder)
     log = folder / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
     try:

@@ -19,20 +19,21 @@ secret = { secret = "s3-secret" }
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives.script_targets import Command, Registry
 from astraml_lab.objectives.script_uris import Inputs
 from astraml_lab.objectives.storage import Storages
-from astraml_lab.spec import shown
+from astraml_lab.spec import nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 NAME = "astraml.toml"
+_TABLES = ("targets", "inputs", "storage", "models")
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,14 @@ def project_of(folder: Path) -> Project:
     if file is None:
         return Project(folder)
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise InvalidSpec([Problem(str(file), "", "is no UTF-8 text")], subject=NAME) from None
     except (OSError, ValueError) as error:
         raise InvalidSpec([Problem(str(file), "", str(error))], subject=NAME) from None
     project = Project(file.parent)
     problems = [
+        *(Problem(name, "", "no such table", _hint(name)) for name in data if name not in _TABLES),
         *_each(
             data, "targets", lambda name, value: project.targets.register(name, _target(value), file.parent)
         ),
@@ -90,8 +94,21 @@ def _each(data: dict[str, Any], table: str, take: Callable[[str, Any], None]) ->
         try:
             take(name, value)
         except InvalidSpec as error:
-            problems += [Problem(f'{table}."{name}"', str(each)) for each in error.problems]
+            problems += [_placed(f'{table}."{name}"', each) for each in error.problems]
     return problems
+
+
+def _placed(path: str, problem: Problem) -> Problem:
+    """Say where in the file a mistake is."""
+    if problem.path in {"the pattern", "the prefix"}:  # that is the path
+        return replace(problem, path=path, given="", allowed=f"{problem.path} must be {problem.allowed}")
+    inside = "" if problem.path.startswith("the ") else f".{problem.path}"
+    return replace(problem, path=path + inside)
+
+
+def _hint(name: str) -> str:
+    known = ", ".join(f"[{each}]" for each in _TABLES)
+    return nearest(name, _TABLES) or f"there are {known}"
 
 
 def _target(value: Any) -> str | Command:
@@ -105,7 +122,9 @@ def _target(value: Any) -> str | Command:
         ):
             return Command(*words)
     said = 'a path, a module, { command = true } or { command = ["python", "train.py"] }'
-    raise InvalidSpec([Problem("the target", shown(value), said)])
+    hints = [nearest(name, ["command"]) for name in value] if isinstance(value, dict) else []
+    hint = next((each for each in hints if each and "command" not in value), "")
+    raise InvalidSpec([Problem("the target", shown(value), said, hint)])
 
 
 def _text(value: Any) -> str:

@@ -20,7 +20,7 @@ from astraml_lab.dialects.credentials import is_inline_secret
 from astraml_lab.errors import InvalidSpec, Problem
 from astraml_lab.objectives.script_uris import parts_of
 from astraml_lab.objectives.script_values import is_reference, reference
-from astraml_lab.spec import shown
+from astraml_lab.spec import nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 _KEYS = frozenset({"key", "secret", "token", "password", "account_key", "sas_token", "username"})
 """Options that hold what is secret, or half of it."""
 
+_KINDS: Mapping[str, type] = {"endpoint_url": str, "anon": bool, "use_ssl": bool, "client_kwargs": dict}
+"""What options are that every storage calls so."""
+_WORDS: Mapping[type, str] = {str: "a text", bool: "true or false", dict: "a table"}
+_S3 = (
+    *("anon", "endpoint_url", "key", "secret", "token", "use_ssl", "client_kwargs", "requester_pays"),
+    *("config_kwargs", "s3_additional_kwargs", "default_block_size", "default_fill_cache", "username"),
+    *("default_cache_type", "version_aware", "cache_regions", "max_concurrency", "password", "profile"),
+)
 VARIABLES: Mapping[str, str] = {
     "AWS_ENDPOINT_URL": "endpoint_url",
     "AWS_ENDPOINT_URL_S3": "endpoint_url",
@@ -52,6 +60,8 @@ class Storages:
         """
         parts = parts_of(prefix)
         problems = list(_problems(options))
+        if parts is not None and parts[0] == "s3" and isinstance(options, dict):
+            problems += _misspelled(options)
         if parts is None:
             problems.append(Problem("the prefix", shown(prefix), "a URI such as s3://bucket"))
         if problems or parts is None:
@@ -129,13 +139,26 @@ def _resolved(value: Any, secret: Callable[[str], str]) -> Any:
     return [_resolved(each, secret) for each in value] if isinstance(value, list) else value
 
 
+def _misspelled(options: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find what only looks like an option of s3fs: it takes others too, so that what is like none passes."""
+    for name in options:
+        hint = "" if name in _S3 else nearest(str(name), _S3)
+        if hint:
+            yield Problem(str(name), "", "no such option of s3fs", hint)
+
+
 def _problems(options: object, path: str = "") -> Iterator[Problem]:
     if not isinstance(options, dict):
         yield Problem(path or "the options", shown(options), 'a table: { key = { secret = "NAME" } }')
         return
     for name, value in options.items():
         where = f"{path}.{name}" if path else str(name)
-        if isinstance(value, dict):
+        kind = _KINDS.get(name) if not path else None
+        if kind is not None and not isinstance(value, kind):
+            yield Problem(where, shown(value), _WORDS[kind])
+        elif isinstance(value, dict) and name in _KEYS and len(value) == 1 and not is_reference(value):
+            yield Problem(where, "", f'a secret is said by its name: {name} = {{ secret = "NAME" }}')
+        elif isinstance(value, dict):
             yield from () if is_reference(value) else _problems(value, where)
         elif isinstance(value, str) and (name in _KEYS or is_inline_secret(str(name), value)):
             said = f'holds a secret: run `astraml secret set NAME`, and write {name} = {{ secret = "NAME" }}'

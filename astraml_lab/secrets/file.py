@@ -63,7 +63,7 @@ class SecretFile:
             SecretsRefused: It cannot be read or written.
         """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(0o700, parents=True, exist_ok=True)  # of the store, perhaps the first time
             with _alone(self.path.with_suffix(".lock")):
                 entries = self.read()
                 yield entries

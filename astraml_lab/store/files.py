@@ -47,14 +47,29 @@ def folder_name(name: str) -> str:
     return f"{readable}~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
-def make_folder(folder: Path) -> None:
+def make_home(folder: Path) -> None:
+    """Make the folder of a store for its owner alone: it will hold parameters, code and logs.
+
+    One that is there is left as it is: its owner may want to share it.
+
+    Raises:
+        StoreUnavailable: The disk is full, read-only or not there.
+    """
+    make_folder(folder, mode=0o700)
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
     """Make a folder, and those above it; one that is there is left as it is.
+
+    Args:
+        folder: The folder.
+        mode: Who may enter it, less what the process keeps from others in any case; those above it are as usual.
 
     Raises:
         StoreUnavailable: The disk is full, read-only or not there.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode, parents=True, exist_ok=True)
     except OSError as exc:
         raise StoreUnavailable(f"cannot make the folder {folder}: {os_advice(exc)}") from exc
 

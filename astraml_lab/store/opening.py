@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from astraml_lab.errors import StoreError, StoreUnavailable
 from astraml_lab.store import engine as engines
 from astraml_lab.store import reserve
-from astraml_lab.store.files import make_folder, os_advice
+from astraml_lab.store.files import make_home, os_advice
 from astraml_lab.store.health import SMALL, examine
 from astraml_lab.store.mending import finish, mend
 from astraml_lab.store.schema import create, create_tables, migrate
@@ -69,7 +69,7 @@ def open_store(url: str, now: float) -> Opened:
                 create_tables(connection)
             return Opened(engine)
         path = Path(address.database).absolute()
-        make_folder(path.parent)
+        make_home(path.parent)
         with _door(path):
             reserve.make_room(path)
             repaired, migrated = _make_ready(path, now)

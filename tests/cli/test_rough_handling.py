@@ -12,6 +12,7 @@ import pytest
 
 import astraml_lab as lab
 from astraml_lab.cli.answers import in_a_shell
+from astraml_lab.cli.apart import _new_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +72,12 @@ def test_a_home_that_cannot_be_written_into_is_a_sentence(home: Path) -> None:
     done = ran(*MODULE, *SUBMIT)
 
     assert (done.returncode, "cannot write into the folder" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_home_that_the_command_line_makes_is_its_owners_alone(home: Path) -> None:
+    log = _new_log()
+
+    assert (log.parent, home.stat().st_mode & 0o777) == (home / "runs", 0o700)
 
 
 def test_a_request_may_come_through_a_pipe_and_a_folder_is_none(tmp_path: Path) -> None:

@@ -143,6 +143,50 @@ def test_every_mistake_of_a_project_file_is_told(scripts: ScriptBench) -> None:
         project_of(scripts.folder)
 
 
+def test_a_mistake_of_a_project_file_has_its_path_and_the_nearest_name(tmp_path: Path) -> None:
+    (tmp_path / "astraml.toml").write_text(
+        """
+        target = "train.py"
+        models = { "bert" = 3 }
+        [targets]
+        "a" = { comand = ["python"] }
+        [inputs]
+        "data" = "x"
+        [storage."s3://bucket"]
+        endpoint = "http://127.0.0.1:1"
+        anon = "yes"
+        key = { secert = "s3-key" }
+        """
+    )
+    with pytest.raises(InvalidSpec) as refused:
+        project_of(tmp_path)
+    command = '{ command = true } or { command = ["python", "train.py"] } (did you mean "command"?)'
+    assert [str(each) for each in refused.value.problems] == [
+        'target; no such table (did you mean "targets"?)',
+        f'targets."a" is {{"comand": ["python"]}}; a path, a module, {command}',
+        'inputs."data"; the prefix must be a URI such as s3://bucket/prefix',
+        'storage."s3://bucket".anon is "yes"; true or false',
+        'storage."s3://bucket".key; a secret is said by its name: key = { secret = "NAME" }',
+        'storage."s3://bucket".endpoint; no such option of s3fs (did you mean "endpoint_url"?)',
+        'models."bert" is 3; a path',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"[targets\n", "at line 1, column 9"), (b"\xff\xfe", "is no UTF-8 text")],
+)
+def test_a_project_file_that_cannot_be_read_is_a_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "astraml.toml").write_bytes(content)
+    with pytest.raises(InvalidSpec, match=said):
+        project_of(tmp_path)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_project_file(tmp_path: Path) -> None:
+    (tmp_path / "astraml.toml").write_bytes(b'\xef\xbb\xbf[models]\n"bert" = "models/bert"\n')
+    assert project_of(tmp_path).models == {"bert": "models/bert"}
+
+
 def test_a_registered_function_stands_for_an_image(scripts: ScriptBench) -> None:
     TARGETS.register("stand-in:*", train)
     try:

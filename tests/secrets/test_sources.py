@@ -71,6 +71,7 @@ def test_without_a_keyring_the_file_keeps_it_for_its_owner_alone(home: Path) -> 
     kept = lab.secrets.set("hf-token", VALUE, project="p-demo")
     assert (kept.project, kept.name, kept.source) == ("p-demo", "hf-token", "file")
     assert (home / "secrets.json").stat().st_mode & 0o777 == 0o600
+    assert home.stat().st_mode & 0o777 == 0o700
     assert Secrets(home).resolve("P-Demo", "hf-token") == VALUE
     assert lab.secrets.list() == [("p-demo", "hf-token", "file", ())]
     assert VALUE not in repr(lab.secrets.list())

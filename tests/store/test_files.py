@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,10 @@ from hypothesis import strategies as st
 
 from astraml_lab.errors import StoreUnavailable
 from astraml_lab.spec import default_home
-from astraml_lab.store import Files, folder_name, name_key
+from astraml_lab.store import Files, Store, folder_name, name_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 names = st.text(max_size=60) | st.sampled_from(
     ["..", ".", "", "a/b", "a\\b", "con", "NUL.txt", "a.", "ümlaut", "実験", "x" * 300, "a~b", "-x", "a b"]
@@ -85,3 +89,21 @@ def test_the_room_of_a_trial_and_of_the_disk_is_measured(tmp_path: Path) -> None
     assert files.free_bytes() > 0
     with pytest.raises(StoreUnavailable, match="check the path"):
         Files(tmp_path / "nowhere").free_bytes()
+
+
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_a_home_is_made_for_its_owner_alone_and_one_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+    Store(tmp_path / "share" / "lab").close()
+    assert (tmp_path / "share" / "lab").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "share").stat().st_mode & 0o777 == 0o755
+
+    (tmp_path / "team").mkdir(0o755)
+    Store(tmp_path / "team").close()
+    assert (tmp_path / "team").stat().st_mode & 0o777 == 0o755

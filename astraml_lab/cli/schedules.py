@@ -131,7 +131,13 @@ def scheduler() -> None:
 
 
 def stored(
-    request: object, dialect: str | None, *, target: str | None, api_version: str | None, as_json: bool
+    request: object,
+    dialect: str | None,
+    *,
+    target: str | None,
+    api_version: str | None,
+    idempotency_key: str | None,
+    as_json: bool,
 ) -> bool:
     """Store a request that has a schedule, and show it; return whether it has one."""
     from astraml_lab import lab
@@ -141,7 +147,8 @@ def stored(
     data = plain(request, dialect)
     if not is_scheduled(data, dialect):
         return False
-    _say(lab.schedule(data, target=target, api_version=api_version), as_json=as_json)
+    made = lab.schedule(data, target=target, api_version=api_version, idempotency_key=idempotency_key)
+    _say(made, as_json=as_json)
     return True
 
 

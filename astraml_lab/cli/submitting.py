@@ -82,7 +82,7 @@ def submit(  # noqa: PLR0913 - each is an option of the command
     env_secret: Annotated[Texts, _option("A variable that is a secret.", _OTHER, "NAME=SECRET")] = None,
     tag: Annotated[Texts, _option("A tag; may be repeated.", _OTHER, "NAME=VALUE")] = None,
     idempotency_key: Annotated[
-        Text, _option("The same request with the same key is the same job, for a day.", _HOW)
+        Text, _option("The same request with the same key is the same job or schedule, for a day.", _HOW)
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would run.", rich_help_panel=_HOW)
@@ -117,7 +117,14 @@ def submit(  # noqa: PLR0913 - each is an option of the command
         "idempotency_key": idempotency_key or _own_key(line, dialect),
     }
     try:
-        if stored(line.request, dialect, target=target, api_version=api_version, as_json=as_json):
+        if stored(
+            line.request,
+            dialect,
+            target=target,
+            api_version=api_version,
+            idempotency_key=idempotency_key,
+            as_json=as_json,
+        ):
             return
         run_apart(wish, detach=detach, as_json=as_json)
     except answers.Refused as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import threading
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from astraml_lab.jobs import attended, in_kernel
 from astraml_lab.jobs.scheduling import Schedule, ScheduleList, Scheduler
 from astraml_lab.lab.default import manager, on_use
 from astraml_lab.lab.front import accompany
+from astraml_lab.lab.repeats import schedule_once
 from astraml_lab.lab.requests import code_of, read, start
 from astraml_lab.objectives import Command
 from astraml_lab.spec import Dialect, nearest, shown
@@ -59,6 +61,7 @@ def schedule(  # noqa: PLR0913 - each is a field of the request
     name: str | None = None,
     target: Target = None,
     api_version: str | None = None,
+    idempotency_key: str | None = None,
 ) -> Schedule:
     """Run an AstraML request again and again; each run is a job of its own.
 
@@ -78,6 +81,7 @@ def schedule(  # noqa: PLR0913 - each is a field of the request
         target: What its trials run: the path of a script, the name of a module, or a `Command`; by default
             what is registered for the request's model when it runs.
         api_version: The version that a request without one is of.
+        idempotency_key: Within a day this key is of this request alone; another one with it is refused.
 
     Raises:
         RequestRefused: In the service's own words.
@@ -87,26 +91,20 @@ def schedule(  # noqa: PLR0913 - each is a field of the request
     """
     data = dict(plain(request, Dialect.ASTRAML))
     given = dict(zip(_WORDS, (cron, timezone, missed_runs, overlap), strict=True))
-    said = {word: value for word, value in given.items() if value is not None}
-    rule = data.get("schedule", {} if said else None)
+    words = {word: value for word, value in given.items() if value is not None}
+    rule = data.get("schedule", {} if words else None)
     if rule is None:
         problem = Problem(
             "schedule", "", 'missing: cron="0 2 * * *", or `schedule: {cron: …}` in the request'
         )
         raise InvalidSpec([problem], subject="the request")
-    if said:
-        data["schedule"] = {**rule, **said} if isinstance(rule, Mapping) else rule
+    if words:
+        data["schedule"] = {**rule, **words} if isinstance(rule, Mapping) else rule
     data |= {} if name is None else {"name": name}
-    spec = read(data, Dialect.ASTRAML, api_version=api_version).spec
-    if spec.origin is not None:
-        data.setdefault("apiVersion", spec.origin.version)
-    folder = Path.cwd()
-    code_of(spec, target=target, folder=folder)
-    record, repeated = _stored(spec.project, data, _kept(target), str(folder))
-    served = serve(manager())
-    made = Schedule(manager(), served, record)
-    made.said = f"{record.name} is scheduled already, as the same request" if repeated else ""
-    return made
+    make = functools.partial(_make, data, target, api_version)
+    record, repeated = make() if idempotency_key is None else schedule_once(data, idempotency_key, make)
+    said = f"{record.name} is scheduled already, as the same request" if repeated else ""
+    return Schedule(manager(), serve(manager()), record, said=said)
 
 
 def schedules(project: str | None = None) -> ScheduleList:
@@ -192,6 +190,17 @@ def _prepare(record: ScheduleRecord) -> Run:
         return start(spec.model_copy(update={"name": name, "origin": origin}), target=target, folder=folder)
 
     return go
+
+
+def _make(request: Mapping[str, Any], target: Target, api_version: str | None) -> tuple[ScheduleRecord, bool]:
+    """Check a request and store its schedule, or find the one that the same request made."""
+    data = dict(request)
+    spec = read(data, Dialect.ASTRAML, api_version=api_version).spec
+    if spec.origin is not None:
+        data.setdefault("apiVersion", spec.origin.version)
+    folder = Path.cwd()
+    code_of(spec, target=target, folder=folder)
+    return _stored(spec.project, data, _kept(target), str(folder))
 
 
 def _stored(project: str, data: Mapping[str, Any], target: Any, folder: str) -> tuple[ScheduleRecord, bool]:

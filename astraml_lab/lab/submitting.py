@@ -36,7 +36,7 @@ def submit(
         parent: Vertex AI's `projects/…/locations/…` of the job.
         api_version: The version that an AstraML request without one is of.
         idempotency_key: Makes a repeat safe: the same request with the same key, within a day, is the same
-            job.
+            job or schedule, and another request with it is refused.
 
     Returns:
         The job; at once where a person is at the keyboard, at its end elsewhere. Of an AstraML request with a
@@ -52,7 +52,7 @@ def submit(
     """
     data = plain(request, dialect)
     if is_scheduled(data, dialect):
-        return schedule(data, target=target, api_version=api_version)
+        return schedule(data, target=target, api_version=api_version, idempotency_key=idempotency_key)
     job = begin(
         data,
         dialect,

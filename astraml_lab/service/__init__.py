@@ -15,7 +15,7 @@
     GET    /v2/schedules/NAME                       a schedule, with what became of its runs
     DELETE /v2/schedules/NAME                       forget it; the jobs of its runs stay: 204
     POST   /v2/schedules/NAME:pause, :resume        start no run meanwhile; go on
-    POST   /v2/schedules/NAME:run                   a run now: 201 with its job
+    POST   /v2/schedules/NAME:run                   a run now: 201 with its job, or 200 for a repeated key
     GET    /v2/projects/PROJECT/policy              the project's policy, with its version
     PUT    /v2/projects/PROJECT/policy              a new version of it
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from astraml_lab.dialects.astraml import ProblemError
 from astraml_lab.errors import NotFound
 from astraml_lab.lab import find_schedule, schedules
+from astraml_lab.lab.repeats import once
 from astraml_lab.service.answers import Response
 from astraml_lab.service.jobs import rendered as rendered_job
 
 if TYPE_CHECKING:
+    from astraml_lab.jobs import Job
     from astraml_lab.jobs.scheduling import Schedule
     from astraml_lab.service.answers import Call
 
@@ -37,8 +39,18 @@ def resume(call: Call, schedule: str) -> Response:
 
 
 def run(call: Call, schedule: str) -> Response:
-    """Start a run now, whatever else runs."""
-    job = rendered_job(find(call, schedule).run())
+    """Start a run now, whatever else runs; the same key again is the same run."""
+    found, key = find(call, schedule), call.headers.get("idempotency-key")
+    if key is None:
+        return _started(found.run())
+    made = once({"project_id": found.project, "run_of": found.name}, key, lambda _: found.run())
+    if made.replayed:
+        return Response(200, {"Idempotency-Replayed": "true"}, rendered_job(made.job))
+    return _started(made.job)
+
+
+def _started(run: Job) -> Response:
+    job = rendered_job(run)
     return Response(201, {"Location": f"/v2/tuning-jobs/{job['id']}"}, job)
 
 

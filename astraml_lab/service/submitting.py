@@ -62,8 +62,9 @@ def _start(request: dict[str, Any], call: Call, name: str | None = None) -> Job:
 
 def _scheduled(request: dict[str, Any], call: Call) -> Response:
     """Make a schedule; the same request again is the same schedule, also without a key."""
+    version, key = call.headers.get("astraml-version"), call.headers.get("idempotency-key")
     try:
-        made = schedule(request, api_version=call.headers.get("astraml-version"))
+        made = schedule(request, api_version=version, idempotency_key=key)
     except NotFound as error:
         raise ProblemError("schema-violation", errors=[Mistake("/model", str(error))]) from None
     if made.said:

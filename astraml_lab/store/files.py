@@ -63,7 +63,7 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
 
     Args:
         folder: The folder.
-        mode: Who may enter it, less what the process keeps from others in any case; those above it are as usual.
+        mode: Who may enter it; those above it are made as usual.
 
     Raises:
         StoreUnavailable: The disk is full, read-only or not there.

@@ -1,7 +1,7 @@
-"""Requests that may come twice: a key, given with each, names the job that the first one made.
+"""Requests that may come twice: a key, given with each, names the job or schedule that the first one made.
 
 One INSERT decides who is first, also between processes: (project, key) is unique. A key is kept for a day.
-One whose request failed, or whose process died before it made a job, is free again.
+One whose request failed, or whose process died before it made anything, is free again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from astraml_lab.store.files import name_key
 from astraml_lab.store.processes import runs, this_host, this_process
-from astraml_lab.store.tables import generations, jobs, requests
+from astraml_lab.store.tables import generations, jobs, requests, schedules
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -30,15 +30,15 @@ class Answer(StrEnum):
     """What a key says about a request."""
 
     NEW = "new"
-    """It is the first: make the job, then `complete`, or `release` the key."""
+    """It is the first: make the job or schedule, then `complete`, or `release` the key."""
     REPLAY = "replay"
-    """The job exists."""
+    """What it made exists."""
     REUSED = "reused"
     """The key belongs to another request."""
     IN_PROGRESS = "in progress"
-    """The first request is still making the job."""
+    """The first request is still making it."""
     DELETED = "deleted"
-    """The job was deleted."""
+    """What it made was deleted."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,13 @@ class Claim:
         answer: What it says.
         id: The row, for `complete` and `release`.
         generation_id: The job that the first request made, once it has.
+        schedule_id: The schedule, where it made one.
     """
 
     answer: Answer
     id: int
     generation_id: int | None = None
+    schedule_id: int | None = None
 
 
 class Requests:
@@ -70,7 +72,7 @@ class Requests:
             key: The key.
             fingerprint: What tells the request from others.
             job: The name that the job will have: a job that was made just before its process died is found
-                by it.
+                by it. Empty for a schedule, which is found by its request.
         """
         with self._database.begin("claim a request's key") as connection:
             now = self._database.clock.time()
@@ -89,11 +91,17 @@ class Requests:
         with self._database.begin("note a request's job") as connection:
             _complete(connection, claim.id, generation_id)
 
+    def complete_schedule(self, claim: Claim, schedule_id: int) -> None:
+        """Note the schedule that a first request made."""
+        with self._database.begin("note a request's schedule") as connection:
+            done = update(requests).where(requests.c.id == claim.id).values(schedule_id=schedule_id)
+            connection.execute(done)
+
     def release(self, claim: Claim) -> None:
-        """Free the key of a first request that made no job; one that made one keeps it."""
+        """Free the key of a first request that made nothing; one that made something keeps it."""
         with self._database.begin("free a request's key") as connection:
-            unmade = requests.c.generation_id.is_(None)
-            connection.execute(delete(requests).where(requests.c.id == claim.id, unmade))
+            unmade = (requests.c.generation_id.is_(None), requests.c.schedule_id.is_(None))
+            connection.execute(delete(requests).where(requests.c.id == claim.id, *unmade))
 
 
 def _first(fingerprint: str, job: str, now: float) -> dict[str, object]:
@@ -109,8 +117,8 @@ def _first(fingerprint: str, job: str, now: float) -> dict[str, object]:
 
 
 def _answer(connection: Connection, found: Row[tuple[object, ...]], wanted: dict[str, object]) -> Claim:
-    generation_id = found.generation_id
-    if generation_id is None:
+    generation_id, schedule_id = found.generation_id, found.schedule_id
+    if generation_id is None and schedule_id is None:
         generation_id = _made(connection, found)
         if generation_id is not None:
             _complete(connection, found.id, generation_id)
@@ -118,11 +126,13 @@ def _answer(connection: Connection, found: Row[tuple[object, ...]], wanted: dict
             connection.execute(update(requests).where(requests.c.id == found.id).values(wanted))
             return Claim(Answer.NEW, found.id)
     if found.fingerprint != wanted["fingerprint"]:
-        return Claim(Answer.REUSED, found.id, generation_id)
-    if generation_id is None:
+        return Claim(Answer.REUSED, found.id, generation_id, schedule_id)
+    if generation_id is None and schedule_id is None:
         return Claim(Answer.IN_PROGRESS, found.id)
-    alive = connection.scalar(select(generations.c.id).where(generations.c.id == generation_id))
-    return Claim(Answer.DELETED if alive is None else Answer.REPLAY, found.id, generation_id)
+    table, made = (generations, generation_id) if schedule_id is None else (schedules, schedule_id)
+    alive = connection.scalar(select(table.c.id).where(table.c.id == made))
+    answer = Answer.DELETED if alive is None else Answer.REPLAY
+    return Claim(answer, found.id, generation_id, schedule_id)
 
 
 def _is_dead(found: Row[tuple[object, ...]]) -> bool:

@@ -175,4 +175,9 @@ def _to_4(operations: Operations) -> None:
     )
 
 
-STEPS: dict[int, Callable[[Operations], None]] = {1: _to_2, 2: _to_3, 3: _to_4}
+def _to_5(operations: Operations) -> None:
+    """Add the schedule that a request with a key has made."""
+    operations.add_column("requests", Column("schedule_id", Integer))
+
+
+STEPS: dict[int, Callable[[Operations], None]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5}

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 metadata = MetaData()
 
@@ -188,7 +188,7 @@ requests = Table(
     Column("project", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
-    # the name that the job is to have
+    # the name that the job is to have; empty for a schedule
     Column("job", Text, nullable=False),
     # NULL until the job is made; no foreign key: the row outlives the job
     Column("generation_id", Integer),
@@ -196,6 +196,8 @@ requests = Table(
     Column("pid", Integer, nullable=False),
     Column("pid_started_at", Float, nullable=False),
     Column("created_at", Float, nullable=False),
+    # likewise, of a request that made a schedule
+    Column("schedule_id", Integer),
     UniqueConstraint("project", "key"),
 )
 

@@ -241,3 +241,15 @@ def test_nothing_is_no_request_and_two_files_are_one_too_many() -> None:
         CliRunner().invoke(app, ["submit"], catch_exceptions=False)
     with pytest.raises(InvalidSpec, match="keep one of them"):
         CliRunner().invoke(app, ["submit", "a.json", "--file", "b.json"], catch_exceptions=False)
+
+
+def test_a_key_on_the_line_is_that_of_one_schedule(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print('loss=0.5')\n")
+    line = [*LINE, "--target", str(tmp_path / "train.py"), "--idempotency-key", "monday", "--json"]
+    hourly, daily = ["--cron", "0 * * * *"], ["--cron", "0 2 * * *"]
+    made = [CliRunner().invoke(app, ["submit", *line, *hourly], catch_exceptions=False) for _ in range(2)]
+    assert [json.loads(each.stdout)["name"] for each in made] == ["bert-base"] * 2
+
+    with pytest.raises(AstramlError, match="the key belongs to another request"):
+        CliRunner().invoke(app, ["submit", *line, *daily], catch_exceptions=False)
+    assert len(lab.schedules()) == 1

@@ -62,7 +62,7 @@ def test_all_its_jobs_are_listed_and_what_was_done_is_told(old: Bench) -> None:
     assert [view.finished for view in views] == [6, 3, 5]
     assert table[-1] == ("cut: its kernel is gone; what had finished is kept: %tune resume cut goes on")
     assert old.manager.notices == (
-        "the store was brought from schema 1 to 4; a copy of the old file is kept as lab.db.schema1",
+        "the store was brought from schema 1 to 5; a copy of the old file is kept as lab.db.schema1",
     )
 
 
@@ -93,6 +93,6 @@ def test_a_newer_store_is_refused_in_one_sentence(home: Path) -> None:
     with pytest.raises(StoreError) as caught:
         Bench(home)
     assert str(caught.value) == (
-        f"the store `{home / 'lab.db'}` was written by a newer version (schema 99, this one knows 4); "
+        f"the store `{home / 'lab.db'}` was written by a newer version (schema 99, this one knows 5); "
         "run: pip install -U astraml-lab"
     )

@@ -57,7 +57,7 @@ def test_each_is_told_in_one_sentence_and_never_in_a_traceback(
         file.unlink()
     write_old(home)
     listed = kernel.run("%tune")
-    sentence = "the store was brought from schema 1 to 4; a copy of the old file is kept as lab.db.schema1"
+    sentence = "the store was brought from schema 1 to 5; a copy of the old file is kept as lab.db.schema1"
     assert errors(listed) == f"{sentence}\n"
     assert "elsewhere (vision)" in table(listed)
     assert printed(listed).splitlines()[-1] == sentence

@@ -107,6 +107,33 @@ def test_the_same_request_again_is_the_same_schedule_and_a_used_name_is_refused(
     assert scheduled(overlap="allow").rule.overlap == "allow"
 
 
+def test_a_key_is_that_of_one_schedule_and_a_removed_one_is_not_made_again() -> None:
+    lab.register("bert-base", sure)
+    first = lab.submit(REQUEST, idempotency_key="monday")
+    again = lab.submit(REQUEST, idempotency_key="monday")
+    assert (again.record.id, "is scheduled already" in again.said) == (first.record.id, True)
+
+    with pytest.raises(RequestRefused) as refused:
+        lab.schedule({**REQUEST, "name": "other"}, idempotency_key="monday")
+    assert refused.value.code == "idempotency-key-reused"
+    assert [each.name for each in lab.schedules()] == ["nightly"]
+
+    first.remove()
+    with pytest.raises(RequestRefused) as refused:
+        lab.submit(REQUEST, idempotency_key="monday")
+    assert refused.value.code == "schedule-not-found"
+    assert lab.submit(REQUEST, idempotency_key="tuesday").name == "nightly"
+
+
+def test_a_request_whose_schedule_is_refused_leaves_its_key_free() -> None:
+    lab.register("bert-base", sure)
+    wrong = {**REQUEST, "schedule": {"cron": "@daily"}}
+    with pytest.raises(RequestRefused):
+        lab.submit(wrong, idempotency_key="monday")
+
+    assert lab.submit(REQUEST, idempotency_key="monday").name == "nightly"
+
+
 def test_the_rule_may_be_given_beside_the_request() -> None:
     lab.register("bert-base", sure)
     plain = {name: value for name, value in REQUEST.items() if name not in {"schedule", "name"}}
@@ -317,3 +344,20 @@ def test_the_service_makes_lists_and_removes_schedules() -> None:
     assert (gone.status, gone.body["code"]) == (404, "schedule-not-found")
     wrong = lab.api("POST", "/v2/tuning-jobs", {**REQUEST, "schedule": {"cron": "@daily"}})
     assert (wrong.status, wrong.body["code"]) == (422, "invalid-cron")
+
+
+def test_the_service_takes_a_key_with_a_schedule_and_with_a_run_by_hand() -> None:
+    lab.register("bert-base", sure)
+    key = {"Idempotency-Key": "monday"}
+    made = [lab.api("POST", "/v2/tuning-jobs", REQUEST, key) for _ in range(2)]
+    assert [each.status for each in made] == [201, 200]
+    assert made[1].headers["Idempotency-Replayed"] == "true"
+    other = lab.api("POST", "/v2/tuning-jobs", {**REQUEST, "name": "other"}, key)
+    assert (other.status, other.body["code"]) == (422, "idempotency-key-reused")
+
+    key = {"Idempotency-Key": "now"}
+    runs = [lab.api("POST", "/v2/schedules/nightly:run", None, key) for _ in range(2)]
+    assert [each.status for each in runs] == [201, 200]
+    assert runs[0].body["id"] == runs[1].body["id"]
+    (job,) = find_schedule("nightly").jobs()
+    job.wait(30)

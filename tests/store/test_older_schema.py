@@ -89,7 +89,7 @@ def test_a_copy_of_the_old_file_is_kept_and_told(home: Path, caplog: pytest.LogC
     before = dump(home / "lab.db")
     with caplog.at_level(logging.WARNING, "astraml_lab"), Store(home) as store:
         assert store.migrated == (
-            "the store was brought from schema 1 to 4; a copy of the old file is kept as lab.db.schema1"
+            "the store was brought from schema 1 to 5; a copy of the old file is kept as lab.db.schema1"
         )
     assert caplog.messages == [store.migrated]
     assert dump(home / "lab.db.schema1") == before
@@ -116,7 +116,7 @@ def test_a_store_of_schema_2_opens_and_has_the_tables_of_a_new_one(tmp_path: Pat
         connection.executescript(SCHEMA_1.with_name("schema2.sql").read_text(encoding="utf-8"))
     with Store(folder) as store:
         assert store.migrated == (
-            "the store was brought from schema 2 to 4; a copy of the old file is kept as lab.db.schema2"
+            "the store was brought from schema 2 to 5; a copy of the old file is kept as lab.db.schema2"
         )
         assert store.repaired == ""
         assert [record.name for record in store.list_jobs()] == ["digits"]

@@ -179,3 +179,17 @@ def test_the_newest_policy_of_a_project_binds(store: Store) -> None:
     assert store.policies.put("P-Demo", {"ceilings": {"gpus": 2}}) == 2
     assert store.policies.put("other", {}) == 1
     assert store.policies.get("p-demo") == {"ceilings": {"gpus": 2}, "version": 2}
+
+
+def test_a_key_of_a_schedule_is_held_like_that_of_a_job(store: Store) -> None:
+    first = store.requests.claim("p-demo", "k-1", "print", "")
+    assert store.requests.claim("p-demo", "k-1", "print", "").answer is Answer.IN_PROGRESS
+    made = store.schedules.add("p-demo", "nightly", request={})
+    store.requests.complete_schedule(first, made.id)
+    store.requests.release(first)
+
+    again = store.requests.claim("p-demo", "k-1", "print", "")
+    assert (again.answer, again.schedule_id) == (Answer.REPLAY, made.id)
+    assert store.requests.claim("p-demo", "k-1", "another", "").answer is Answer.REUSED
+    store.schedules.remove(made.id)
+    assert store.requests.claim("p-demo", "k-1", "print", "").answer is Answer.DELETED

@@ -11,7 +11,7 @@ from astraml_lab.search.from_study import StudyContents, contents_of, is_study
 from astraml_lab.search.from_views import study_of
 from astraml_lab.search.importance import Importance, importance_in, importance_of
 from astraml_lab.search.journal_storage import StudyStorage
-from astraml_lab.search.pareto import Front
+from astraml_lab.search.pareto import Front, dominated
 from astraml_lab.search.proposals import Ended, Past, Proposal, Told, Warmed
 from astraml_lab.search.reasons import reason_of
 from astraml_lab.search.samplers import require_sampler, sampler_problems, strategy_notes
@@ -33,6 +33,7 @@ __all__ = [
     "Warmed",
     "check_point",
     "contents_of",
+    "dominated",
     "draws",
     "importance_in",
     "importance_of",

@@ -50,3 +50,33 @@ def _losses(values: ArrayLike, objectives: Sequence[Objective]) -> NDArray[np.fl
 
 def _beats(others: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.logical_and((others <= point).all(axis=1), (others < point).any(axis=1))
+
+
+def dominated(points: ArrayLike, reference: ArrayLike) -> float:
+    """Return the volume that points dominate below a reference, smaller being better in every column.
+
+    After While, Bradstreet & Barone, A fast way of calculating exact hypervolumes, 2012: what each point
+    adds is its box without what those after it dominate of that.
+
+    Args:
+        points: Shape (n, d); what is not below the reference everywhere, or is no number, adds nothing.
+        reference: Shape (d,).
+    """
+    worst = np.asarray(reference, dtype=np.float64)
+    given = np.asarray(points, dtype=np.float64).reshape(-1, len(worst))
+    return _volume(given[(given < worst).all(axis=1)], worst)
+
+
+def _volume(points: NDArray[np.float64], worst: NDArray[np.float64]) -> float:
+    points = np.unique(points, axis=0)
+    front = points[[not _beats(points, point).any() for point in points]]
+    if len(worst) == 2:  # noqa: PLR2004 - an area is a sum of strips
+        ends = np.append(front[1:, 0], worst[0])
+        return float(((ends - front[:, 0]) * (worst[1] - front[:, 1])).sum()) if len(front) else 0.0
+    alone = (worst - front).prod(axis=1)
+    return float(
+        sum(
+            box - _volume(np.maximum(front[index + 1 :], point), worst)
+            for index, (box, point) in enumerate(zip(alone, front, strict=True))
+        )
+    )

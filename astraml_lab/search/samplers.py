@@ -18,7 +18,7 @@ from optuna.trial import create_trial
 
 from astraml_lab.errors import MissingExtra, Problem
 from astraml_lab.optional import installed
-from astraml_lab.search.auto import MOST_COLUMNS, MOST_TRIALS, AutoSampler
+from astraml_lab.search.auto import MOST_COLUMNS, MOST_OBJECTIVES, MOST_TRIALS, AutoSampler
 from astraml_lab.search.boundary import quiet
 from astraml_lab.search.distributions import coding_of
 from astraml_lab.search.proposals import STOPPED
@@ -190,7 +190,7 @@ def strategy_notes(strategy: Strategy, definition: Definition, trials: int) -> t
     space = definition.space
     if strategy is Strategy.GP and trials > SLOW_GP:
         notes.append(f"gp is slow above {SLOW_GP} trials: each proposal fits a model to all of them.")
-    if strategy is Strategy.AUTO and len(definition.objectives) == 1:
+    if strategy is Strategy.AUTO:
         notes.extend(_handed_over(definition, trials))
     if strategy in {Strategy.AUTO, Strategy.TPE} and trials > SLOW_TPE:
         notes.append(f"{strategy} is slow above {SLOW_TPE} trials; random and qmc stay fast.")
@@ -212,6 +212,8 @@ def strategy_notes(strategy: Strategy, definition: Definition, trials: int) -> t
 
 def _handed_over(definition: Definition, trials: int) -> list[str]:
     """Say where auto hands over to TPE."""
+    if len(definition.objectives) > MOST_OBJECTIVES:
+        return [f"auto searches more than {MOST_OBJECTIVES} objectives with tpe."]
     varied = [its for its in _distributions(definition.space).values() if not its.single()]
     if len(varied) > MOST_COLUMNS:
         return [f"auto searches more than {MOST_COLUMNS} dimensions with tpe."]

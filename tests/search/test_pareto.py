@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import itertools
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astraml_lab.search import Front
+from astraml_lab.search import Front, dominated
 from astraml_lab.spec import Goal, Objective
 
 VALUE = st.integers(-5, 5).map(float) | st.sampled_from([math.nan, math.inf, -math.inf])
@@ -49,3 +51,21 @@ def test_trials_join_the_front_in_any_order() -> None:
     assert list(front.numbers) == [2, 5, 7]
     assert front.add(3, (9, 0))
     assert list(front.numbers) == [3]
+
+
+@given(
+    st.integers(2, 4).flatmap(
+        lambda count: st.lists(
+            st.lists(st.integers(0, 5) | st.just(math.nan), min_size=count, max_size=count),
+            min_size=1,
+            max_size=8,
+        )
+    )
+)
+def test_the_dominated_volume_is_what_counting_finds(points: list[list[float]]) -> None:
+    size = len(points[0])
+    counted = sum(
+        any(all(value <= at for value, at in zip(one, cell, strict=True)) for one in points)
+        for cell in itertools.product(range(4), repeat=size)
+    )
+    assert dominated(points, [4.0] * size) == pytest.approx(counted)

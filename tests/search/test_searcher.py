@@ -116,7 +116,7 @@ def test_a_plain_space_is_searched_as_optuna_itself_does(strategy: Strategy, sam
 
 
 @pytest.mark.usefixtures("bare_optuna")
-def test_a_pareto_search_is_optunas_own_too() -> None:
+def test_a_pareto_search_by_tpe_is_optunas_own_too() -> None:
     study = optuna.create_study(directions=["minimize"] * 2, sampler=optuna.samplers.TPESampler(seed=7))
     searcher = Searcher(one(PLAIN, "loss", "time"), strategy=Strategy.TPE, seed=7)
     for _ in range(15):
@@ -562,3 +562,22 @@ def test_the_default_says_where_it_hands_over_to_tpe() -> None:
     assert strategy_notes(Strategy.AUTO, one(wide), 20) == (
         "auto searches more than 30 dimensions with tpe.",
     )
+
+
+def test_auto_says_beyond_how_many_objectives_it_hands_over() -> None:
+    three, four = one(PLAIN, "a", "b", "c"), one(PLAIN, "a", "b", "c", "d")
+    assert not any("objectives" in note for note in strategy_notes(Strategy.AUTO, three, 100))
+    assert "auto searches more than 3 objectives with tpe." in strategy_notes(Strategy.AUTO, four, 100)
+
+
+def test_auto_keeps_to_constraints_and_says_so() -> None:
+    searcher = Searcher(one(PLAIN, "loss"), seed=3)
+    for _ in range(12):
+        proposal = searcher.ask()
+        assert proposal
+        excess = float(str(proposal.params["dropout"])) - 0.5
+        told = Told(TrialState.COMPLETE, (loss(proposal.params),), constraints={"0 memory": excess})
+        searcher.tell(proposal.number, told)
+    last = searcher.ask()
+    assert last
+    assert "keeps to the constraints" in last.why

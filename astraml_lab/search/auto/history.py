@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 
 from astraml_lab.search.auto.conditions import Conditions, learned, still
 from astraml_lab.search.auto.encoding import Encoding
+from astraml_lab.search.auto.limits import limits
 from astraml_lab.search.auto.outcomes import outcomes
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
+    from astraml_lab.search.auto.limits import Limits
     from astraml_lab.search.auto.outcomes import Outcome
 
     Array = NDArray[np.float64]
@@ -41,12 +43,26 @@ class Seen:
         outcomes: How they ended.
         running: Rows of the trials that have not, shape (k, d).
         conditions: Which columns play a part.
+        further: How they ended by each objective but the first.
+        limits: What they say of the constraints, if there are any.
     """
 
     rows: Array
     outcomes: Sequence[Outcome]
     running: Array
     conditions: Conditions
+    further: tuple[Sequence[Outcome], ...] = ()
+    limits: Limits | None = None
+
+    @property
+    def objectives(self) -> tuple[Sequence[Outcome], ...]:
+        """How they ended, by each objective."""
+        return (self.outcomes, *self.further)
+
+    @property
+    def is_weighed(self) -> bool:
+        """Whether there is more to a trial than one objective."""
+        return bool(self.further) or (self.limits is not None and bool(len(self.limits.excesses)))
 
 
 @dataclass(frozen=True)
@@ -103,14 +119,14 @@ class History:
             self.conditions = learned(encoding, *_filled(ended, encoding))
 
     def seen(
-        self, trials: Sequence[FrozenTrial], encoding: Encoding, *, maximise: bool, left_out: str
+        self, trials: Sequence[FrozenTrial], encoding: Encoding, *, maximise: Sequence[bool], left_out: str
     ) -> Seen:
         """Return what is known to a proposal.
 
         Args:
             trials: All others of the study.
             encoding: The columns.
-            maximise: Whether higher values are better.
+            maximise: Whether higher values are better, of each objective.
             left_out: Failed trials with such a user attribute say nothing.
         """
         whole = [trial for trial in trials if self._is_whole(trial, encoding)]
@@ -131,11 +147,14 @@ class History:
         ]
         conditions = self.conditions or Conditions()
         around = np.concatenate([rows, np.array(begun).reshape(-1, len(encoding.names))])
+        each = [outcomes(ended, maximise=one, objective=index) for index, one in enumerate(maximise)]
         return Seen(
             _filled(ended, encoding)[0],
-            outcomes(ended, maximise=maximise),
+            each[0],
             conditions.quieted(around),
             conditions,
+            tuple(each[1:]),
+            limits(ended),
         )
 
     def last(self, trials: Sequence[FrozenTrial]) -> Fitted | None:
@@ -144,6 +163,14 @@ class History:
             if NOTE in trial.system_attrs and "model" in (note := note_of(trial)):
                 return Fitted(np.array(note["model"], dtype=float), note["of"])
         return None
+
+    def last_several(self, trials: Sequence[FrozenTrial]) -> tuple[Fitted | None, ...]:
+        """Return the models of the objectives and constraints of the latest trial that has them."""
+        for trial in reversed(trials):
+            if NOTE in trial.system_attrs and "models" in (note := note_of(trial)):
+                models = [np.array(each, dtype=float) if each else None for each in note["models"]]
+                return tuple(each if each is None else Fitted(each, note["of"]) for each in models)
+        return ()
 
     def _shape(self, trial: FrozenTrial) -> frozenset[str]:
         return frozenset(name for name in self.space if name in trial.params)

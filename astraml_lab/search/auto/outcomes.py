@@ -51,14 +51,17 @@ class Targets:
     scale: float
 
 
-def outcomes(trials: Sequence[FrozenTrial], *, maximise: bool) -> list[Outcome]:
-    """Return how ended trials ended.
+def outcomes(trials: Sequence[FrozenTrial], *, maximise: bool, objective: int = 0) -> list[Outcome]:
+    """Return how ended trials ended, by one of their objectives.
 
     A pruned trial counts as its last value, moved by what curves of complete trials still moved from that
     step on; how much these differ is its uncertainty.
     """
     sign = -1.0 if maximise else 1.0
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    if complete and len(complete[0].values) > 1:
+        # Optuna keeps no curves of several objectives
+        return [Outcome(_finite(sign, trial.values[objective] if trial.values else None)) for trial in trials]
     finals = np.array([_finite(sign, trial.value) for trial in complete])
     finals = finals[np.isfinite(finals)]
     usual = float(finals.std()) if len(finals) else 0.0

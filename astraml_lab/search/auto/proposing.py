@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from astraml_lab.search.auto.history import Seen
 
     Array = NDArray[np.float64]
+    Counts = NDArray[np.int64]
 
 MOST_ROWS = 160
 """The model is given so many trials, the better half of them the best: a proposal's time grows no more."""
@@ -66,10 +67,10 @@ def propose(
     if known is None:
         return None
     rows, known = _useful(seen.rows, known, random)
-    fitted = _fitted(encoding, rows, known, last, len(seen.outcomes))
-    model = Surrogate.given(rows, known.values, known.variances, encoding.choices, fitted.parameters)
+    its = fitted(rows, known, encoding.choices, last, len(seen.outcomes))
+    model = Surrogate.given(rows, known.values, known.variances, encoding.choices, its.parameters)
     ground = Ground(encoding, fixed)
-    model = _believing(model, known, seen.running)
+    model = believing(model, known, seen.running)
     # The lowest that is believed, not the lowest that was seen: that one may have been lucky. Of the running
     # ones too: what they will gain is gained once. Where values are set, the lowest with these.
     best = float(model.believes(seen.conditions.quieted(ground.settled(model.rows)))[0].min())
@@ -81,11 +82,11 @@ def propose(
     found = climb(ground, promise, observed, random)
     tried = np.concatenate([seen.rows, seen.running])
     quiet = seen.conditions.quieted(found)
-    at = next((at for at, row in enumerate(quiet) if not _among(tried, row)), 0)
+    at = next((at for at, row in enumerate(quiet) if not among(tried, row)), 0)
     mean, deviation = (float(each[0]) for each in model.believes(quiet[at : at + 1]))
     return Pick(
         found[at],
-        fitted,
+        its,
         gain=mean < best,
         mean=mean * known.scale + known.middle,
         deviation=deviation * known.scale,
@@ -93,13 +94,13 @@ def propose(
     )
 
 
-def _fitted(encoding: Encoding, rows: Array, known: Targets, last: Fitted | None, trials: int) -> Fitted:
+def fitted(rows: Array, known: Targets, choices: Counts, last: Fitted | None, trials: int) -> Fitted:
     """Return the parameters, fitted anew where enough is new."""
     if last is None or len(last.parameters) != rows.shape[1] + 2:
         last = Fitted(start(rows.shape[1]), 0)
     if trials < _GROWN * last.trials:
         return last
-    return Fitted(fit(rows, known.values, known.variances, encoding.choices, last.parameters), trials)
+    return Fitted(fit(rows, known.values, known.variances, choices, last.parameters), trials)
 
 
 def _useful(rows: Array, known: Targets, random: np.random.Generator) -> tuple[Array, Targets]:
@@ -113,7 +114,7 @@ def _useful(rows: Array, known: Targets, random: np.random.Generator) -> tuple[A
     return rows[kept], Targets(known.values[kept], known.variances[kept], known.middle, known.scale)
 
 
-def _believing(model: Surrogate, known: Targets, running: Array) -> Surrogate:
+def believing(model: Surrogate, known: Targets, running: Array) -> Surrogate:
     """Return the model as it were if each running trial ended as expected.
 
     Ginsbourger, Le Riche & Carraro's "kriging believer" (Kriging is well-suited to parallelize optimization,
@@ -131,5 +132,6 @@ def _believing(model: Surrogate, known: Targets, running: Array) -> Surrogate:
     )
 
 
-def _among(rows: Array, row: Array) -> bool:
+def among(rows: Array, row: Array) -> bool:
+    """Whether a row is one of several."""
     return bool(len(rows) and (np.abs(rows - row).max(axis=1) < _SAME).any())

@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from astraml_lab.search.auto import design
+from astraml_lab.search.auto import design, reasons
 from astraml_lab.search.auto.encoding import Encoding
 from astraml_lab.search.auto.history import NOTE, History, note_of, rounded, varied
 
@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-    from astraml_lab.search.auto.proposing import Pick
-
     Array = NDArray[np.float64]
 
+MOST_OBJECTIVES = 3
 MOST_COLUMNS = 30
 MOST_TRIALS = 250
 _FIXED = "fixed_params"
@@ -40,9 +39,11 @@ _FIXED = "fixed_params"
 class AutoSampler(BaseSampler):
     """The centre and a few points evenly over the space, then a Gaussian process over numbers and choices.
 
-    It takes on one objective, up to 30 dimensions that every trial has, and up to 250 trials; beyond these,
-    and where trials carry constraints, Optuna's `TPESampler` goes on. Failed trials count as worse than the
-    worst, pruned ones as what their curve still promised, and running ones as if they ended as expected.
+    It takes on up to three objectives, up to 30 dimensions that every trial has, and up to 250 trials; beyond
+    these, Optuna's `TPESampler` goes on. Several objectives are weighed by the volume that their front
+    dominates; constraints, where trials carry some, by how likely a point keeps to them. Failed trials count
+    as worse than the worst, pruned ones as what their curve still promised, and running ones as if they ended
+    as expected.
 
     The same seed and the same history give the same point: all chance comes from the seed and the trial's
     number, and the state of the model is kept with the trials. Touched by several threads, it makes one
@@ -107,13 +108,10 @@ class AutoSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Return a value for what not every trial has, or what the first trial shows."""
-        if len(study.directions) > 1:
-            pareto = self._reseeded(self._pareto, trial, param_name)
-            return pareto.sample_independent(study, trial, param_name, param_distribution)
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        if ended or param_distribution.single():
-            tpe = self._reseeded(self._tpe, trial, param_name)
-            return tpe.sample_independent(study, trial, param_name, param_distribution)
+        if ended or param_distribution.single() or len(study.directions) > MOST_OBJECTIVES:
+            optunas = self._reseeded(self._optunas(study), trial, param_name)
+            return optunas.sample_independent(study, trial, param_name, param_distribution)
         encoding = Encoding({param_name: param_distribution})
         random = self._random(trial, param_name)
         row = design.centre(encoding, random)
@@ -133,14 +131,15 @@ class AutoSampler(BaseSampler):
 
     def _other(self, study: Study) -> TPESampler | None:
         """Return the sampler that takes on what is beyond this one."""
-        if len(study.directions) > 1:
-            return self._pareto
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        if len(ended) > MOST_TRIALS or any(trial.constraints for trial in ended):
-            return self._tpe
+        if len(ended) > MOST_TRIALS or len(study.directions) > MOST_OBJECTIVES:
+            return self._optunas(study)
         self._history.learn(study, ended)
         beyond = self._history.conditions is None or len(self._history.space) > MOST_COLUMNS
-        return self._tpe if beyond else None
+        return self._optunas(study) if beyond else None
+
+    def _optunas(self, study: Study) -> TPESampler:
+        return self._pareto if len(study.directions) > 1 else self._tpe
 
     def _together(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         if self._history.space:
@@ -158,15 +157,19 @@ class AutoSampler(BaseSampler):
         others = [one for one in study.get_trials(deepcopy=False) if one.number != trial.number]
         random = self._random(trial)
         fixed = _fixed(trial, encoding)
-        maximise = study.direction is StudyDirection.MAXIMIZE
+        maximise = [direction is StudyDirection.MAXIMIZE for direction in study.directions]
         seen = self._history.seen(others, encoding, maximise=maximise, left_out=self._left_out)
         if len(seen.rows) + len(seen.running) >= design.size(len(encoding.names)):
-            from astraml_lab.search.auto.proposing import propose  # scipy, which the first need not wait for
+            # scipy, which the first need not wait for
+            from astraml_lab.search.auto.proposing import propose
+            from astraml_lab.search.auto.several import weigh
 
-            pick = propose(encoding, seen, fixed, self._history.last(others), random)
-            if pick is not None:
-                best = min(outcome.value for outcome in seen.outcomes)
-                return encoding.point(pick.row), _why_picked(pick, best, maximise=maximise)
+            if seen.is_weighed:
+                one = weigh(encoding, seen, fixed, self._history.last_several(others), random)
+                if one is not None:
+                    return encoding.point(one.row), reasons.weighed(one, seen, maximise, study.metric_names)
+            elif (pick := propose(encoding, seen, fixed, self._history.last(others), random)) is not None:
+                return encoding.point(pick.row), reasons.picked(pick, seen, maximise=maximise[0])
         if self._is_first(trial, others):
             row, why = design.centre(encoding, random), "initial design: the centre of the space"
         else:
@@ -215,22 +218,6 @@ def _fixed(trial: FrozenTrial, encoding: Encoding) -> Array:
         if name in asked:
             found[index] = encoding.share(name, asked[name])
     return found
-
-
-def _why_picked(pick: Pick, best: float, *, maximise: bool) -> dict[str, Any]:
-    sign = -1.0 if maximise else 1.0
-    if pick.gain:
-        why = (
-            f"a gain: {sign * pick.mean:.4g} ± {pick.deviation:.2g} is expected, "
-            f"where the best so far is {sign * best:.4g}"
-        )
-    else:
-        why = (
-            f"exploring: little is known here, and with {pick.chance:.0%} "
-            f"it beats the best so far, {sign * best:.4g}"
-        )
-    model = [round(value, 3) for value in pick.fitted.parameters.tolist()]
-    return {"why": why, "row": rounded(pick.row), "model": model, "of": pick.fitted.trials}
 
 
 def _drawn() -> int:

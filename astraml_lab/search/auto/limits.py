@@ -1,0 +1,50 @@
+"""What ended trials say of the constraints that they have to keep to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from optuna.trial import FrozenTrial
+
+    Array = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is known of the constraints.
+
+    Attributes:
+        excesses: How far each constraint is missed, 0 or less where it is kept to, NaN where nobody knows;
+            shape (constraints, n).
+        kept: Which trials are known to keep to all that they have, shape (n,).
+    """
+
+    excesses: Array
+    kept: Mask
+
+
+def no_limits(trials: int) -> Limits:
+    """Return that nobody limits anything."""
+    return Limits(np.empty((0, trials)), np.ones(trials, dtype=bool))
+
+
+def limits(trials: Sequence[FrozenTrial]) -> Limits:
+    """Return what ended trials say of their constraints."""
+    found = [{name: _number(value) for name, value in trial.constraints.items()} for trial in trials]
+    names = sorted({name for each in found for name in each})
+    excesses = np.array([[each.get(name, math.nan) for each in found] for name in names])
+    kept = np.array([all(value <= 0.0 for value in each.values()) for each in found], dtype=bool)
+    return Limits(excesses.reshape(len(names), len(trials)), kept)
+
+
+def _number(value: float) -> float:
+    return math.inf if math.isnan(value) else value

@@ -1,0 +1,133 @@
+"""The volume that a front dominates, by trials: against Optuna's default and against chance.
+
+    PYTHONPATH=tests python tests/benchmarks/search/bench_pareto.py --out runs.jsonl [--seeds 10-19]
+
+Each run is one line of the file; runs that are in it are not repeated, so it may be broken off. The volume is
+a share of the box between about the lowest values that there are and a middling random point's loss with the
+largest size (`several_objectives.py`). For each task: the mean volume after a third, two thirds and all of
+the trials, of ours and of theirs; and in how many of the seeds ours after two thirds is at least theirs
+after all.
+
+Must hold on seeds of 10 and above, on all tasks that train: ours after 40 trials >= Optuna's after 60.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import optuna
+from benchmarks.search.several_objectives import TASKS, TRAINED
+
+from astraml_lab.search import AutoSampler, dominated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.search.several_objectives import Task
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+
+SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
+    "auto": lambda seed: AutoSampler(seed=seed),
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
+    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
+    "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+}
+
+
+def run(sampler: BaseSampler, task: Task, trials: int, workers: int) -> dict[str, Any]:
+    """Run one search: the oldest of `workers` trials is told before the next is asked for."""
+    study = optuna.create_study(directions=["minimize"] * len(task.low), sampler=sampler)
+    running: list[tuple[optuna.Trial, tuple[float, ...]]] = []
+    found: list[np.ndarray] = []
+    volumes, asked = [], []
+    space: dict[str, BaseDistribution] = {}
+    low, width = np.array(task.low), np.array(task.high) - np.array(task.low)
+    while len(found) < trials:
+        while len(running) < workers:
+            begin = time.thread_time()
+            trial = study.ask(space)
+            asked.append(time.thread_time() - begin)
+            running.append((trial, task.values(trial)))
+            space = trial.distributions
+        trial, values = running.pop(0)
+        study.tell(trial, values)
+        found.append(np.maximum((np.array(values) - low) / width, 0.0))
+        volumes.append(dominated(np.array(found), np.ones(len(low))))
+    return {"volume": [round(each, 5) for each in volumes], "ask_ms": 1e3 * statistics.median(asked[-10:])}
+
+
+def report(runs: list[dict[str, Any]], ours: str, theirs: str, trials: int) -> None:
+    """Print each task, ours/theirs, and the summary."""
+    held = []
+    for name in TASKS:
+        by = {
+            who: {one["seed"]: one for one in runs if one["task"] == name and one["sampler"] == who}
+            for who in (ours, theirs)
+        }
+        seeds = sorted(by[ours].keys() & by[theirs].keys())
+        if not seeds:
+            continue
+        a, b = (np.array([by[who][seed]["volume"] for seed in seeds]) for who in (ours, theirs))
+        early, late = a[:, trials * 2 // 3 - 1], b[:, trials - 1]
+        shown = [trials // 3, trials * 2 // 3, trials]
+        means = "  ".join(f"{n}: {a[:, n - 1].mean():.4f}/{b[:, n - 1].mean():.4f}" for n in shown)
+        asks = "/".join(
+            f"{statistics.median(by[who][seed]['ask_ms'] for seed in seeds):.0f}" for who in (ours, theirs)
+        )
+        ahead = float(np.mean(early >= late))
+        print(f"{name:9} {means}  {early.mean():.4f} >= {late.mean():.4f} in {ahead:4.0%}  ask {asks} ms")
+        if name in TRAINED:
+            held.append(bool(early.mean() >= late.mean()))
+    print(f"{ours}: as good after {trials * 2 // 3} as {theirs} after {trials}: {sum(held)} of {len(held)}")
+
+
+def main() -> None:
+    """Run what is missing, and report."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--samplers", default="auto,tpe,random")
+    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--seeds", default="10-19")
+    parser.add_argument("--trials", type=int, default=60)
+    parser.add_argument("--workers", type=int, default=1)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    lines = arguments.out.read_text().splitlines() if arguments.out.exists() else []
+    runs = [json.loads(line) for line in lines]
+    known = {(one["sampler"], one["task"], one["seed"], one["workers"], one["trials"]) for one in runs}
+    first, _, last = arguments.seeds.partition("-")
+    names, wanted = arguments.samplers.split(","), set()
+    for seed in range(int(first), int(last or first) + 1):
+        for task in arguments.tasks.split(","):
+            for sampler in names:
+                key = (sampler, task, seed, arguments.workers, arguments.trials)
+                wanted.add(key)
+                if key in known:
+                    continue
+                found = run(SAMPLERS[sampler](seed), TASKS[task], arguments.trials, arguments.workers)
+                line = dict(zip(("sampler", "task", "seed", "workers", "trials"), key, strict=True))
+                runs.append({**line, **found})
+                with arguments.out.open("a") as file:
+                    file.write(json.dumps(runs[-1]) + "\n")
+    kept = [
+        one
+        for one in runs
+        if (one["sampler"], one["task"], one["seed"], one["workers"], one["trials"]) in wanted
+    ]
+    for ours in names:
+        if ours != "tpe":
+            report(kept, ours, "tpe", arguments.trials)
+
+
+if __name__ == "__main__":
+    main()

@@ -62,6 +62,11 @@ class Criteria:
         return None if self._best is None else self._best[0]
 
     @property
+    def hypervolume(self) -> float | None:
+        """How much the front dominates, with several objectives; see `JobView.hypervolume`."""
+        return None if self._front is None else self._front.hypervolume
+
+    @property
     def violating(self) -> tuple[int, ...]:
         """The trials with values that violate a constraint."""
         return tuple(self._violating)

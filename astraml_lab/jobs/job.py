@@ -63,8 +63,6 @@ class Job:
         self.said = said
         self._silent = False
 
-    # what it is
-
     @property
     def reader(self) -> JobReader:
         """The read side: live where the job runs in this kernel, else from the store."""
@@ -111,6 +109,11 @@ class Job:
     def pareto(self) -> list[TrialHandle]:
         """The trials that no other beats in every objective, by number."""
         return [self._trial(number) for number in self.view().best]
+
+    @property
+    def hypervolume(self) -> float | None:
+        """How much the Pareto front dominates of the box from the best to the worst values: see `JobView`."""
+        return self.view().hypervolume
 
     @property
     def df(self) -> pd.DataFrame:
@@ -164,8 +167,6 @@ class Job:
         number = trial.number if isinstance(trial, TrialHandle) else int(trial)
         self._trial(number).view()
         return studying.why(self._manager.store, self._generation_id, self.spec, number)
-
-    # what to do with it
 
     def wait(self, timeout: float | None = None, *, glance: Callable[[Job], None] | None = None) -> Job:
         """Wait until the job has ended, or `timeout` seconds; an interrupt only ends the waiting.
@@ -406,8 +407,6 @@ class Job:
         silent, self._silent = self._silent, False
         if not silent:
             print(self)  # noqa: T201 - IPython's way of displaying
-
-    # how it gets there
 
     def _done(self) -> Callable[[], bool]:
         runner = self._owner.runner

@@ -49,6 +49,7 @@ class LiveReader:
             best=runner.criteria.best,
             best_value=runner.criteria.best_value,
             violating=runner.criteria.violating,
+            hypervolume=runner.criteria.hypervolume,
             running=tuple(trial.number for trial in running),
             parallel=runner.slots,
             devices=_devices(running, runner.devices),

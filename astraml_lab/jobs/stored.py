@@ -85,6 +85,7 @@ class StoredReader:
             best=best,
             best_value=best_value,
             violating=self._criteria.violating,
+            hypervolume=self._criteria.hypervolume,
             running=tuple(trial.number for trial in trials if trial.state is TrialState.RUNNING),
             parallel=spec.parallel or 1,
             created_at=record.created_at,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from astraml_lab.spec import Objective
 
+MOST_OF_A_VOLUME = 3
+"""With more objectives a volume takes too long for something that is always shown."""
+
 
 class Front:
     """A front of two or more objectives that grows trial by trial; adding costs O(front)."""
@@ -22,6 +25,24 @@ class Front:
         self._objectives = tuple(objectives)
         self._numbers: list[int] = []
         self._losses = np.empty((0, len(objectives)))
+        self._best = np.full(len(objectives), np.inf)
+        self._worst = np.full(len(objectives), -np.inf)
+        self._hypervolume: float | None = None
+
+    @property
+    def hypervolume(self) -> float | None:
+        """How much the front dominates of the box from the best value to the worst of each objective, 0 to 1.
+
+        The worst values of all trials are the reference point. `None` as long as some objective has a single
+        value, and with more than three objectives.
+        """
+        span = self._worst - self._best
+        if not (span > 0.0).all() or len(span) > MOST_OF_A_VOLUME:
+            return None
+        if self._hypervolume is None:
+            shares = (self._losses - self._best) / span
+            self._hypervolume = dominated(shares, np.ones(len(span)))
+        return self._hypervolume
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -31,7 +52,12 @@ class Front:
     def add(self, number: int, values: Sequence[float]) -> bool:
         """Add a trial and return whether it is on the front now."""
         point = _losses([values], self._objectives)[0]
-        if np.isnan(point).any() or _beats(self._losses, point).any():
+        if np.isnan(point).any():
+            return False
+        if np.isfinite(point).all():
+            self._best, self._worst = np.minimum(self._best, point), np.maximum(self._worst, point)
+            self._hypervolume = None
+        if _beats(self._losses, point).any():
             return False
         stays = ~((point <= self._losses).all(axis=1) & (point < self._losses).any(axis=1))
         kept = [int(index) for index in np.flatnonzero(stays)]

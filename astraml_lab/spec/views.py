@@ -100,6 +100,10 @@ class JobView:
     """The best trial's number; with several objectives the numbers on the Pareto front."""
     best_value: float | None = None
     """The best trial's value; `None` with several objectives."""
+    hypervolume: float | None = None
+    """With two or three objectives: how much the front dominates of the box from the best to the worst value
+    of each, 0 to 1. The reference point is the worst of all trials that keep to the constraints, and
+    moves with them; `None` as long as there is no box."""
     violating: tuple[int, ...] = ()
     """Trials with values that violate a constraint: none of them is ever the best."""
     running: tuple[int, ...] = ()

@@ -34,11 +34,12 @@ def made_of(view: JobView) -> str:
 
 
 def best_words(view: JobView, trials: Iterable[TrialView]) -> str:
-    """Say what is best so far: `best accuracy 0.981 (trial 7)`, the front's size, or nothing."""
+    """Say what is best so far: `best accuracy 0.981 (trial 7)`, the front's size and volume, or nothing."""
     if not view.best:
         return ""
     if len(view.objectives) > 1:
-        return f"{len(view.best)} on the Pareto front"
+        volume = "" if view.hypervolume is None else f", hypervolume {view.hypervolume:.3f}"
+        return f"{len(view.best)} on the Pareto front{volume}"
     found = next((trial for trial in trials if trial.number == view.best[0]), None)
     if found is None or not found.values or not view.objectives:
         return f"best trial {view.best[0]}"

@@ -12,6 +12,7 @@ import pytest
 
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound
 from astraml_lab.jobs.events import Enqueue
+from astraml_lab.jobs.stored import StoredReader
 from astraml_lab.spec import Categorical, FailureKind, Float, Int, JobState, TrialState
 
 if TYPE_CHECKING:
@@ -406,6 +407,13 @@ def test_two_objectives_make_a_front(bench: Bench) -> None:
     assert [trial.number for trial in job.pareto] == list(range(6))
     with pytest.raises(Conflict, match=r"job\.pareto"):
         _ = job.best
+    x = np.sort([trial.params["x"] for trial in job.trials.values()])
+    shares = (x - x[0]) / (x[-1] - x[0])
+    # More score costs as much: above a diagonal, in steps
+    assert job.hypervolume == pytest.approx(float((np.diff(shares) * (1 - shares[1:])).sum()))
+    stored = bench.store.load_job("default", job.name)
+    assert stored is not None
+    assert StoredReader(bench.store, stored).view().hypervolume == job.hypervolume
 
 
 def test_enqueued_values_come_next_and_wrong_ones_are_refused(bench: Bench) -> None:

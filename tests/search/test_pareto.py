@@ -69,3 +69,30 @@ def test_the_dominated_volume_is_what_counting_finds(points: list[list[float]]) 
         for cell in itertools.product(range(4), repeat=size)
     )
     assert dominated(points, [4.0] * size) == pytest.approx(counted)
+
+
+def test_the_hypervolume_is_a_share_of_the_box_from_the_best_to_the_worst() -> None:
+    front = Front(
+        [Objective(metric="accuracy", goal=Goal.MAXIMIZE), Objective(metric="ms", goal=Goal.MINIMIZE)]
+    )
+    found = []
+    for number, point in enumerate([(0.5, 10.0), (0.9, 30.0), (0.8, 20.0)]):
+        front.add(number, point)
+        found.append(front.hypervolume)
+    # One point has no box, and of two on the front either is worst in something
+    assert found == [None, 0.0, pytest.approx(0.75 * 0.5)]
+    front.add(3, (0.1, 50.0))
+    assert front.hypervolume == pytest.approx(
+        dominated([[0.5, 0.0], [0.125, 0.25], [0.0, 0.5]], [1.0, 1.0])
+    ), "the worst is the reference, also where it is beaten"
+    front.add(4, (math.nan, math.inf))
+    before = front.hypervolume
+    front.add(5, (-math.inf, 60.0))
+    assert front.hypervolume == before, "what has no end sets no box"
+
+
+def test_more_objectives_than_three_have_no_hypervolume() -> None:
+    front = Front(objectives(4))
+    for number in range(3):
+        front.add(number, (number, number, number, -number))
+    assert front.hypervolume is None

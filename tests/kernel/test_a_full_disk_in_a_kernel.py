@@ -72,7 +72,7 @@ def test_a_full_disk_loses_nothing_even_when_the_kernel_is_killed_then(small_dis
         assert refused.status == "error"
         assert refused.text.startswith("StoreUnavailable: nothing was started: the disk of")
         assert "Traceback" not in refused.text
-        assert kernel.run("%tune delete old").text.startswith("old is deleted, with ")
+        assert "old is deleted, with " in kernel.run("%tune delete old").text  # its last picture may come in between
         late = [str(content) for _, content in kernel.late()]
         assert [text for text in late if "Traceback" in text] == []
         small_disk.fill()  # what that had freed

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from astraml_lab.metrics import Board, HalvingRule, PruneRule
-from astraml_lab.spec import Pruning, StoppingKind, StoppingRule, Strategy
+from astraml_lab.metrics import Board, HalvingRule, OutlookRule, PruneRule
+from astraml_lab.spec import Pruning, Select, StoppingKind, StoppingRule, Strategy
 
 if TYPE_CHECKING:
     from astraml_lab.metrics import Rule
     from astraml_lab.spec import JobSpec
 
 RULES: dict[Pruning, Rule] = {
-    Pruning.AUTO: PruneRule("median", worthwhile=True),
+    Pruning.AUTO: OutlookRule(),
     Pruning.OFF: PruneRule("off"),
     Pruning.MEDIAN: PruneRule("median"),
     Pruning.PERCENTILE: PruneRule("percentile"),
@@ -36,4 +36,6 @@ def board_of(spec: JobSpec) -> Board | None:
 def _rule_of(spec: JobSpec) -> Rule:
     if spec.stopping is not None:
         return spec.stopping
+    if spec.prune is Pruning.AUTO and spec.strategy is not Strategy.HYPERBAND:
+        return OutlookRule(best=spec.select is Select.BEST)
     return RULES[Pruning.HYPERBAND if spec.strategy is Strategy.HYPERBAND else spec.prune]

@@ -10,6 +10,7 @@ from astraml_lab.metrics.board import Board, Rule
 from astraml_lab.metrics.curve import CURVE_LIMIT, Curve
 from astraml_lab.metrics.downsampling import downsample
 from astraml_lab.metrics.halving import HalvingRule
+from astraml_lab.metrics.outlook import OutlookRule
 from astraml_lab.metrics.percentiles import PruneRule
 from astraml_lab.metrics.running import Ending
 from astraml_lab.metrics.series import MetricSeries, TrialChanges, TrialMetrics
@@ -26,6 +27,7 @@ __all__ = [
     "Ending",
     "HalvingRule",
     "MetricSeries",
+    "OutlookRule",
     "PruneRule",
     "Rule",
     "TrialChanges",

@@ -1,8 +1,9 @@
 """The curve board of a job: who is given up, decided in memory the moment a value is reported.
 
-The board keeps what the running trials reported and asks its rule about each report: our own `PruneRule` or
-`HalvingRule`, or the `StoppingRule` that a tuning service defines. Each rule has a `Judge` of its own module,
-and none walks over the history of the job: a report costs microseconds, whatever went before.
+The board keeps what the running trials reported and asks its rule about each report: our own `PruneRule`,
+`HalvingRule` or `OutlookRule`, or the `StoppingRule` that a tuning service defines. Each rule has a `Judge`
+of its own module, and none walks over the history of the job: a report costs microseconds, whatever went
+before.
 
 Nothing here locks: the caller holds the job's lock.
 """
@@ -17,6 +18,7 @@ from astraml_lab.metrics.averages import Averages
 from astraml_lab.metrics.extrapolation import Convex, DecayCurve
 from astraml_lab.metrics.halving import HalvingRule, SuccessiveHalving
 from astraml_lab.metrics.hyperband import Hyperband
+from astraml_lab.metrics.outlook import Outlook, OutlookRule
 from astraml_lab.metrics.percentiles import Percentiles, PruneRule
 from astraml_lab.metrics.running import Ending, Running
 from astraml_lab.spec import StoppingKind, StoppingRule, TrialState
@@ -26,11 +28,12 @@ if TYPE_CHECKING:
 
     from astraml_lab.metrics.judge import Judge
 
-Rule = PruneRule | HalvingRule | StoppingRule
+Rule = PruneRule | HalvingRule | OutlookRule | StoppingRule
 
 _JUDGES: dict[StoppingKind | type[Rule], Callable[..., Judge]] = {
     PruneRule: Percentiles,
     HalvingRule: SuccessiveHalving,
+    OutlookRule: Outlook,
     StoppingKind.AVERAGES: Averages,
     StoppingKind.DECAY_CURVE: DecayCurve,
     StoppingKind.CONVEX: Convex,

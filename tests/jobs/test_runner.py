@@ -181,7 +181,7 @@ def test_a_bad_trial_is_pruned_with_a_reason(bench: Bench) -> None:
         for step in range(1, 4):
             trial.report(score=-1.0 if trial.number == 6 else 1.0, step=step)
 
-    job = bench.run(curve, trials=7)
+    job = bench.run(curve, trials=7, prune="median")
 
     assert job.trials[6].state is TrialState.PRUNED
     assert job.trials[6].reason == "pruned at step 1: score -1 is below the median 1 of 6 trials"

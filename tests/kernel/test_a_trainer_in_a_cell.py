@@ -21,7 +21,7 @@ WORDS = ["good", "bad", "film", "story", "long", "short", "the", "a"]
 GOOD, BAD = 6, 3
 """How many trials learn, and how many do not."""
 
-CELL = """%%tune --minimize eval_loss --trials {trials} --parallel 2 --strategy grid --name imdb
+CELL = """%%tune --minimize eval_loss --trials {count} --parallel 2 --strategy grid --prune median --name imdb
 learning_rate = Categorical([0.01, 0.011, 0.012, 0.013, 0.014, 0.015, 1e-7, 1e-8, 1e-9])
 
 from datasets import load_dataset
@@ -136,7 +136,7 @@ def test_a_pasted_trainer_reports_is_pruned_and_draws_no_bars(kernel: Kernel, tm
     write_reviews(tmp_path / "test.json", 32, seed=1)
     kernel.run(f"%load_ext astraml_lab\nimport os, astraml_lab as lab\nos.chdir({str(tmp_path)!r})")
 
-    launched = kernel.run(CELL.format(folder=tmp_path, trials=GOOD + BAD))
+    launched = kernel.run(CELL.format(folder=tmp_path, count=GOOD + BAD))
     assert launched.status == "ok", launched.text
     waited = kernel.run("job = lab.job('imdb').wait(300)", timeout=320)
     trials = json.loads(kernel.run(ASK).text)

@@ -1,4 +1,4 @@
-"""Which ended trials keep their checkpoints: `--keep-checkpoints all | none | best:3 | last:3`."""
+"""Which ended trials keep their checkpoints: `--keep-checkpoints auto | all | none | best:3 | last:3`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 class Keeper:
     """Says, at each end of a trial, whose checkpoint may go; touched by one runner.
 
-    With several objectives `best:N` keeps the whole front: no trial on it is better than another.
+    With several objectives `best:N` keeps the whole front: no trial on it is better than another. `auto`
+    keeps all, but for what a pruned fine-tuning has saved to go on from: it is several times its model, and
+    nothing goes on from it.
     """
 
     def __init__(self, spec: JobSpec) -> None:
         self._rule, _, count = spec.keep_checkpoints.partition(":")
         self._count = int(count or 0)
         self._pareto = spec.pareto
+        programs = {each.name: each.program for each in spec.definitions}
+        self._finetunes = {name for name, each in programs.items() if each and each.kind == "finetune"}
         self._sign = -1.0 if spec.objectives and spec.objectives[0].maximize else 1.0
         self._kept: dict[int, TrialView] = {}
 
@@ -37,6 +41,9 @@ class Keeper:
         """
         if self._rule == "all":
             return ()
+        if self._rule == "auto":
+            given_up = trial.state is TrialState.PRUNED and trial.values is None
+            return (trial.number,) if given_up and trial.definition in self._finetunes else ()
         self._kept[trial.number] = trial
         keep = self._worth_keeping(front)
         gone = tuple(number for number in self._kept if number not in keep)

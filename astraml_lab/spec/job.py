@@ -22,7 +22,7 @@ from astraml_lab.spec.problems import FoundProblems, shown
 from astraml_lab.spec.space import Space
 
 BASE_WINDOW = 30.0
-KeepCheckpoints = Annotated[str, Field(pattern=r"^(all|none|(best|last):[1-9][0-9]{0,5})$")]
+KeepCheckpoints = Annotated[str, Field(pattern=r"^(auto|all|none|(best|last):[1-9][0-9]{0,5})$")]
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
@@ -179,8 +179,8 @@ class JobSpec(LaunchOptions):
     """How often a failed trial is tried again (default: once if it crashed or its kernel died)."""
     retry_delay: Duration = 1.0
     """How long to wait before a failed trial is tried again; doubles with each try: 10s."""
-    keep_checkpoints: KeepCheckpoints = "all"
-    """Which ended trials keep their checkpoints: all, none, best:3 or last:3."""
+    keep_checkpoints: KeepCheckpoints = "auto"
+    """Which trials keep their checkpoints: all, none, best:3, last:3; auto: all but pruned fine-tunings."""
     window: Duration = BASE_WINDOW
     """Length of a metric window: 30s."""
     warm_start: tuple[str, ...] = ()

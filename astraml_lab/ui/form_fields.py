@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 _ANSWERS = {"by itself": None, "yes": True, "no": False}
-_SUGGESTED = {"keep_checkpoints": ("all", "none", "best:1", "best:3", "last:1", "last:3")}
+_SUGGESTED = {"keep_checkpoints": ("auto", "all", "none", "best:1", "best:3", "last:1", "last:3")}
 """Values to choose from where others may be typed as well."""
 _DEFAULT = re.compile(r"\s*\(default: ([^()]*)\)")
 _EXAMPLE = {OptionKind.PAIR: "key=value, key=value", OptionKind.LIST: "with commas between"}

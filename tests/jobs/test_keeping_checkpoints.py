@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from astraml_lab.errors import InvalidSpec
-from astraml_lab.spec import Float
+from astraml_lab.jobs.checkpoints import Keeper
+from astraml_lab.spec import Definition, Float, JobSpec, Program, TrialState, TrialView
 
 if TYPE_CHECKING:
     from plugins.jobs import Bench
@@ -31,6 +32,7 @@ def kept(job: Job) -> list[int]:
 @pytest.mark.parametrize(
     ("rule", "numbers"),
     [
+        ("auto", [0, 1, 2, 3, 4]),
         ("all", [0, 1, 2, 3, 4]),
         ("none", []),
         ("best:2", [1, 3]),
@@ -64,6 +66,30 @@ def test_best_goes_by_the_goal_and_counts_complete_trials_only(bench: Bench) -> 
 
     job = bench.run(some_fail, trials=5, keep_checkpoints="best:2", maximize=(), minimize="loss")
     assert kept(job) == [0, 4]
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "state", "values", "gone"),
+    [
+        ("auto", "finetune", TrialState.PRUNED, None, (3,)),
+        ("auto", "finetune", TrialState.PRUNED, (0.5,), ()),  # to some vendors that is a result
+        ("auto", "finetune", TrialState.COMPLETE, (0.5,), ()),
+        ("auto", "finetune", TrialState.STOPPED, None, ()),
+        ("auto", "function", TrialState.PRUNED, None, ()),
+        ("all", "finetune", TrialState.PRUNED, None, ()),
+    ],
+)
+def test_what_a_pruned_fine_tuning_has_saved_goes_unless_all_is_kept(
+    rule: str,
+    kind: Literal["finetune", "function"],
+    state: TrialState,
+    values: tuple[float, ...] | None,
+    gone: tuple[int, ...],
+) -> None:
+    program = Program(kind=kind, source="tiny data.csv")
+    keeper = Keeper(JobSpec(definitions=(Definition(program=program),), keep_checkpoints=rule))
+
+    assert keeper.ended(TrialView(3, state, {}, values=values), ()) == gone
 
 
 def test_a_front_is_kept_whole(bench: Bench) -> None:

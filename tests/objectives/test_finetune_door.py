@@ -14,6 +14,8 @@ import astraml_lab as lab
 from astraml_lab.errors import InvalidSpec, NotFound, RequestRefused
 from astraml_lab.lab import build_spec
 from astraml_lab.objectives import KINDS, ScriptCode, call_in
+from astraml_lab.objectives.finetune.data import Wanted, _config_hint, _raw
+from astraml_lab.objectives.finetune.errors import FinetuneFailed
 from astraml_lab.objectives.finetune.files import kind_of, sorted_by_split
 from astraml_lab.objectives.finetune.kept import kept_model
 from astraml_lab.objectives.finetune.models import SHORT_NAMES, source_of
@@ -280,3 +282,41 @@ def test_files_are_sorted_by_the_split_in_their_name_and_read_by_their_beginning
     for name, kind in (("data.csv", "csv"), ("in/dev.jsonl", "json")):
         assert kind_of((folder / name).rename(folder / "dataset")) == kind
     assert json.loads((folder / "dataset").read_text().splitlines()[0])["label"]
+
+
+def test_a_configuration_of_a_data_set_is_said_behind_a_colon(folder: Path) -> None:
+    for spelled in ("nyu-mll/glue:mrpc", "glue:mrpc"):
+        asked = lab.Finetune("tiny", spelled)
+        assert (asked.dataset, asked.settings) == (spelled.partition(":")[0], {"dataset_config": "mrpc"})
+        assert code_of(asked).program.source == f"tiny {asked.dataset} dataset_config=mrpc"
+    (folder / "odd:name").mkdir()
+    plain = [lab.Finetune("tiny", each) for each in ("s3://bucket/key", "C:data.csv", "odd:name", "a/b")]
+    assert [each.settings for each in plain] == [{}] * 4
+
+    assert refused(lab.Finetune("tiny", "data.csv:small")) == [
+        f'dataset_config is "small"; {folder / "data.csv"} is a file'
+    ]
+
+
+def test_datasets_is_told_the_configuration(folder: Path) -> None:
+    (folder / "two").mkdir()
+    for name, count in (("small", 4), ("large", 8)):
+        write_csv(folder / "two" / f"{name}.csv", opinions(count))
+    (folder / "two" / "README.md").write_text(
+        "---\nconfigs:\n- {config_name: small, data_files: small.csv}\n"
+        "- {config_name: large, data_files: large.csv}\n---\n"
+    )
+
+    def rows(config: str) -> int:
+        wanted = Wanted("tiny", "two", "classification", {"dataset_config": config}, seed=0)
+        return len(_raw(str(folder / "two"), folder / "room", wanted, None)["train"])
+
+    assert [rows("small"), rows("large")] == [4, 8]
+    with pytest.raises(FinetuneFailed, match=r"the data two could not be read.*larg"):
+        rows("larg")
+
+
+def test_a_hubs_data_set_that_cannot_be_read_says_how_a_configuration_is_spelled() -> None:
+    assert _config_hint("glue/mrpc", None).endswith('said behind a colon, as in "glue:mrpc"')
+    assert _config_hint("glue", None).endswith('as in "glue:NAME"')
+    assert _config_hint("glue", "mrpc") == ""

@@ -132,7 +132,7 @@ def _prepare(
     task = TASKS[wanted.task]
     place = find()
     with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as room:
-        splits, said = _split(_raw(place, Path(room), wanted.dataset, token), wanted, Path(room))
+        splits, said = _split(_raw(place, Path(room), wanted, token), wanted, Path(room))
         columns, problems = assign(task.roles, splits["train"].column_names, wanted.options)
         if problems:
             raise FinetuneFailed("; ".join(map(str, problems)))
@@ -192,22 +192,33 @@ def unreachable(place: str, error: BaseException) -> str:
     )
 
 
-def _raw(place: str, room: Path, dataset: str, token: str | None) -> Mapping[str, Any]:
+def _raw(place: str, room: Path, wanted: Wanted, token: str | None) -> Mapping[str, Any]:
     """Load the data's splits, as they are called."""
     import datasets
 
-    path = Path(place)
+    path, dataset, config = Path(place), wanted.dataset, wanted.options.get("dataset_config")
     try:
         if not path.exists():
-            return _by_split(datasets.load_dataset(dataset, token=token))
+            return _by_split(datasets.load_dataset(dataset, config, token=token))
+        if config is not None:
+            return _by_split(datasets.load_dataset(place, config, cache_dir=str(room / "cache")))
         if (path / DISK_DICT).is_file() or (path / DISK).is_file():
             return _by_split(datasets.load_from_disk(place))
         return _from_files(path, room, dataset)
     except (FinetuneFailed, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever its many readers raise
-        cause = error.__cause__ or error
-        raise FinetuneFailed(f"the data {dataset} could not be read: {first_line(cause)}") from None
+        said = f"the data {dataset} could not be read: {first_line(error.__cause__ or error)}"
+        raise FinetuneFailed(said + ("" if path.exists() else _config_hint(dataset, config))) from None
+
+
+def _config_hint(dataset: str, config: str | None) -> str:
+    """Say how the configuration of a hub's data set is spelled, where none is."""
+    if config is not None:
+        return ""
+    owner, _, name = dataset.partition("/")
+    example = f"{owner}:{name}" if name else f"{dataset}:NAME"
+    return f'; a configuration of it is said behind a colon, as in "{example}"'
 
 
 def _from_files(path: Path, room: Path, dataset: str) -> Mapping[str, Any]:

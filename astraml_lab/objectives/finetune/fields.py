@@ -31,6 +31,7 @@ DEFAULTS: Mapping[str, Any] = {
 """Those of AstraML 2.1."""
 DATA: Mapping[str, str] = {
     "task": "str",
+    "dataset_config": "str",
     "text_column": "str",
     "pair_column": "str",
     "label_column": "str",
@@ -219,8 +220,12 @@ def _fits(value: Any, kind: str) -> bool:
 
 
 _DIMENSIONS = (Float, Int, Categorical, Discrete)
-_FIXED = frozenset({"task", "text_column", "pair_column", "label_column", "validation_fraction"})
-_OPTIONAL = frozenset({"text_column", "pair_column", "label_column", "max_length", "early_stopping.metric"})
+_FIXED = frozenset(
+    {"task", "dataset_config", "text_column", "pair_column", "label_column", "validation_fraction"}
+)
+_OPTIONAL = frozenset(
+    {"dataset_config", "text_column", "pair_column", "label_column", "max_length", "early_stopping.metric"}
+)
 _ABOVE_ZERO = frozenset({"lr", "epochs"})
 _FRACTIONS = frozenset({"validation_fraction", "warmup_ratio"})
 _WORDS = {

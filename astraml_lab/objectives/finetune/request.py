@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from astraml_lab.dialects.credentials import is_a_secret, is_inline_secret
@@ -37,6 +39,8 @@ KIND: Literal["finetune"] = "finetune"
 _KEYS = frozenset({"key", "secret", "token"})
 """Storage options that hold what is secret, or half of it."""
 _BY_NAME = 'a secret is said by its name, {"secret": "NAME"}, after `astraml secret set NAME`'
+_CONFIG = re.compile(r"(?P<name>[^:]{2,}):(?P<config>[\w.-]+)")
+"""A drive's letter is no data set, and a URI's `//` no configuration."""
 _NOT_ON_THE_LINE = ("model", "dataset", "storage_options", "env")
 _MODEL = "a folder, a short name such as bert-base, or a hub's id; save a model that is loaded into a folder"
 _DATA = "a file, a folder, s3://bucket/key or a hub's id; write a table or data set into a file"
@@ -48,7 +52,7 @@ class Finetune:
     Args:
         model: A folder here, a short name such as `bert-base`, or a hub's id.
         dataset: A CSV, JSON lines or Parquet file, a folder of them or one that `save_to_disk` wrote, an
-            `s3://bucket/key`, or a hub's id.
+            `s3://bucket/key`, or a hub's id; its configuration behind a colon: `"nyu-mll/glue:mrpc"`.
         task: `classification`, `token-classification`, `regression` or `causal-lm`.
         storage_options: How an object store is reached, as s3fs has it: `endpoint_url`, and `key`, `secret`
             and `token`, each as `{"secret": "its name"}`.
@@ -80,8 +84,9 @@ class Finetune:
         if problems:
             raise InvalidSpec(problems, subject="the fine-tuning")
         self.model = fspath(model)
-        self.dataset = fspath(dataset)
+        self.dataset, config = _with_config(fspath(dataset))
         self.settings: dict[str, Any] = {} if task is None else {"task": task}
+        self.settings |= {"dataset_config": config} if config else {}
         self.settings.update(_flat(settings))
         said = {"model": self.model, "dataset": self.dataset, **self.settings}
         problems = [*_storage_problems(storage_options or {}), *_env_problems(env or {}), *_given_away(said)]
@@ -161,6 +166,14 @@ def finetune_of(script: Script) -> Finetune:
     found.settings.update(said)
     found.env = {name: _plain(value) for name, value in script.env.items()}
     return found
+
+
+def _with_config(dataset: str) -> tuple[str, str]:
+    """Split `nyu-mll/glue:mrpc` into the data set and its configuration, which most have not."""
+    found = _CONFIG.fullmatch(dataset)
+    if found is None or Path(dataset).exists():
+        return dataset, ""
+    return found["name"], found["config"]
 
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -153,6 +153,10 @@ class FineTuning:
         if not path.exists():
             yield Problem(DATASET, shown(self._dataset), f"there is no file or folder {path}")
             return
+        if "dataset_config" in self._fixed:
+            if path.is_file():
+                yield Problem("dataset_config", shown(self._fixed["dataset_config"]), f"{path} is a file")
+            return  # which columns it has is for datasets to say
         try:
             columns = local_columns(path)
         except ValueError as error:

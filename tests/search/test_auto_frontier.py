@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from astraml_lab.search import dominated
 from astraml_lab.search.auto.feasibility import limit_targets
 from astraml_lab.search.auto.frontier import Frontier, beating
+from astraml_lab.search.auto.outcomes import drawn_together
 
 
 @pytest.mark.parametrize("objectives", [1, 2, 3])
@@ -84,6 +85,16 @@ def test_the_limit_stays_between_what_keeps_to_it_and_what_does_not() -> None:
     assert (known.values[3:] > limit).all()
     assert known.values[-1] == known.values[-2]
     assert known.values[-2] - limit < 20 * (known.values[-3] - limit), "not a hundred million times"
+
+
+def test_an_objective_without_outliers_is_hardly_bent_and_an_outlier_is_no_cliff() -> None:
+    even = np.linspace(0.0, 1.0, 21)
+    bent = drawn_together(even)
+    assert (np.diff(bent) > 0).all()
+    assert np.diff(bent).min() > 0.4 * np.diff(bent).max()
+    assert (bent[:11] == even[:11]).all()
+    outlier = drawn_together(np.append(even, 1e9))
+    assert outlier[-1] < 3.0
 
 
 def test_a_constraint_without_any_difference_has_no_model() -> None:

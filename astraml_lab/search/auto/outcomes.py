@@ -10,7 +10,7 @@ import numpy as np
 from optuna.trial import TrialState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from optuna.trial import FrozenTrial
@@ -22,6 +22,8 @@ _FEW = 3
 _WIDEST = 2.0
 _FAILURE = 0.3
 """How uncertain a failure is, in units of what the model is given: another run of the point may work."""
+_END = 4.0
+"""So many widths of the better half are left of the worse one."""
 _MAD = 1.4826
 """A normal distribution's standard deviation by its median absolute deviation."""
 
@@ -111,7 +113,23 @@ def half_ranked(values: Array) -> Array:
     return np.where(better, values, middle + scale * np.maximum(ndtri(shares[ties]), 0.0))
 
 
-def targets(ended: Sequence[Outcome]) -> Targets | None:
+def drawn_together(values: Array) -> Array:
+    """Return values whose worse half comes to an end, smoothly, a few widths of the better half behind it.
+
+    For one of several objectives, of which the worse half matters too: a front ends there. Ranks would bend
+    what the model sees; this bends an objective without outliers little.
+
+    Args:
+        values: Finite, smaller being better, shape (n,).
+    """
+    middle = float(np.sort(values)[(len(values) - 1) // 2])
+    better = values <= middle
+    scale = math.sqrt(float(np.mean((values[better] - middle) ** 2))) or float(values.std()) or 1.0
+    beyond = np.maximum(values - middle, 0.0) / scale
+    return np.where(better, values, middle + scale * beyond / (1.0 + beyond / _END))
+
+
+def targets(ended: Sequence[Outcome], warped_by: Callable[[Array], Array] = half_ranked) -> Targets | None:
     """Return what the model is given, or `None` where all that is known is the same.
 
     A failure is one standard deviation worse than the worst: it says where not to go, and no more.
@@ -122,7 +140,7 @@ def targets(ended: Sequence[Outcome]) -> Targets | None:
     if known.sum() < _FEW:
         return None
     warped = np.empty_like(values)
-    warped[known] = half_ranked(values[known])
+    warped[known] = warped_by(values[known])
     scale = float(warped[known].std())
     if not scale > 0.0:
         if known.all():

@@ -18,7 +18,7 @@ from astraml_lab.search.auto.feasibility import limit_targets, log_chance
 from astraml_lab.search.auto.frontier import Frontier, beating
 from astraml_lab.search.auto.improvement import log_improvement
 from astraml_lab.search.auto.limits import no_limits
-from astraml_lab.search.auto.outcomes import Targets, targets
+from astraml_lab.search.auto.outcomes import Targets, drawn_together, half_ranked, targets
 from astraml_lab.search.auto.proposing import MOST_ROWS, among, believing, fitted
 from astraml_lab.search.auto.surrogate import Surrogate
 
@@ -130,8 +130,9 @@ def weigh(
     limits = seen.limits or no_limits(len(seen.rows))
     order = _ordered(values, limits, random)
     begun = [*last, *[None] * (len(values) + len(limits.excesses))]
+    warp = drawn_together if seen.further else half_ranked
     goals = [
-        _modelled(encoding, seen.rows, order, targets(outcomes), fit)
+        _modelled(encoding, seen.rows, order, targets(outcomes, warp), fit)
         for outcomes, fit in zip(seen.objectives, begun, strict=False)
     ]
     if not any(goals):

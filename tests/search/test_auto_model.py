@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from scipy.integrate import quad
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, qmc
 
 from astraml_lab.search.auto.conditions import learned
 from astraml_lab.search.auto.descent import descend
@@ -19,6 +19,7 @@ from astraml_lab.search.auto.encoding import Encoding
 from astraml_lab.search.auto.improvement import log_improvement
 from astraml_lab.search.auto.linear import NotPositiveError, inverse_factor, product
 from astraml_lab.search.auto.outcomes import Outcome, half_ranked, outcomes, targets
+from astraml_lab.search.auto.sobol import MOST, sobol_point
 from astraml_lab.search.auto.surrogate import Surrogate, apart, cost, fit, matern, start
 
 CHOICES = np.array([0, 0, 3, 0])
@@ -261,3 +262,11 @@ def test_what_two_values_decide_together_is_not_guessed() -> None:
     there = np.ones((30, 3), dtype=bool)
     there[:, 2] = rows[:, 0] == rows[:, 1]
     assert learned(encoding, rows, there) is None
+
+
+@pytest.mark.parametrize(("columns", "seed"), [(1, 0), (2, 1), (8, 12345), (30, 2**32 - 1)])
+def test_the_sequence_is_the_one_of_scipy(columns: int, seed: int) -> None:
+    expected = qmc.Sobol(columns, scramble=True, rng=seed).random(1024)
+    for index in (0, 1, 2, 3, 7, 64, 1023):
+        assert sobol_point(columns, seed, index).tolist() == expected[index].tolist()
+    assert columns <= MOST

@@ -131,11 +131,6 @@ def test_a_space_that_is_known_begins_at_its_centre_too() -> None:
     assert why(study.trials[0]) == "initial design: the centre of the space"
 
 
-def test_where_it_begins_each_trial_has_a_part_of_each_range_to_itself() -> None:
-    drops = [params["drop"] for params in searched(study_of(), 7)[1:]]
-    assert sorted(math.floor(drop / 0.9 * 6) for drop in drops) == list(range(6))
-
-
 def test_the_first_points_wait_for_no_imports() -> None:
     code = (
         "import sys\n"

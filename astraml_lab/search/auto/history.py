@@ -95,6 +95,7 @@ class History:
         self._known: set[int] = set()
         self._changed: set[str] = set()
         self._shapes: set[frozenset[str]] = set()
+        self._named: dict[int, frozenset[str]] = {}
 
     def learn(self, study: Study, ended: Sequence[FrozenTrial]) -> None:
         """Take in the trials that were completed or pruned since."""
@@ -112,7 +113,8 @@ class History:
                 elif known is not None and known != its:
                     self._changed.add(name)
                     del self.space[name]
-        self._shapes = {self._shape(trial) for trial in ended}
+        names = frozenset(self.space)
+        self._shapes = {self._names(trial) & names for trial in ended}
         self.conditions = Conditions()
         if len(self._shapes) > 1:
             encoding = Encoding(self.space)
@@ -129,7 +131,9 @@ class History:
             maximise: Whether higher values are better, of each objective.
             left_out: Failed trials with such a user attribute say nothing.
         """
-        whole = [trial for trial in trials if self._is_whole(trial, encoding)]
+        names = frozenset(encoding.names)
+        # Not those that did not get as far as to have all values that a complete one has
+        whole = [trial for trial in trials if self._names(trial) & names in (self._shapes or {names})]
         ended = [
             trial
             for trial in whole
@@ -172,13 +176,14 @@ class History:
                 return tuple(each if each is None else Fitted(each, note["of"]) for each in models)
         return ()
 
-    def _shape(self, trial: FrozenTrial) -> frozenset[str]:
-        return frozenset(name for name in self.space if name in trial.params)
-
-    def _is_whole(self, trial: FrozenTrial, encoding: Encoding) -> bool:
-        """Whether a trial got as far as to have all values that a complete one has."""
-        names = frozenset(name for name in encoding.names if name in trial.params)
-        return names in self._shapes if self._shapes else len(names) == len(encoding.names)
+    def _names(self, trial: FrozenTrial) -> frozenset[str]:
+        """Return what a trial has values of."""
+        found = self._named.get(trial.number)
+        if found is None:
+            found = frozenset(trial.params)
+            if trial.state.is_finished():
+                self._named[trial.number] = found
+        return found
 
 
 def varied(space: Mapping[str, BaseDistribution]) -> dict[str, BaseDistribution]:
@@ -199,10 +204,11 @@ def rounded(row: Array) -> list[float]:
 
 def _filled(trials: Sequence[FrozenTrial], encoding: Encoding) -> tuple[Array, Mask]:
     """Return the rows of trials, shape (n, d), and which values they have."""
-    there = np.array([[name in trial.params for name in encoding.names] for trial in trials], dtype=bool)
+    points = [trial.params for trial in trials]
+    there = np.array([[name in point for name in encoding.names] for point in points], dtype=bool)
     there = there.reshape(-1, len(encoding.names))
     if there.all():
-        return encoding.rows([trial.params for trial in trials]), there
+        return encoding.rows(points), there
     blank = encoding.point(still(encoding))
-    rows = encoding.rows([{**blank, **trial.params} for trial in trials])
+    rows = encoding.rows([{**blank, **point} for point in points])
     return np.where(there, rows, still(encoding)), there

@@ -37,7 +37,7 @@ _FIXED = "fixed_params"
 
 
 class AutoSampler(BaseSampler):
-    """The centre and a few points evenly over the space, then a Gaussian process over numbers and choices.
+    """The centre and a few Sobol points, then a Gaussian process over numbers and choices.
 
     It takes on up to three objectives, up to 30 dimensions that every trial has, and up to 250 trials; beyond
     these, Optuna's `TPESampler` goes on. Several objectives are weighed by the volume that their front
@@ -174,7 +174,7 @@ class AutoSampler(BaseSampler):
             row, why = design.centre(encoding, random), "initial design: the centre of the space"
         else:
             tried = np.concatenate([seen.rows, seen.running])
-            row = design.even(encoding, self._seed, trial.number, tried)
+            row = design.sobol(encoding, self._seed, trial.number, tried)
             why = "initial design: a point of a sequence that covers the space evenly"
         row = np.where(np.isnan(fixed), row, fixed)
         return encoding.point(row), {"why": why, "row": rounded(row)}

@@ -196,11 +196,11 @@ def _alike(places: Array, opposite: Array, parameters: Array) -> Array:
     scaled = product(here, opposite)
     np.maximum(scaled, 0.0, out=scaled)
     np.sqrt(scaled, out=scaled)
-    found = scaled * (1.0 / 3.0)
-    found += 1.0
+    signal = math.exp(parameters[-2])
+    found = scaled * (signal / 3.0)
+    found += signal
     found *= scaled
-    found += 1.0
+    found += signal
     np.negative(scaled, out=scaled)
     found *= np.exp(scaled, out=scaled)
-    found *= math.exp(parameters[-2])
     return found

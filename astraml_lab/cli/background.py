@@ -98,7 +98,7 @@ def _begin(wish: Mapping[str, Any]) -> Job:
     again = wish.get("resume")
     if again:
         job = lab.job(again["name"], project=again["project"], generation=again["generation"])
-        return job.resume(again["trials"])
+        return job.resume(again["trials"], confirm=again["confirm"])
     try:
         return begin(
             wish["request"],

@@ -45,6 +45,9 @@ def resume(
     name: NAME,
     *,
     trials: Annotated[int | None, typer.Option(min=1, help="Raise the budget to this many.")] = None,
+    confirm: Annotated[
+        int | None, typer.Option(min=0, help="Run so many of the best once more, with other seeds.")
+    ] = None,
     project: PROJECT = None,
     detach: DETACH = False,
     as_json: JSON = False,
@@ -55,7 +58,7 @@ def resume(
     job = find(name, project)
     process = job.elsewhere
     if job.alive:
-        patiently(lambda: job.resume(trials), told=_say)
+        patiently(lambda: job.resume(trials, confirm=confirm), told=_say)
         _done(job, _asked(process, f"resume {job.name}") or repr(job), as_json=as_json)
         return
     program = job.spec.definitions[0].program
@@ -63,8 +66,8 @@ def resume(
         raise Conflict(
             f"{job.name} is {job.state}: nobody runs it; in its notebook, %tune resume takes it up"
         )
-    again = {"name": job.name, "project": job.project, "generation": job.generation, "trials": trials}
-    run_apart({"resume": again}, detach=detach, as_json=as_json)
+    again = {"name": job.name, "project": job.project, "generation": job.generation}
+    run_apart({"resume": {**again, "trials": trials, "confirm": confirm}}, detach=detach, as_json=as_json)
 
 
 def wait(

@@ -88,6 +88,8 @@ def best(
         finals = zip((each.metric for each in view.objectives), trial.values or (), strict=False)
         values = ", ".join(f"{metric} {format_number(value)}" for metric, value in finals)
         typer.echo(f"trial {trial.number}  {values}".rstrip())
+        if view.confirmed is not None:
+            typer.echo(f"  confirmed: {format_number(view.confirmed.mean)}, {view.confirmed}")
         for parameter, value in trial.params.items():
             typer.echo(f"  {parameter} = {value!r}")
 

@@ -93,7 +93,9 @@ def _head(view: JobView, now: float) -> RenderableType:
 def _best(view: JobView) -> Text | None:
     if view.best_value is not None:
         metric = view.objectives[0].metric
-        return Text(f"  best {metric} {format_number(view.best_value)} (trial {view.best[0]})", style="bold")
+        runs = f": {view.confirmed}" if view.confirmed is not None else ""
+        said = f"  best {metric} {format_number(view.best_value)} (trial {view.best[0]}{runs})"
+        return Text(said, style="bold")
     return Text(f"  {len(view.best)} on the Pareto front", style="bold") if view.best else None
 
 

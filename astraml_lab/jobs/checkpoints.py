@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class Keeper:
     """Says, at each end of a trial, whose checkpoint may go; touched by one runner.
 
+    A trial that confirms another keeps its own only with `all` and `auto`.
+
     With several objectives `best:N` keeps the whole front: no trial on it is better than another. `auto`
     keeps all, but for what a pruned fine-tuning has saved to go on from: it is several times its model, and
     nothing goes on from it.
@@ -23,6 +25,8 @@ class Keeper:
     def __init__(self, spec: JobSpec) -> None:
         self._rule, _, count = spec.keep_checkpoints.partition(":")
         self._count = int(count or 0)
+        if self._rule == "best":  # any of those that run again may win
+            self._count = max(self._count, spec.confirm)
         self._pareto = spec.pareto
         programs = {each.name: each.program for each in spec.definitions}
         self._finetunes = {name for name, each in programs.items() if each and each.kind == "finetune"}
@@ -44,6 +48,8 @@ class Keeper:
         if self._rule == "auto":
             given_up = trial.state is TrialState.PRUNED and trial.values is None
             return (trial.number,) if given_up and trial.definition in self._finetunes else ()
+        if trial.confirms is not None:
+            return (trial.number,)
         self._kept[trial.number] = trial
         keep = self._worth_keeping(front)
         gone = tuple(number for number in self._kept if number not in keep)

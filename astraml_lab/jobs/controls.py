@@ -8,7 +8,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.jobs.events import Enqueue, Extend, Pause, Rerun, StopJob, StopTrial, Unpause
+from astraml_lab.jobs.events import Confirm, Enqueue, Extend, Pause, Rerun, StopJob, StopTrial, Unpause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from astraml_lab.jobs.events import Event
     from astraml_lab.store import Control
 
-    Told = StopJob | StopTrial | Pause | Unpause | Extend | Enqueue | Rerun
+    Told = StopJob | StopTrial | Pause | Unpause | Extend | Confirm | Enqueue | Rerun
 
 _STOPPED = "stopped from another kernel"
 _READ: dict[str, Callable[[Any], Event]] = {
@@ -25,6 +25,7 @@ _READ: dict[str, Callable[[Any], Event]] = {
     "pause": lambda _none: Pause(),
     "resume": lambda _none: Unpause(),
     "extend": lambda trials: Extend(int(trials)),
+    "confirm": lambda count: Confirm(int(count)),
     "enqueue": lambda params: Enqueue(dict(params), Future()),  # nobody waits: the sender has checked them
     "rerun": lambda number: Rerun(int(number), Future()),
 }
@@ -34,6 +35,7 @@ _WRITE: dict[type, tuple[str, Callable[[Any], object]]] = {
     Pause: ("pause", lambda _event: None),
     Unpause: ("resume", lambda _event: None),
     Extend: ("extend", lambda event: event.trials),
+    Confirm: ("confirm", lambda event: event.count),
     Enqueue: ("enqueue", lambda event: dict(event.params)),
     Rerun: ("rerun", lambda event: event.number),
 }

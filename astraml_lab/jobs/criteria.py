@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astraml_lab.jobs.constraints import keeps_to
-from astraml_lab.jobs.maxima import Maxima, seconds_run, too_early
+from astraml_lab.jobs.maxima import Maxima, out_of_time, seconds_run, too_early
+from astraml_lab.jobs.standings import Standings
 from astraml_lab.search import Front
 from astraml_lab.spec import JobState, TrialState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from astraml_lab.spec import JobSpec, TrialView
+    from astraml_lab.spec import Confirmed, JobSpec, TrialView
 
 _HOPELESS = 5
 """A job ends when its first trials all fail: five are enough to see a typo, and no night is lost."""
@@ -48,23 +49,55 @@ class Criteria:
         self._hopeless_from = 0
         self._reached: Ending | None = None
         self._front = Front(spec.objectives) if len(spec.objectives) > 1 else None
+        one = spec.objectives[0] if len(spec.objectives) == 1 else None
+        self._standings = Standings(maximize=one is not None and one.maximize)
 
     @property
     def best(self) -> tuple[int, ...]:
         """The best trial's number; with several objectives the numbers on the Pareto front."""
         if self._front is not None:
             return self._front.numbers
+        winner = self._standings.winner(self.spec.confirm)
+        if winner is not None:
+            return (winner,)
         return () if self._best is None else (self._best[1],)
 
     @property
     def best_value(self) -> float | None:
-        """The best trial's value, with one objective."""
+        """The best trial's value, or the mean of its runs, with one objective."""
+        confirmed = self.confirmed
+        if confirmed is not None:
+            return confirmed.mean
         return None if self._best is None else self._best[0]
 
     @property
     def hypervolume(self) -> float | None:
         """How much the front dominates, with several objectives; see `JobView.hypervolume`."""
         return None if self._front is None else self._front.hypervolume
+
+    @property
+    def confirmed(self) -> Confirmed | None:
+        """The runs of the best trial, where it ran more than once."""
+        winner = self._standings.winner(self.spec.confirm)
+        return None if winner is None else self._standings.confirmed(winner)
+
+    def confirmed_of(self, number: int) -> Confirmed | None:
+        """Return the runs of a trial, where there are several."""
+        return self._standings.confirmed(number)
+
+    def top(self, count: int) -> dict[int, float]:
+        """Return the best trials and their values, the best first; with one objective."""
+        return self._standings.top(count)
+
+    @property
+    def finalists(self) -> tuple[int, ...]:
+        """The trials that `--confirm` has run again, the best first."""
+        return tuple(self._standings.top(self.spec.confirm))
+
+    @property
+    def unconfirmed(self) -> tuple[int, ...]:
+        """Those of them that did not run again yet."""
+        return self._standings.unconfirmed(self.spec.confirm)
 
     @property
     def violating(self) -> tuple[int, ...]:
@@ -87,15 +120,22 @@ class Criteria:
         self._maxima.resumed(max(0.0, ran_before - seconds_run(views, -math.inf if at is None else at)))
 
     def ended(self, trial: TrialView) -> None:
-        """Take in a trial that ended."""
-        if trial.state is TrialState.COMPLETE:
-            self._complete += 1
-        if trial.state is TrialState.FAILED and trial.kind is not None and trial.kind.is_failure:
-            self._failures.append(trial.reason)
+        """Take in a trial that ended.
+
+        One that confirms another is no step of the search: it fails no job, and neither it nor what it finds
+        is progress.
+        """
         values = trial.values
         if values and not keeps_to(self.spec, trial):
             self._violating.append(trial.number)
             values = None
+        complete = trial.state is TrialState.COMPLETE
+        self._standings.ended(trial, values[0] if values and complete else None)
+        if trial.confirms is not None:
+            return
+        self._complete += complete
+        if trial.state is TrialState.FAILED and trial.kind is not None and trial.kind.is_failure:
+            self._failures.append(trial.reason)
         if self._front is not None and values:
             self._front.add(trial.number, values)
         if len(self.spec.objectives) != 1 or trial.state not in {TrialState.COMPLETE, TrialState.PRUNED}:
@@ -116,6 +156,10 @@ class Criteria:
             exhausted: The space has no other point.
         """
         return self._failing() or self._reached or self._spent(counts, runtime, now, exhausted=exhausted)
+
+    def out_of_time(self, runtime: float, now: float) -> bool:
+        """Whether the time is up that the job was given; see `ending` for the arguments."""
+        return bool(out_of_time(self.spec, runtime, now))
 
     def most_trials(self, counts: Mapping[TrialState, int], runtime: float, now: float) -> int:
         """Return how many trials may begin in all, as things stand; see `ending` for the arguments."""

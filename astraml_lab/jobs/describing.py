@@ -17,7 +17,8 @@ def describe_job(view: JobView) -> str:
     if view.started_at is not None and view.ended_at is not None:
         parts.append(format_duration(view.runtime(view.ended_at)))
     if view.best_value is not None:
-        parts.append(f"best {view.objectives[0].metric} {view.best_value:.4g} (trial {view.best[0]})")
+        runs = f": {view.confirmed}" if view.confirmed is not None else ""
+        parts.append(f"best {view.objectives[0].metric} {view.best_value:.4g} (trial {view.best[0]}{runs})")
     elif view.best:
         parts.append(f"{len(view.best)} on the front")
     return " · ".join([*parts, *([view.reason] if view.reason else [])])

@@ -86,6 +86,13 @@ class Extend:
 
 
 @dataclass(frozen=True)
+class Confirm:
+    """Have so many of the best run once more before the job ends."""
+
+    count: int
+
+
+@dataclass(frozen=True)
 class Pause:
     """Start no new trial until further notice."""
 
@@ -110,6 +117,7 @@ Event = (
     | Enqueue
     | Rerun
     | Extend
+    | Confirm
     | Pause
     | Unpause
     | LeaseFreed

@@ -89,7 +89,7 @@ class Job:
 
     @property
     def best(self) -> TrialHandle:
-        """The best trial so far; of a single run its only trial.
+        """The best trial so far, by the mean of its runs where it was confirmed; of a single run its trial.
 
         Raises:
             Conflict: The job has several objectives, so there is a front: `job.pareto`.
@@ -165,8 +165,8 @@ class Job:
             NotFound: The job has no such trial.
         """
         number = trial.number if isinstance(trial, TrialHandle) else int(trial)
-        self._trial(number).view()
-        return studying.why(self._manager.store, self._generation_id, self.spec, number)
+        view = self._trial(number).view()
+        return studying.why(self._manager.store, self._generation_id, self.spec, view)
 
     def wait(self, timeout: float | None = None, *, glance: Callable[[Job], None] | None = None) -> Job:
         """Wait until the job has ended, or `timeout` seconds; an interrupt only ends the waiting.
@@ -234,24 +234,24 @@ class Job:
         self._owner.send(events.Pause())
         return self
 
-    def resume(self, trials: int | None = None) -> Job:
+    def resume(self, trials: int | None = None, *, confirm: int | None = None) -> Job:
         """Go on: after `pause`, or in this kernel where the job ended early or its own kernel is gone.
 
         Args:
             trials: Raise the budget to this many.
+            confirm: Have so many of the best run once more, with other seeds, before a winner is named.
 
         Raises:
             Conflict: It cannot: nothing is left to do, another kernel was faster, or its code is not in this
                 kernel or has changed; the message says what helps.
         """
         if not self._owner.alive:
-            take_over(self._manager, self._owner, trials)
+            take_over(self._manager, self._owner, trials, confirm=confirm)
             return self
         if self.state is JobState.STOPPING:
-            raise Conflict(
-                f"{self.name} is STOPPING; once it has ended, `{self._line('resume')}` takes it up"
-            )
-        self._owner.send(events.Unpause())
+            line = self._line("resume")
+            raise Conflict(f"{self.name} is STOPPING; once it has ended, `{line}` takes it up")
+        self._owner.go_on(self.spec, confirm)
         return self if trials is None else self.extend(trials)
 
     def extend(self, trials: int) -> Job:

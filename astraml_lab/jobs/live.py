@@ -13,15 +13,24 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict, TrialPruned, TrialStopped
-from astraml_lab.jobs.pruning import board_of
+from astraml_lab.jobs.pruning import NEVER_PRUNED, board_of
 from astraml_lab.metrics import TrialMetrics
-from astraml_lab.spec import FailureKind, Select, TrialState, TrialView, format_duration, part_of
+from astraml_lab.spec import (
+    FailureKind,
+    Select,
+    TrialState,
+    TrialView,
+    confirming_note,
+    format_duration,
+    part_of,
+)
 from astraml_lab.trial import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from astraml_lab.clock import Clock
+    from astraml_lab.metrics import Board
     from astraml_lab.output import TrialSink
     from astraml_lab.spec import JobSpec, Objective, ParamValue
     from astraml_lab.trial import Attempt
@@ -35,14 +44,21 @@ class LiveTrial:
     """One trial; every attribute is read and written under the job's lock."""
 
     def __init__(
-        self, number: int, params: Mapping[str, ParamValue], *, seed: int, created_at: float, attempt: int = 1
+        self,
+        number: int,
+        params: Mapping[str, ParamValue],
+        *,
+        seed: int,
+        created_at: float,
+        confirms: int | None = None,
     ) -> None:
         self.number = number
+        self.confirms = confirms
         self.params = dict(params)
         self.definition = "default"
         self.seed = seed
         self.created_at = created_at
-        self.attempt = attempt
+        self.attempt = 1
         self.state = TrialState.WAITING
         self.verdict: Verdict | None = None
         self.values: tuple[float, ...] | None = None
@@ -54,7 +70,7 @@ class LiveTrial:
         self.ended_at: float | None = None
         self.deadline = math.inf
         self.traceback = ""
-        self.notes: list[str] = []
+        self.notes = [] if confirms is None else [confirming_note(confirms)]
         self.sink: TrialSink | None = None
         self.disk_bytes = 0
         self.version = 0
@@ -63,7 +79,8 @@ class LiveTrial:
     @classmethod
     def restored(cls, view: TrialView) -> LiveTrial:
         """Return a trial of an earlier run: an ended one as it was, any other to run again."""
-        trial = cls(view.number, view.params, seed=view.seed, created_at=view.created_at)
+        seed, created_at, confirms = view.seed, view.created_at, view.confirms
+        trial = cls(view.number, view.params, seed=seed, created_at=created_at, confirms=confirms)
         trial.notes = list(view.notes)
         trial.attempt = view.attempt + (view.state is TrialState.RUNNING)
         if view.state.ended:
@@ -83,7 +100,7 @@ class LiveTrial:
             state=self.state,
             params=dict(self.params),
             kind=verdict.kind if verdict else None,
-            reason=verdict.reason if verdict else "",
+            reason=self.marked(verdict.reason if verdict else ""),
             values=self.values,
             metrics=dict(self.last),
             step=self.step,
@@ -98,6 +115,11 @@ class LiveTrial:
             notes=tuple(self.notes),
             disk_bytes=self.disk_bytes,
         )
+
+    def marked(self, reason: str) -> str:
+        """Put before a reason which trial this one confirms, where it does and that is not said yet."""
+        mark = "" if self.confirms is None else f"confirms trial {self.confirms}"
+        return reason if reason.startswith(mark) else "; ".join(filter(None, (mark, reason)))
 
 
 class LiveJob:
@@ -118,6 +140,7 @@ class LiveJob:
         self._kept: deque[LiveTrial] = deque()
         self.metric_names: dict[str, None] = {}
         self.counts = dict.fromkeys(TrialState, 0)
+        self._confirming = dict.fromkeys(TrialState, 0)
         self.infeasible = 0
         self.disk_bytes = 0
         self.space = spec.space
@@ -125,6 +148,7 @@ class LiveJob:
         self._objectives = {objective.metric: objective for objective in spec.objectives}
         self._first = spec.objectives[0].metric if spec.objectives else None
         self.board = board_of(spec)
+        self._finals = board_of(spec.model_copy(update=NEVER_PRUNED))
         self._common = _common_names(spec)
 
     def add(self, trial: LiveTrial) -> None:
@@ -133,7 +157,7 @@ class LiveJob:
             trial.metrics = TrialMetrics(self._spec.window)
             trial.definition = part_of(self._spec.definitions, trial.params).name
             self.trials[trial.number] = trial
-            self.counts[trial.state] += 1
+            self._count(trial, 1)
             self._count_infeasible(trial)
             self.disk_bytes += trial.disk_bytes
             self.metric_names.update(dict.fromkeys(trial.last))
@@ -150,16 +174,35 @@ class LiveJob:
         """Yield, under the lock, the trials that changed after version `since`, the latest first."""
         return itertools.takewhile(lambda trial: trial.version > since, reversed(self._by_change.values()))
 
+    @property
+    def searched(self) -> dict[TrialState, int]:
+        """The trials by state that use up the budget: all but those that confirm others."""
+        return {state: count - self._confirming[state] for state, count in self.counts.items()}
+
+    @property
+    def confirming(self) -> int:
+        """How many trials that confirm others have ended, and would use up the budget."""
+        return sum(count for state, count in self._confirming.items() if state.counts)
+
+    def _count(self, trial: LiveTrial, by: int) -> None:
+        self.counts[trial.state] += by
+        if trial.confirms is not None:
+            self._confirming[trial.state] += by
+
     def _move(self, trial: LiveTrial, state: TrialState) -> None:
         if not trial.state.may_become(state):
             raise Conflict(f"trial {trial.number} is {trial.state} and cannot become {state}")
-        self.counts[trial.state] -= 1
-        self.counts[state] += 1
+        self._count(trial, -1)
         trial.state = state
+        self._count(trial, 1)
         if state is TrialState.RUNNING:
             self.running[trial.number] = trial
         else:
             self.running.pop(trial.number, None)
+
+    def board_of(self, trial: LiveTrial) -> Board | None:
+        """Return the board that decides on a trial."""
+        return self.board if trial.confirms is None else self._finals
 
     def start(self, trial: LiveTrial, *, device: str, sink: TrialSink | None) -> None:
         """Move a waiting trial to RUNNING."""
@@ -226,8 +269,8 @@ class LiveJob:
             trial.verdict = trial.values = trial.step = trial.started_at = trial.ended_at = None
             trial.metrics, trial.last = TrialMetrics(self._spec.window), {}
             trial.deadline, trial.device, trial.traceback = math.inf, "", ""
-            if self.board is not None:
-                self.board.again(trial.number)
+            if (board := self.board_of(trial)) is not None:
+                board.again(trial.number)
             self.touch(trial)
 
     def measure(self, trial: LiveTrial, disk_bytes: int) -> None:
@@ -247,10 +290,10 @@ class LiveJob:
             self._move(trial, verdict.state)
             self._count_infeasible(trial)
             self.touch(trial)
-            if self.board is not None:
+            if (board := self.board_of(trial)) is not None:
                 state = verdict.state
                 cut_short = state in {TrialState.PRUNED, TrialState.STOPPED}
-                self.board.finish(trial.number, complete=state is TrialState.COMPLETE, cut_short=cut_short)
+                board.finish(trial.number, complete=state is TrialState.COMPLETE, cut_short=cut_short)
             self._let_go(trial)
 
     def _count_infeasible(self, trial: LiveTrial) -> None:
@@ -327,9 +370,10 @@ class LiveJob:
             if self._spec.on_nan == "fail":
                 trial.verdict = _not_finite(name, value, step)
             return
-        if self.board is None or name != self._first:
+        board = self.board_of(trial)
+        if board is None or name != self._first:
             return
-        ending = self.board.report(trial.number, value, step, now - (trial.started_at or now))
+        ending = board.report(trial.number, value, step, now - (trial.started_at or now))
         if ending is not None:
             state = TrialState.PRUNED if ending.kind == "pruned" else TrialState.COMPLETE
             trial.verdict = Verdict(state, ending.reason)

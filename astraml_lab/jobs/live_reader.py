@@ -28,6 +28,7 @@ class LiveReader:
         runner, record = self._runner, self._runner.record
         with self._live.lock:
             counts, infeasible = dict(self._live.counts), self._live.infeasible
+            searched, confirming = self._live.searched, self._live.confirming
             disk_bytes = self._live.disk_bytes
             metric_names = tuple(self._live.metric_names)
             running = [trial for _, trial in sorted(self._live.running.items())]
@@ -48,6 +49,8 @@ class LiveReader:
             note=record.note,
             best=runner.criteria.best,
             best_value=runner.criteria.best_value,
+            confirmed=runner.criteria.confirmed,
+            confirming=confirming,
             violating=runner.criteria.violating,
             hypervolume=runner.criteria.hypervolume,
             running=tuple(trial.number for trial in running),
@@ -58,7 +61,7 @@ class LiveReader:
             ended_at=record.ended_at,
             held=record.held,
             held_at=record.held_at,
-            eta=self._eta(counts),
+            eta=self._eta(searched),
             window=runner.spec.window,
             owner=record.owner if not record.state.ended else "",
             disk_bytes=disk_bytes,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from astraml_lab.errors import Conflict, NotFound, StoreUnavailable
 from astraml_lab.jobs import disk
 from astraml_lab.jobs.deleting import Deleted, refuse_alive, weigh
+from astraml_lab.jobs.events import Confirm
 from astraml_lab.jobs.finding import find, free_name
 from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.live import LiveJob
@@ -227,10 +228,8 @@ class Manager:
                     f"{found.name} cannot go on as the same search: {what}. Undo that, or run its cell: a "
                     "changed one starts a new generation"
                 )
-            used = sum(trial.state.counts for trial in self.store.load_trials(found.id))
-            return (
-                self._resume(found, plan, first) if first or goes_on(found, plan, used) else Job(self, found)
-            )
+            goes = first or goes_on(found, plan, self.store.load_trials(found.id))
+            return self._resume(found, plan, first) if goes else Job(self, found)
 
     def preflight(self, spec: JobSpec, code: Code) -> Preflight:
         """Try the job without storing or starting anything; see `jobs.preflight`.
@@ -336,9 +335,11 @@ class Manager:
     def _same_search(self, found: GenerationRecord, plan: Plan) -> Job:
         job = Job(self, found, said=attached(found, plan))
         if job.alive:
+            if plan.spec.confirm > job.spec.confirm:
+                Owner(self, found.id).send(Confirm(plan.spec.confirm))
             return job.extend(plan.spec.trials) if plan.spec.trials > job.spec.trials else job
-        used = sum(trial.state.counts for trial in self.store.load_trials(found.id))
-        return self._resume(found, plan) if goes_on(found, plan, used) else job
+        goes = goes_on(found, plan, self.store.load_trials(found.id))
+        return self._resume(found, plan) if goes else job
 
     def _next_generation(self, found: GenerationRecord, plan: Plan, what: str, *, attended: bool) -> Job:
         disk.refuse_full(self.store.files.home)
@@ -365,7 +366,7 @@ class Manager:
             try:
                 self.store.discard_controls(found.id)  # what was asked of the run before is not for this one
                 views = self.store.load_trials(found.id)
-                kept = f"went on after {sum(view.state.counts for view in views)} finished trials"
+                kept = f"went on after {sum(view.counts for view in views)} finished trials"
                 notes = (kept, *unfollowed(found, plan))
             except BaseException:
                 give_back(self.store, self._writer, lease, {})

@@ -68,10 +68,8 @@ class Maxima:
         self, spec: JobSpec, counts: Mapping[TrialState, int], runtime: float, now: float
     ) -> Iterator[str]:
         limits = spec.limits
-        if spec.max_runtime is not None and runtime >= spec.max_runtime:
-            yield f"out of time: {format_duration(spec.max_runtime)}"
-        if limits.end_at is not None and now >= limits.end_at:
-            yield f"out of time: it was to end at {_moment(limits.end_at)}"
+        if late := out_of_time(spec, runtime, now):
+            yield late
         if spec.max_no_improvement is not None and self.stale >= spec.max_no_improvement:
             yield f"no {_better(spec)} in {self.stale} trials"
         slow = limits.max_seconds_without_progress
@@ -97,6 +95,14 @@ def seconds_run(views: Iterable[TrialView], after: float) -> float:
         total += max(0.0, ended_at - max(started_at, until))
         until = max(until, ended_at)
     return total
+
+
+def out_of_time(spec: JobSpec, runtime: float, now: float) -> str:
+    """Say which end of the time that the job was given has come; empty while none has."""
+    end_at = spec.limits.end_at
+    if spec.max_runtime is not None and runtime >= spec.max_runtime:
+        return f"out of time: {format_duration(spec.max_runtime)}"
+    return "" if end_at is None or now < end_at else f"out of time: it was to end at {_moment(end_at)}"
 
 
 def too_early(spec: JobSpec, counts: Mapping[TrialState, int], runtime: float, now: float) -> bool:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict
 from astraml_lab.jobs import controls
-from astraml_lab.jobs.events import Enqueue, Rerun
+from astraml_lab.jobs.confirming import refuse_confirming
+from astraml_lab.jobs.events import Confirm, Enqueue, Rerun, Unpause
 from astraml_lab.jobs.naming import tune_line
 from astraml_lab.spec import JobState
 
 if TYPE_CHECKING:
     from astraml_lab.jobs.manager import Manager
     from astraml_lab.jobs.runner import Runner
+    from astraml_lab.spec import JobSpec
     from astraml_lab.store import GenerationRecord
 
 
@@ -71,6 +73,18 @@ class Owner:
             raise Conflict(f"{found.name} is STOPPING: ask again once it has ended")
         self._manager.store.request(self._id, *controls.row_of(event))
         return False
+
+    def go_on(self, spec: JobSpec, confirm: int | None) -> None:
+        """End a pause, and have so many of the best run once more at the end, where that changes.
+
+        Raises:
+            InvalidSpec: The job has no single best.
+            Conflict: Nobody runs it.
+        """
+        refuse_confirming(spec, confirm)
+        self.send(Unpause())
+        if confirm is not None:
+            self.send(Confirm(confirm))
 
     def _runs_elsewhere(self, found: GenerationRecord) -> bool:
         if found.state.ended or found.state is JobState.STALE or found.lease is None:

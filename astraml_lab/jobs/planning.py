@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.devices import LeaseRequest
 from astraml_lab.errors import Conflict, InvalidSpec, Problem
+from astraml_lab.jobs.confirming import left_to_confirm
 from astraml_lab.jobs.naming import made_up_name
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.objectives import ScriptCode, travel
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from astraml_lab.devices import Pool
     from astraml_lab.objectives.base import Code
-    from astraml_lab.spec import Definition, JobSpec
+    from astraml_lab.spec import Definition, JobSpec, TrialView
     from astraml_lab.store import GenerationRecord
 
 SPACE = "the space"
@@ -185,12 +186,15 @@ def refuse_missing_names(found: GenerationRecord, plan: Plan) -> None:
         raise Conflict(f"first run the cells that define {', '.join(missing)}: {found.name} used them before")
 
 
-def goes_on(found: GenerationRecord, plan: Plan, used: int) -> bool:
+def goes_on(found: GenerationRecord, plan: Plan, views: Sequence[TrialView]) -> bool:
     """Whether launching the same search again means more trials, rather than showing what there is.
 
-    A job that ended well goes on when `--trials` grew. One that failed, was stopped or lost its kernel goes
-    on while its budget is not used up.
+    A job that ended well goes on when `--trials` grew, or to confirm the best. One that failed, was stopped
+    or lost its kernel goes on while its budget is not used up.
     """
+    used = sum(view.counts for view in views)
+    if left_to_confirm(found, plan.spec, views):
+        return True
     if found.state is JobState.SUCCEEDED:
         return plan.spec.trials > max(used, read_spec(found)[0].trials)
     return found.state is JobState.STALE or plan.spec.trials > used

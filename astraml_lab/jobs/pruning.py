@@ -20,6 +20,8 @@ RULES: dict[Pruning, Rule] = {
     Pruning.HYPERBAND: StoppingRule(kind=StoppingKind.HYPERBAND),
 }
 """The rule that each `--prune` stands for."""
+NEVER_PRUNED = {"prune": Pruning.OFF, "strategy": Strategy.RANDOM, "stopping": None}
+"""The board of the trials that confirm others: `--patience` is all that ends one early, as it ended those."""
 
 
 def board_of(spec: JobSpec) -> Board | None:

@@ -261,9 +261,9 @@ class Record:
         except StoreUnavailable:
             return ()  # busy or full: the next tick asks again
 
-    def extend(self, trials_wanted: int) -> JobSpec:
-        """Raise the budget."""
-        self.spec = self.spec.model_copy(update={"trials": trials_wanted})
+    def ask(self, **changes: int) -> JobSpec:
+        """Change what was asked for, such as the budget."""
+        self.spec = self.spec.model_copy(update=changes)
         self._later({"spec": self.spec.model_dump_json()})
         return self.spec
 

@@ -42,7 +42,7 @@ def restore(runner: Runner, searcher: Searcher, views: Sequence[TrialView]) -> N
         trial = LiveTrial.restored(view)
         runner.live.add(trial)
         runner.restore(trial, was_running=view.state is TrialState.RUNNING)
-        if runner.live.board is not None:
+        if runner.live.board is not None and view.confirms is None:
             _remind(runner, runner.live.board, view)
     if views:
         runner.criteria.resumed(views, runner.record.ran_before)

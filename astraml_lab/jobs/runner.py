@@ -19,6 +19,7 @@ from astraml_lab.errors import AstramlError, Conflict, LeaseLost, StoreUnavailab
 from astraml_lab.jobs import controls, disk, events
 from astraml_lab.jobs.backlog import Backlog
 from astraml_lab.jobs.checkpoints import Keeper
+from astraml_lab.jobs.confirming import Confirming
 from astraml_lab.jobs.criteria import Criteria, Ending
 from astraml_lab.jobs.flights import Flights
 from astraml_lab.jobs.holding import Hold
@@ -110,6 +111,8 @@ class Runner:
             backlog=self.backlog,
             settling=self._settling,
         )
+        parts = (self._flights, self._again, self._settling, self.backlog)
+        self._confirming = Confirming(live, record, searcher, self.criteria, *parts)
         self._wishes = Wishes(live, record, searcher, self.criteria, self._starter, self.backlog)
         self._contention: ThreadContention | None = wiring.contention()
         self._lost: list[LiveTrial] = []
@@ -129,6 +132,7 @@ class Runner:
             events.Enqueue: self._on_asked,
             events.Rerun: self._on_asked,
             events.Extend: self._wishes.extend,
+            events.Confirm: self._wishes.confirm,
             events.Pause: self._on_pause,
             events.Unpause: self._on_unpause,
             events.LeaseFreed: lambda _event: self._hold.lift("slots"),
@@ -158,7 +162,7 @@ class Runner:
         """
         if trial.state.ended:
             self.criteria.restored(trial.view())
-            self._done_before += trial.state.counts
+            self._done_before += trial.view().counts
         elif (
             not was_running
             or self._policy.allows(FailureKind.STALE, trial.attempt - 1)
@@ -228,8 +232,7 @@ class Runner:
             else:
                 self._hold.lift("store")
             if self._ending is None:
-                now = self._wiring.clock.time()
-                self._starter.most = self.criteria.most_trials(self.live.counts, self._watch.seconds, now)
+                self._starter.most = self._most()
                 self._starter.fill()
             self._watch.observe(running=self._flights.begun and self.record.state is not JobState.PAUSED)
             if self._ending is not None and not len(self._flights) and not self.backlog:
@@ -304,6 +307,13 @@ class Runner:
         else:
             self._hold.lift("disk")
 
+    def _most(self) -> int:
+        """Return how many trials of the search may begin in all."""
+        if self._confirming.active:
+            return 0
+        now = self._wiring.clock.time()
+        return self.criteria.most_trials(self.live.searched, self._watch.seconds, now)
+
     # ending trials
 
     def _on_trial_ended(self, event: events.TrialEnded) -> None:
@@ -317,7 +327,8 @@ class Runner:
             self._look_for_room()
         flight.lease.release()
         try:
-            self._settling.settle(flight.trial, how, may_retry=self._ending is None)
+            may_retry = self._ending is None and not self._confirming.holds_back(flight.trial)
+            self._settling.settle(flight.trial, how, may_retry=may_retry)
         except (LeaseLost, StoreUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a trial brings back must not end the others
@@ -342,8 +353,10 @@ class Runner:
         """Return the ending that is due, if the job is not ending already."""
         if self._ending is not None or self._wishes.owed:
             return None
-        exhausted, now = self._searcher.exhausted, self._wiring.clock.time()
-        return self.criteria.ending(self.live.counts, self._watch.seconds, now=now, exhausted=exhausted)
+        exhausted, now, ran = self._searcher.exhausted, self._wiring.clock.time(), self._watch.seconds
+        ending = self.criteria.ending(self.live.searched, ran, now=now, exhausted=exhausted)
+        in_time = not self.criteria.out_of_time(ran, now)
+        return None if self._confirming.comes_first(ending, in_time=in_time) else ending
 
     def _listen(self) -> bool:
         """Do what other kernels ask for; return whether they did."""
@@ -363,9 +376,10 @@ class Runner:
             self._settling.give_up(trial, Verdict(TrialState.STOPPED, f"stopped: {ending.reason}"))
 
     def _finish(self, ending: Ending) -> None:
-        final = self.criteria.final(ending, self.live.counts)
+        final = ending if self._confirming.cut_short else self.criteria.final(ending, self.live.searched)
         self._starter.waiting_for = ""
-        self.record.close(final.state, "; ".join(filter(None, (final.reason, self._wishes.untried))))
+        said = (final.reason, self._confirming.outcome(final.state), self._wishes.untried)
+        self.record.close(final.state, "; ".join(filter(None, said)))
 
     def _give_up(self, state: JobState, reason: str) -> None:
         self._flights.tell_to_end(Verdict(TrialState.STOPPED, reason))

@@ -88,13 +88,14 @@ class Settling:
             return
         spec = self._record.spec
         with self._live.lock:
-            curve = self._live.board.curve(trial.number) if self._live.board is not None else []
+            board = self._live.board_of(trial)
+            curve = board.curve(trial.number) if board is not None else []
             if values is not None:
                 trial.notes += violations(spec, trial.view())
         view = replace(
             trial.view(),
             state=verdict.state,
-            reason=verdict.reason,
+            reason=trial.marked(verdict.reason),
             kind=verdict.kind,
             values=values,
             disk_bytes=self._record.disk_use(trial.number),
@@ -128,7 +129,7 @@ class Settling:
             trial.view(),
             state=TrialState.FAILED,
             kind=FailureKind.CRASHED,
-            reason=said,
+            reason=trial.marked(said),
             values=None,
             ended_at=trial.ended_at or self._live.clock.time(),
             metrics={},
@@ -141,7 +142,9 @@ class Settling:
     def give_up(self, trial: LiveTrial, verdict: Verdict) -> None:
         """End a trial that waits and will not run any more."""
         trial.ended_at = self._live.clock.time()
-        view = replace(trial.view(), state=verdict.state, reason=verdict.reason, kind=verdict.kind)
+        view = replace(
+            trial.view(), state=verdict.state, reason=trial.marked(verdict.reason), kind=verdict.kind
+        )
         self._commit(trial, view, Told(verdict.state, None, []))
 
     def expire(self, trial: LiveTrial, waited: float) -> None:

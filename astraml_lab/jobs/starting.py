@@ -62,8 +62,9 @@ class Starter:
     @property
     def taken(self) -> int:
         """How much of the budget is used up by trials that have ended, run, or wait to run again."""
-        used = sum(count for state, count in self._live.counts.items() if state.counts)
-        return used + len(self._flights) + len(self._again)
+        used = sum(count for state, count in self._live.searched.items() if state.counts)
+        under_way = (*(flight.trial for flight in self._flights), *self._again)
+        return used + sum(trial.confirms is None for trial in under_way)
 
     def fill(self) -> None:
         """Start trials until something is short.

@@ -84,6 +84,8 @@ class StoredReader:
             note=record.note,
             best=best,
             best_value=best_value,
+            confirmed=self._criteria.confirmed,
+            confirming=sum(trial.state.counts and not trial.counts for trial in trials),
             violating=self._criteria.violating,
             hypervolume=self._criteria.hypervolume,
             running=tuple(trial.number for trial in trials if trial.state is TrialState.RUNNING),

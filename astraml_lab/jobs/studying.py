@@ -9,7 +9,7 @@ from astraml_lab.search import StudyStorage, reason_of, study_of
 
 if TYPE_CHECKING:
     from astraml_lab.jobs.reader import JobReader
-    from astraml_lab.spec import JobSpec
+    from astraml_lab.spec import JobSpec, TrialView
     from astraml_lab.store import Store
 
 
@@ -27,10 +27,12 @@ def detached_study(spec: JobSpec, reader: JobReader, name: str) -> Any:
     return study_of(spec.search, views, steps, constraints, name=name)
 
 
-def why(store: Store, generation_id: int, spec: JobSpec, number: int) -> str:
-    """Say why a trial was tried: its note was committed when it began.
+def why(store: Store, generation_id: int, spec: JobSpec, view: TrialView) -> str:
+    """Say why a trial was tried: its note was committed when it began, or says which trial it confirms.
 
     Raises:
         StoreUnavailable: It cannot be read, or is damaged.
     """
-    return reason_of(StudyStorage(store.past_journal(generation_id)), spec.strategy, number)
+    if view.confirms is not None:
+        return view.notes[0]
+    return reason_of(StudyStorage(store.past_journal(generation_id)), spec.strategy, view.number)

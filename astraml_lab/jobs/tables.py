@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from astraml_lab.spec import JobView, TrialView
 
 _TAIL = ("runtime", "device", "kind", "reason")
-OWN = frozenset({"number", "state", *_TAIL})
+_RUNS = ("confirms", "mean_of_runs")
+OWN = frozenset({"number", "state", *_TAIL, *_RUNS})
 """The table's own columns."""
 _CUT_OFF = "its kernel is gone: runs again when the job goes on"
 _WINDOW = ["trial", "start", "mean", "min", "max", "last", "count"]
@@ -31,6 +32,9 @@ def trials_table(reader: JobReader) -> pd.DataFrame:
     A column of an objective holds the trial's value, that of another metric its last report. A parameter that
     is called like one of the table's own columns gets the suffix `_param`, a metric whose name is taken
     `_metric`.
+
+    Where trials were confirmed, `confirms` says whose further run a trial is, and `mean_of_runs` what all
+    runs of a confirmed trial have on average.
 
     A trial that ran when the job's kernel died reads STALE, like its job; `kind` is `None` where nothing
     failed.
@@ -49,7 +53,20 @@ def trials_table(reader: JobReader) -> pd.DataFrame:
     # The same whatever the rows hold: pandas makes of None what suits the rest of its column
     frame["kind"] = frame["kind"].astype(object).where(frame["kind"].notna(), None)
     frame["runtime"] = frame["runtime"].astype(float)
+    if any(view.confirms is not None for view in views):
+        _add_runs(frame, views)
     return frame.set_index("number")
+
+
+def _add_runs(frame: pd.DataFrame, views: Sequence[TrialView]) -> None:
+    """Add which trials confirm which, and the means over all their runs."""
+    import pandas as pd
+
+    frame["confirms"] = pd.array([view.confirms for view in views], dtype="Int64")
+    value = pd.Series([view.values[0] if view.values else None for view in views], dtype=float)
+    own = frame["confirms"].fillna(frame["number"]).astype(int)
+    first = frame["confirms"].isna() & own.isin(frame["confirms"].dropna())
+    frame["mean_of_runs"] = value.groupby(own.to_numpy()).transform("mean").where(first)
 
 
 def curves_table(reader: JobReader, metric: str) -> pd.DataFrame:

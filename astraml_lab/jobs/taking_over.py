@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict
 from astraml_lab.jobs.code_again import code_of, refuse_imported, refuse_spent
+from astraml_lab.jobs.confirming import left_to_confirm, refuse_confirming
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.spec import JobState
 
@@ -38,7 +39,12 @@ def ask(manager: Manager, owner: Owner, event: Enqueue | Rerun) -> int | None:
 
 
 def take_over(
-    manager: Manager, owner: Owner, trials: int | None, first: Sequence[Enqueue | Rerun] = ()
+    manager: Manager,
+    owner: Owner,
+    trials: int | None,
+    first: Sequence[Enqueue | Rerun] = (),
+    *,
+    confirm: int | None = None,
 ) -> None:
     """Go on in this kernel, with the code that its notebook defines.
 
@@ -46,6 +52,7 @@ def take_over(
         manager: Owns the runners of this kernel.
         owner: The job's.
         trials: The budget, where it changes.
+        confirm: How many of the best run once more, where that changes.
         first: What is asked of it before anything else; without that it goes on as far as the budget reaches.
 
     Raises:
@@ -56,11 +63,14 @@ def take_over(
     if unreadable:
         raise Conflict(f"{found.name} cannot go on: {unreadable}")
     refuse_imported(spec)
-    used = sum(view.state.counts for view in manager.store.load_trials(found.id))
+    refuse_confirming(spec, confirm)
+    spec = spec if confirm is None else spec.model_copy(update={"confirm": confirm})
+    views = manager.store.load_trials(found.id)
+    used = sum(view.counts for view in views)
     budget = trials or spec.trials
-    if not first:
+    if not first and not left_to_confirm(found, spec, views):
         refuse_spent(found, spec, used, trials)
-    elif found.state is not JobState.STALE:
+    if first and found.state is not JobState.STALE:
         budget = max(1, used)
     again, code = code_of(spec.model_copy(update={"trials": budget}))
     manager.resume(found.id, again, code, first)

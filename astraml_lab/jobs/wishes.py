@@ -10,7 +10,7 @@ from astraml_lab.jobs.events import Rerun
 if TYPE_CHECKING:
     from astraml_lab.jobs.backlog import Backlog
     from astraml_lab.jobs.criteria import Criteria
-    from astraml_lab.jobs.events import Enqueue, Extend
+    from astraml_lab.jobs.events import Confirm, Enqueue, Extend
     from astraml_lab.jobs.live import LiveJob
     from astraml_lab.jobs.record import Record
     from astraml_lab.jobs.starting import Starter
@@ -89,6 +89,10 @@ class Wishes:
         """Raise the budget."""
         self._grow(event.trials)
 
+    def confirm(self, event: Confirm) -> None:
+        """Have so many of the best run once more before the job ends."""
+        self._criteria.spec = self._record.ask(confirm=event.count)
+
     def _grow(self, trials: int) -> None:
         if trials > self._record.spec.trials:
-            self._criteria.spec = self._record.extend(trials)
+            self._criteria.spec = self._record.ask(trials=trials)

@@ -175,6 +175,7 @@ def resume(
     project: str = "default",
     generation: int | None = None,
     trials: int | None = None,
+    confirm: int | None = None,
 ) -> Job:
     """Have a job go on: after a pause, or in this kernel where it ended early or its own kernel is gone.
 
@@ -187,6 +188,7 @@ def resume(
         project: Its project.
         generation: Which of the searches that had this name (default: the newest).
         trials: Raise the budget to this many.
+        confirm: Have so many of the best run once more, with other seeds, before a winner is named.
 
     Raises:
         NotFound: There is no such job.
@@ -196,9 +198,9 @@ def resume(
     """
     found = job(name, project=project, generation=generation)
     if found.alive:
-        return found.resume(trials)
+        return found.resume(trials, confirm=confirm)
     watched = attended()
-    return accompany(found.resume(trials), watched=watched, waits=None)
+    return accompany(found.resume(trials, confirm=confirm), watched=watched, waits=None)
 
 
 @contextlib.contextmanager

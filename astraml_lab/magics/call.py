@@ -73,7 +73,9 @@ class Lab(Protocol):
     def accompany_run(self, job: Any) -> Any:
         """Show a job that was just started, and wait for it where nobody else would."""
 
-    def resume(self, name: str, *, project: str = "default", trials: int | None = None) -> Any:
+    def resume(
+        self, name: str, *, project: str = "default", trials: int | None = None, confirm: int | None = None
+    ) -> Any:
         """Have a job go on."""
 
 

@@ -16,7 +16,7 @@ from astraml_lab.magics.form import tune_form
 from astraml_lab.magics.help import line_help
 from astraml_lab.magics.listing import trial_line
 from astraml_lab.magics.secret import policy, secret
-from astraml_lab.spec import nearest, shown
+from astraml_lab.spec import format_number, nearest, shown
 from astraml_lab.ui.jobs_text import job_table
 
 if TYPE_CHECKING:
@@ -80,7 +80,10 @@ def _best(call: Call) -> str | None:
     best = job.pareto if len(view.objectives) > 1 else [job.best]
     if not best:
         raise NotFound(f"{job.name} has no COMPLETE trial yet ({view.state}).")
-    return "\n".join(trial_line(handle.view(), view.objectives) for handle in best)
+    lines = [trial_line(handle.view(), view.objectives) for handle in best]
+    if view.confirmed is not None:
+        lines.append(f"confirmed: {format_number(view.confirmed.mean)}, {view.confirmed}")
+    return "\n".join(lines)
 
 
 def _logs(call: Call) -> str:
@@ -157,10 +160,10 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             "resume",
-            "resume [JOB] [--trials 60]",
-            "Go on after `pause`, after a restart of the kernel, or with more trials.",
+            "resume [JOB] [--trials 60] [--confirm 3]",
+            "Go on after `pause`, after a restart of the kernel, with more trials, or to confirm the best.",
             control.resume,
-            options=("project", "trials"),
+            options=("project", "trials", "confirm"),
         ),
         Command(
             "enqueue",

@@ -47,13 +47,13 @@ def pause(call: Call) -> str:
 def resume(call: Call) -> object:
     """Have a job go on: after a pause, or in this kernel."""
     job = call.fitting_job(_HELD, "paused or without its kernel")
-    given = call.options.get("trials")
-    trials = None if given is None else whole("--trials", given, "must be a whole number")
+    trials, confirm = _count(call, "trials"), _count(call, "confirm")
     kernel, state, alive = job.elsewhere, job.state, job.alive
-    resumed = call.lab.resume(job.name, project=job.project, trials=trials)
+    resumed = call.lab.resume(job.name, project=job.project, trials=trials, confirm=confirm)
     if not alive:
         return resumed
     to = "" if trials is None else f" to {trials} trials"
+    to += "" if confirm is None else f" and confirms {_the_best(confirm)} then"
     if to or state is JobState.PAUSED:
         return _passed_on(kernel, f"{job.name} goes on{to}.")
     where = f"in kernel {kernel}" if kernel else "in this kernel"
@@ -143,6 +143,15 @@ def delete(call: Call) -> str:
     whole = f"all its {generations} generations, " if generations > 1 else ""
     trials = "1 finished trial" if finished == 1 else f"{finished or 'no'} finished trials"
     return f"{job.name} is deleted, with {whole}{trials} and its files."
+
+
+def _count(call: Call, option: str) -> int | None:
+    given = call.options.get(option)
+    return None if given is None else whole(f"--{option}", given, "must be a whole number")
+
+
+def _the_best(count: int) -> str:
+    return {0: "none", 1: "the best trial"}.get(count, f"the best {count}")
 
 
 def _passed_on(kernel: str, said: str) -> str:

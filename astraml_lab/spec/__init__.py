@@ -59,7 +59,16 @@ from astraml_lab.spec.scales import coordinates
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TickState, TrialState
 from astraml_lab.spec.synonyms import suggested
-from astraml_lab.spec.views import CurveView, DeviceView, JobView, TrialView, WindowRow, WindowView
+from astraml_lab.spec.views import (
+    Confirmed,
+    CurveView,
+    DeviceView,
+    JobView,
+    TrialView,
+    WindowRow,
+    WindowView,
+    confirming_note,
+)
 from astraml_lab.spec.words import (
     format_number,
     is_number,
@@ -79,6 +88,7 @@ __all__ = [
     "BaseDimension",
     "Categorical",
     "Channel",
+    "Confirmed",
     "Constraint",
     "CurveView",
     "Definition",
@@ -119,6 +129,7 @@ __all__ = [
     "WindowView",
     "changed_options",
     "compile_problem",
+    "confirming_note",
     "coordinates",
     "default_home",
     "format_duration",

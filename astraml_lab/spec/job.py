@@ -179,6 +179,8 @@ class JobSpec(LaunchOptions):
     """How often a failed trial is tried again (default: once if it crashed or its kernel died)."""
     retry_delay: Duration = 1.0
     """How long to wait before a failed trial is tried again; doubles with each try: 10s."""
+    confirm: Annotated[int, Field(ge=0, le=1000)] = Field(default=0, title="Confirm the best")
+    """The best so many trials run once more, with other seeds, before a winner is named (default: none)."""
     keep_checkpoints: KeepCheckpoints = "auto"
     """Which trials keep their checkpoints: all, none, best:3, last:3; auto: all but pruned fine-tunings."""
     window: Duration = BASE_WINDOW
@@ -278,9 +280,9 @@ class JobSpec(LaunchOptions):
                     "prune", shown(self.prune), "a job with several objectives is not pruned", "--prune off"
                 )
             )
-        for name in ("patience", "max_no_improvement"):
+        for name in ("patience", "max_no_improvement", "confirm"):
             value = getattr(self, name)
-            if value is not None and len(self.objectives) != 1:
+            if value and len(self.objectives) != 1:
                 problems.append(Problem(name, shown(value), "goes with exactly one objective"))
         return problems
 

@@ -6,11 +6,13 @@ Times are seconds since the epoch, UTC; durations are seconds; memory is bytes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TrialState
+from astraml_lab.spec.words import format_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +21,24 @@ if TYPE_CHECKING:
     from astraml_lab.spec.imported import Origin
     from astraml_lab.spec.job import Objective
 
-__all__ = ["CurveView", "DeviceView", "FailureKind", "JobView", "TrialView", "WindowRow", "WindowView"]
+__all__ = [
+    "Confirmed",
+    "CurveView",
+    "DeviceView",
+    "FailureKind",
+    "JobView",
+    "TrialView",
+    "WindowRow",
+    "WindowView",
+    "confirming_note",
+]
+
+_CONFIRMS = re.compile(r"confirms trial (\d+): ")
+
+
+def confirming_note(number: int) -> str:
+    """Return the first note of a trial that confirms another: what tells it from those of the search."""
+    return f"confirms trial {number}: the same parameters with another seed, never pruned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +72,20 @@ class TrialView:
     disk_bytes: int = 0
     """What its folder holds, log and checkpoints, as measured when it ended."""
 
+    @property
+    def confirms(self) -> int | None:
+        """The trial that it is a further run of, by `--confirm`; `None` for the search's own.
+
+        Its first note holds it: older versions read such a trial as any other.
+        """
+        found = _CONFIRMS.match(self.notes[0]) if self.notes else None
+        return None if found is None else int(found[1])
+
+    @property
+    def counts(self) -> bool:
+        """Whether it uses up one of `--trials`."""
+        return self.state.counts and self.confirms is None
+
     def runtime(self, now: float) -> float:
         """Return how long it has run, in seconds."""
         return 0.0 if self.started_at is None else (self.ended_at or now) - self.started_at
@@ -70,6 +103,24 @@ class DeviceView:
     utilization: float | None = None
     """0 to 1, where the driver tells."""
     trials: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What the runs of one trial and of those that confirm it say together."""
+
+    alone: float
+    """Its own value."""
+    mean: float
+    """Of all runs, its own among them."""
+    error: float
+    """The standard error of the mean: half the distance where there are two runs."""
+    runs: int
+
+    def __str__(self) -> str:
+        return (
+            f"mean of {self.runs} runs, ± {format_number(self.error, 2)}; {format_number(self.alone)} alone"
+        )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -99,11 +150,15 @@ class JobView:
     best: tuple[int, ...] = ()
     """The best trial's number; with several objectives the numbers on the Pareto front."""
     best_value: float | None = None
-    """The best trial's value; `None` with several objectives."""
+    """The best trial's value, or the mean of its runs; `None` with several objectives."""
     hypervolume: float | None = None
     """With two or three objectives: how much the front dominates of the box from the best to the worst value
     of each, 0 to 1. The reference point is the worst of all trials that keep to the constraints, and
     moves with them; `None` as long as there is no box."""
+    confirmed: Confirmed | None = None
+    """The runs of the best trial, where it ran more than once."""
+    confirming: int = 0
+    """How many of the ended trials confirm others, and use up no budget."""
     violating: tuple[int, ...] = ()
     """Trials with values that violate a constraint: none of them is ever the best."""
     running: tuple[int, ...] = ()
@@ -137,7 +192,7 @@ class JobView:
     @property
     def finished(self) -> int:
         """How many trials have used up the budget."""
-        return sum(count for state, count in self.counts.items() if state.counts)
+        return sum(count for state, count in self.counts.items() if state.counts) - self.confirming
 
     @property
     def failed(self) -> int:

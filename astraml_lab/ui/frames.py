@@ -80,6 +80,8 @@ def job_head(view: JobView) -> dict[str, Any]:
         "elsewhere": elsewhere(view),
         "disk": view.disk_bytes,
         "best": list(view.best),
+        "mean": None if view.confirmed is None else plain(view.confirmed.mean),
+        "runs": "" if view.confirmed is None else str(view.confirmed),
         "violating": list(view.violating),
         "running": list(view.running),
         "started": view.started_at,

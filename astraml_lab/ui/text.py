@@ -44,6 +44,8 @@ def best_words(view: JobView, trials: Iterable[TrialView]) -> str:
     if found is None or not found.values or not view.objectives:
         return f"best trial {view.best[0]}"
     metric = one_line(view.objectives[0].metric, 40)
+    if view.confirmed is not None:
+        return f"best {metric} {format_number(view.confirmed.mean)} (trial {found.number}: {view.confirmed})"
     return f"best {metric} {format_number(float(found.values[0]))} (trial {found.number})"
 
 

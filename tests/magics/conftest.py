@@ -206,9 +206,11 @@ class FakeLab:
                 return job
         raise NotFound(f"no job {name}")
 
-    def resume(self, name: str, *, project: str = "default", trials: int | None = None) -> Any:
+    def resume(
+        self, name: str, *, project: str = "default", trials: int | None = None, confirm: int | None = None
+    ) -> Any:
         job = self.job(name, project=project)
-        job.asked.append(("resume", trials))
+        job.asked.append(("resume", trials) if confirm is None else ("resume", trials, confirm))
         return job
 
     def schedules(self, project: str | None = None) -> Any:

@@ -118,6 +118,9 @@ def test_a_job_that_goes_on_here_is_shown_by_the_lab(notebook: Notebook, digits:
     assert "<digits>" in notebook.run("%tune resume --trials 7")
     assert digits.asked == [("resume", 7)]
     assert "whole number" in notebook.refused("%tune resume digits --trials many")
+    assert "<digits>" in notebook.run("%tune resume digits --confirm 3")
+    assert digits.asked[1:] == [("resume", None, 3)]
+    assert "whole number" in notebook.refused("%tune resume digits --confirm best")
     digits.state = JobState.SUCCEEDED
     assert notebook.run("%tune resume") == notebook.run("%tune resume digits")
 

@@ -308,7 +308,8 @@ export function bestWords(store, job) {
     .filter(([, value]) => value !== null)
     .slice(0, PARAMS)
     .map(([name, value]) => `${shorten(name, 20)} ${shorten(formatNumber(value), 20)}`);
-  return [`best ${metric}`, formatNumber(objectiveOf(row, job, 0)), `trial ${number}`, params.join(" · ")];
+  const value = formatNumber(job.runs ? job.mean : objectiveOf(row, job, 0));
+  return [`best ${metric}`, value, `trial ${number}`, [job.runs, ...params].filter(Boolean).join(" · ")];
 }
 
 /**

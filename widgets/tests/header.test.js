@@ -19,6 +19,8 @@ test("what is best is said with its parameters, or what is looked for", () => {
   store.rows.set(3, /** @type {any} */ ({ n: 3, params: { lr: 0.00123, off: null }, metrics: {}, values: [0.5] }));
   assert.deepEqual(bestWords(store, jobOf({})), ["looking for the highest acc"]);
   assert.deepEqual(bestWords(store, jobOf({ best: [3] })), ["best acc", "0.5", "trial 3", "lr 0.00123"]);
+  const runs = "mean of 2 runs, ± 0.02; 0.5 alone";
+  assert.deepEqual(bestWords(store, jobOf({ best: [3], mean: 0.48, runs })), ["best acc", "0.48", "trial 3", `${runs} · lr 0.00123`]);
 });
 
 test("what runs is said with its devices", () => {

@@ -180,7 +180,7 @@ class JobSpec(LaunchOptions):
     retry_delay: Duration = 1.0
     """How long to wait before a failed trial is tried again; doubles with each try: 10s."""
     confirm: Annotated[int, Field(ge=0, le=1000)] = Field(default=0, title="Confirm the best")
-    """The best so many trials run once more, with other seeds, before a winner is named (default: none)."""
+    """The best so many trials run once more, with other seeds, before a winner is named: 3."""
     keep_checkpoints: KeepCheckpoints = "auto"
     """Which trials keep their checkpoints: all, none, best:3, last:3; auto: all but pruned fine-tunings."""
     window: Duration = BASE_WINDOW

@@ -220,3 +220,16 @@ def test_a_constraint_that_was_never_measured_is_far_missed_and_one_without_a_wo
             trial.set_constraint("seconds", math.inf if params["x"] > 0.8 else params["x"] - 0.5)
         study.tell(trial, values(params)[1])
     assert "constraints" in why(study.trials[-1])
+
+
+def test_the_note_stays_short_with_many_columns_and_constraints() -> None:
+    study = study_of()
+    for _ in range(10):
+        trial = study.ask()
+        x = [trial.suggest_float(f"x{index}", 0, 1) for index in range(28)]
+        for index in range(5):
+            trial.set_constraint(f"limit {index}", x[index] - 0.7)
+        study.tell(trial, (sum(x), -x[0]))
+    notes = [trial.system_attrs[NOTE] for trial in study.trials[1:]]
+    assert "models" in notes[-1]
+    assert max(map(len, notes)) < 2000

@@ -402,3 +402,12 @@ def test_what_a_trial_says_last_is_in_its_log(bench: Bench, where: str) -> None:
     assert [line for line in lines if line.startswith("line ")][-1] == "line 1999"
     assert "from a thread" in lines
     assert any(line.startswith("no line break") for line in lines)
+
+
+def test_the_best_runs_once_more_in_a_process_of_its_own(apart: Apart) -> None:
+    def train(trial: Trial) -> float:
+        return [0.5, 0.9, 0.6][trial.number]
+
+    job = apart.run(train, name="confirmed", trials=2, confirm=1)
+    assert job.trials[2].view().confirms == job.best.number == 1
+    assert job.view().best_value == pytest.approx(0.75)

@@ -66,6 +66,12 @@ def test_a_trial_that_will_hardly_beat_the_best_is_given_up_and_its_reason_has_t
     assert abs(float(words[3]) - 0.75) < 0.15
 
 
+def test_one_trial_in_eight_goes_on_whatever_its_forecast() -> None:
+    board = restore(fresh(), [law(end) for end in ENDS])
+    through = [number for number in range(7, 31) if run(board, number, law(0.85)) is None]
+    assert through == [13, 21, 29]
+
+
 def test_a_trial_that_may_be_the_best_goes_on_to_its_end() -> None:
     board = restore(fresh(), [law(end) for end in ENDS])
     assert run(board, 7, law(0.2)) is None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict, TrialPruned, TrialStopped
 from astraml_lab.jobs.pruning import NEVER_PRUNED, board_of
-from astraml_lab.metrics import TrialMetrics
+from astraml_lab.metrics import Board, FrontBoard, TrialMetrics
 from astraml_lab.spec import (
     FailureKind,
     Select,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from astraml_lab.clock import Clock
-    from astraml_lab.metrics import Board
+    from astraml_lab.metrics import Ending
     from astraml_lab.output import TrialSink
     from astraml_lab.spec import JobSpec, Objective, ParamValue
     from astraml_lab.trial import Attempt
@@ -200,7 +200,7 @@ class LiveJob:
         else:
             self.running.pop(trial.number, None)
 
-    def board_of(self, trial: LiveTrial) -> Board | None:
+    def board_of(self, trial: LiveTrial) -> Board | FrontBoard | None:
         """Return the board that decides on a trial."""
         return self.board if trial.confirms is None else self._finals
 
@@ -351,13 +351,19 @@ class LiveJob:
     def _fold(self, trial: LiveTrial, metrics: Mapping[str, float], step: int | None) -> None:
         now = self.clock.time()
         trial.reported_at = now
+        shown: dict[str, float] = {}
+        furthest = 0
         for name, value in self._with_common(trial, metrics).items():
             at = trial.metrics.add(name, value, step, now)
             trial.last[name] = value
             if name not in self.metric_names:
                 self.metric_names[name] = None
             if name in self._objectives:
+                shown[name], furthest = value, max(furthest, at)
                 self._judge(trial, name, value, at, now)
+        board = self.board_of(trial)
+        if shown and trial.verdict is None and isinstance(board, FrontBoard):
+            self._heed(trial, board.report(trial.number, shown, furthest))
         if trial.verdict is None and self.clock.monotonic() > trial.deadline:
             trial.verdict = self.timed_out(trial)
 
@@ -371,9 +377,10 @@ class LiveJob:
                 trial.verdict = _not_finite(name, value, step)
             return
         board = self.board_of(trial)
-        if board is None or name != self._first:
-            return
-        ending = board.report(trial.number, value, step, now - (trial.started_at or now))
+        if isinstance(board, Board) and name == board.metric:
+            self._heed(trial, board.report(trial.number, value, step, now - (trial.started_at or now)))
+
+    def _heed(self, trial: LiveTrial, ending: Ending | None) -> None:
         if ending is not None:
             state = TrialState.PRUNED if ending.kind == "pruned" else TrialState.COMPLETE
             trial.verdict = Verdict(state, ending.reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from astraml_lab.metrics import Board, HalvingRule, OutlookRule, PruneRule
+from astraml_lab.metrics import Board, DominanceRule, FrontBoard, HalvingRule, OutlookRule, PruneRule
 from astraml_lab.spec import Pruning, Select, StoppingKind, StoppingRule, Strategy
 
 if TYPE_CHECKING:
@@ -19,20 +19,26 @@ RULES: dict[Pruning, Rule] = {
     Pruning.ASHA: HalvingRule(),
     Pruning.HYPERBAND: StoppingRule(kind=StoppingKind.HYPERBAND),
 }
-"""The rule that each `--prune` stands for."""
+"""The rule that each `--prune` stands for, by the reports of one objective."""
+RULES_OF_SEVERAL: dict[Pruning, DominanceRule] = {Pruning.AUTO: DominanceRule()}
+"""The rule by the reports of several objectives together; `--prune off` alone has none."""
 NEVER_PRUNED = {"prune": Pruning.OFF, "strategy": Strategy.RANDOM, "stopping": None}
 """The board of the trials that confirm others: `--patience` is all that ends one early, as it ended those."""
 
 
-def board_of(spec: JobSpec) -> Board | None:
-    """Return the board of a job with one objective; a Pareto job and a single run are not pruned.
+def board_of(spec: JobSpec) -> Board | FrontBoard | None:
+    """Return what decides on a job's reports: on one objective's, or on those of all together.
 
-    A vendor's rule goes by the first objective also where there are several.
+    A vendor's rule goes by the first objective also where there are several. A single run is not pruned.
     """
-    if not spec.objectives or (spec.pareto and spec.stopping is None):
+    if not spec.objectives:
         return None
-    objective = spec.objectives[0]
-    return Board(objective.metric, maximize=objective.maximize, rule=_rule_of(spec), patience=spec.patience)
+    if spec.pareto and spec.stopping is None and spec.prune_on is None:
+        rule = RULES_OF_SEVERAL.get(spec.prune)
+        return None if rule is None else FrontBoard(spec.objectives, rule)
+    by = spec.prune_on or spec.objectives[0].metric
+    objective = next(each for each in spec.objectives if each.metric == by)
+    return Board(by, maximize=objective.maximize, rule=_rule_of(spec), patience=spec.patience)
 
 
 def _rule_of(spec: JobSpec) -> Rule:

@@ -232,9 +232,9 @@ class Record:
         """Return a curve that memory has let go of."""
         return stored.curve(self._store, self.generation_id, trial, metric)
 
-    def stored_points(self, trial: int) -> list[tuple[float, float]]:
-        """Return the steps and values of the first objective, empty where nothing is stored."""
-        metric = self.spec.objectives[0].metric if self.spec.objectives else ""
+    def stored_points(self, trial: int, metric: str = "") -> list[tuple[float, float]]:
+        """Return the steps and values of a metric, or the first objective; empty where nothing is stored."""
+        metric = metric or (self.spec.objectives[0].metric if self.spec.objectives else "")
         found = self.stored_curve(trial, metric)
         return list(zip(found.steps.tolist(), found.values.tolist(), strict=True)) if found else []
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.jobs.constraints import missed
 from astraml_lab.jobs.live import LiveTrial
+from astraml_lab.metrics import FrontBoard
 from astraml_lab.search import Ended, Told
 from astraml_lab.spec import FailureKind, TrialState
 
@@ -48,14 +49,21 @@ def restore(runner: Runner, searcher: Searcher, views: Sequence[TrialView]) -> N
         runner.criteria.resumed(views, runner.record.ran_before)
 
 
-def _remind(runner: Runner, board: Board, view: TrialView) -> None:
+def _remind(runner: Runner, board: Board | FrontBoard, view: TrialView) -> None:
     """Tell the board of a trial that it goes by."""
-    if board.goes_by(view.state):
-        complete, cut_short = view.state is TrialState.COMPLETE, view.state in _CUT_SHORT
-        points = runner.record.stored_points(view.number)
-        curve = ((int(step), value) for step, value in points)
-        seconds = view.runtime(view.ended_at or view.created_at)
-        board.restore(view.number, curve, complete=complete, cut_short=cut_short, seconds=seconds)
+    if not board.goes_by(view.state):
+        return
+    complete, cut_short = view.state is TrialState.COMPLETE, view.state in _CUT_SHORT
+    if isinstance(board, FrontBoard):
+        reports: dict[int, dict[str, float]] = {}
+        for objective in runner.record.spec.objectives:
+            for step, value in runner.record.stored_points(view.number, objective.metric):
+                reports.setdefault(int(step), {})[objective.metric] = value
+        board.restore(view.number, sorted(reports.items()), complete=complete)
+        return
+    curve = ((int(step), value) for step, value in runner.record.stored_points(view.number, board.metric))
+    seconds = view.runtime(view.ended_at or view.created_at)
+    board.restore(view.number, curve, complete=complete, cut_short=cut_short, seconds=seconds)
 
 
 def _relearn(runner: Runner, searcher: Searcher, held: set[int], views: Sequence[TrialView]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from astraml_lab.metrics.board import Board, Rule
 from astraml_lab.metrics.curve import CURVE_LIMIT, Curve
+from astraml_lab.metrics.dominance import DominanceRule, FrontBoard
 from astraml_lab.metrics.downsampling import downsample
 from astraml_lab.metrics.halving import HalvingRule
 from astraml_lab.metrics.outlook import OutlookRule
@@ -24,7 +25,9 @@ __all__ = [
     "WINDOW_SECONDS",
     "Board",
     "Curve",
+    "DominanceRule",
     "Ending",
+    "FrontBoard",
     "HalvingRule",
     "MetricSeries",
     "OutlookRule",

@@ -49,6 +49,9 @@ class Board:
         maximize: Whether greater is better.
         rule: When a trial is given up.
         patience: A trial ends after so many reports without a better value; None for never.
+
+    Attributes:
+        metric: As given.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class Board:
         rule: Rule | None = None,
         patience: int | None = None,
     ) -> None:
-        self._metric = metric
+        self.metric = metric
         self._patience = patience
         self._better: Callable[[float, float], bool] = operator.gt if maximize else operator.lt
         self._judge = _judge_of(rule or PruneRule(), metric, maximize=maximize)
@@ -158,8 +161,8 @@ class Board:
     def _impatience(self, trial: Running, step: int) -> str:
         reports = "1 report" if trial.stale == 1 else f"{trial.stale} reports"
         if trial.best is None:
-            return f"ended at step {step}: {self._metric} was no number in {reports}"
-        best = f"{self._metric} {trial.best:.4g} (step {trial.best_step})"
+            return f"ended at step {step}: {self.metric} was no number in {reports}"
+        best = f"{self.metric} {trial.best:.4g} (step {trial.best_step})"
         return f"ended at step {step}: {best} was not improved in {reports}"
 
 

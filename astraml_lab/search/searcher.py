@@ -208,6 +208,7 @@ class Searcher:
     def tell(self, number: int, told: Told) -> None:
         """Record how a trial ended, its curve first: samplers rank pruned trials by it.
 
+        With several objectives there is no curve: TPE takes a pruned trial for worse than all complete ones.
         COMPLETE and PRUNED teach the sampler; STOPPED and FAILED, infeasible ones too, it leaves out.
 
         Raises:

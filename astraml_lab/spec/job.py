@@ -18,7 +18,7 @@ from astraml_lab.spec.dimensions import Categorical, Discrete, Float, Int
 from astraml_lab.spec.duration import Duration
 from astraml_lab.spec.imported import Constraint, Limits, Origin, Script, StoppingRule
 from astraml_lab.spec.merging import common_objectives, merged_space, merging_problems
-from astraml_lab.spec.problems import FoundProblems, shown
+from astraml_lab.spec.problems import FoundProblems, nearest, shown
 from astraml_lab.spec.space import Space
 
 BASE_WINDOW = 30.0
@@ -163,6 +163,8 @@ class JobSpec(LaunchOptions):
     """How the next point is chosen; hyperband draws at random and gives trials up early by its own rule."""
     prune: Pruning = Field(default=Pruning.AUTO, title="Pruning")
     """When a trial is given up early, by its reports of the objective."""
+    prune_on: str | None = Field(default=None, title="Pruning goes by")
+    """The objective by whose reports a trial is given up (default: the only one, or all of them together)."""
     patience: Annotated[int, Field(ge=1)] | None = None
     """A trial ends itself after this many reports without a better objective (default: never)."""
     target: float | None = None
@@ -274,17 +276,32 @@ class JobSpec(LaunchOptions):
             )
         if self.target is not None and len(self.objectives) != 1:
             problems.append(Problem("target", shown(self.target), "goes with exactly one objective"))
-        if self.pareto and self.prune not in {Pruning.AUTO, Pruning.OFF}:
-            problems.append(
-                Problem(
-                    "prune", shown(self.prune), "a job with several objectives is not pruned", "--prune off"
-                )
-            )
+        problems += self._pruning_problems()
         for name in ("patience", "max_no_improvement", "confirm"):
             value = getattr(self, name)
             if value and len(self.objectives) != 1:
                 problems.append(Problem(name, shown(value), "goes with exactly one objective"))
         return problems
+
+    def _pruning_problems(self) -> list[Problem]:
+        metrics = [objective.metric for objective in self.objectives]
+        if self.prune_on is None:
+            if not self.pareto or self.prune in {Pruning.AUTO, Pruning.OFF}:
+                return []
+            allowed = "with several objectives it goes by one of them"
+            return [Problem("prune", shown(self.prune), allowed, f"--prune-on {metrics[0]}")]
+        given = shown(self.prune_on)
+        if self.prune_on not in metrics:
+            allowed = f"one of the objectives: {', '.join(metrics)}"
+            return [Problem("prune_on", given, allowed, nearest(self.prune_on, metrics))]
+        if self.prune is Pruning.OFF or self.stopping is not None:
+            why = (
+                "--prune off gives nobody up"
+                if self.stopping is None
+                else "a vendor's rule goes by the first"
+            )
+            return [Problem("prune_on", given, why, "leave it out")]
+        return []
 
     def _search_problems(self) -> list[Problem]:
         problems = []

@@ -56,3 +56,47 @@ def test_a_trial_that_is_tried_again_does_not_compete_with_itself(bench: Bench) 
     job = bench.run(train, trials=3, prune="asha", retries=1, retry_delay=0.01)
     assert failed == [1]
     assert {trial.state for trial in job.trials.values()} == {TrialState.COMPLETE}
+
+
+def loss_and_size(trial: Trial) -> None:
+    """Two trials of each size; the second is worse, and the larger the size the smaller the loss."""
+    size = 1 + trial.number // 2
+    trial.report(size=size)
+    for step in range(1, 2 * STEPS):
+        trial.report(loss=10 - size + 5 * (trial.number % 2) + 1 / step)
+
+
+def test_of_several_objectives_what_others_beat_in_all_is_given_up(bench: Bench) -> None:
+    job = bench.run(loss_and_size, trials=14, maximize=(), minimize=["loss", "size"])
+
+    states = [job.trials[number].state for number in range(14)]
+    assert states[:5] == [TrialState.COMPLETE] * 5
+    assert set(states[6::2]) == {TrialState.COMPLETE}, "on the front"
+    assert states[13] is TrialState.PRUNED
+    assert job.trials[13].values is None
+    assert "trials that came to step 1 are better in every objective, as trial " in job.trials[13].reason
+
+
+def test_several_objectives_are_left_alone_where_pruning_is_off(bench: Bench) -> None:
+    job = bench.run(loss_and_size, trials=14, maximize=(), minimize=["loss", "size"], prune="off")
+    assert {trial.state for trial in job.trials.values()} == {TrialState.COMPLETE}
+
+
+@pytest.mark.parametrize("prune", ["auto", "median", "asha", "hyperband"])
+def test_of_several_objectives_one_may_be_named_to_go_by(bench: Bench, prune: str) -> None:
+    def train(trial: Trial) -> None:
+        for step in range(1, STEPS + 1):
+            trial.report(size=10 - trial.number, loss=1 + trial.number - 0.5 / step)
+
+    job = bench.run(train, trials=9, maximize=(), minimize=["size", "loss"], prune=prune, prune_on="loss")
+    pruned = [trial for trial in job.trials.values() if trial.state is TrialState.PRUNED]
+    assert pruned
+    assert all("loss" in trial.reason for trial in pruned)
+
+
+def test_a_resumed_job_goes_by_what_its_trials_showed_before(bench: Bench) -> None:
+    both = ["loss", "size"]
+    bench.run(loss_and_size, trials=12, maximize=(), minimize=both, name="both")
+    job = bench.run(loss_and_size, trials=14, maximize=(), minimize=both, name="both")
+    assert job.trials[13].state is TrialState.PRUNED
+    assert " of 14 trials that came to step 1 " in job.trials[13].reason

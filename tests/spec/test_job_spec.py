@@ -71,6 +71,9 @@ def test_ten_mistakes_are_said_at_once_with_paths_and_suggestions() -> None:
     [
         ({"definitions": [TWO], "target": 1.0}, "target"),
         ({"definitions": [TWO], "prune": "median"}, "prune"),
+        ({"definitions": [TWO], "prune_on": "loss"}, "prune_on"),
+        ({"prune_on": "a", "prune": "off"}, "prune_on"),
+        ({"prune_on": "a", "stopping": {"kind": "averages"}}, "prune_on"),
         ({"definitions": [TWO], "patience": 3}, "patience"),
         ({"strategy": "hyperband", "prune": "median"}, "prune"),
         ({"stopping": {"kind": "averages"}, "prune": "median"}, "prune"),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 STOPPED = "stopped"
 """The trial's user attribute that tells a STOPPED trial from a FAILED one."""
+WARM = "warm"
+"""The user attribute of a trial from elsewhere: where it comes from."""
 
 
 @dataclass(frozen=True, slots=True)

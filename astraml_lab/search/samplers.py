@@ -21,7 +21,7 @@ from astraml_lab.optional import installed
 from astraml_lab.search.auto import MOST_COLUMNS, MOST_OBJECTIVES, MOST_TRIALS, AutoSampler
 from astraml_lab.search.boundary import quiet
 from astraml_lab.search.distributions import coding_of
-from astraml_lab.search.proposals import STOPPED
+from astraml_lab.search.proposals import STOPPED, WARM
 from astraml_lab.search.random_draws import RandomDraws
 from astraml_lab.spec import Strategy
 from astraml_lab.spec.job import grid_problems
@@ -118,7 +118,7 @@ def build_sampler(
 
 def _build(strategy: Strategy, definition: Definition, seed: int, warm: Sequence[FrozenTrial]) -> BaseSampler:
     if strategy is Strategy.AUTO:
-        return AutoSampler(seed=seed, space=_distributions(definition.space), left_out=STOPPED)
+        return AutoSampler(seed=seed, space=_distributions(definition.space), left_out=STOPPED, warm=WARM)
     if strategy is Strategy.TPE:
         # With several objectives Optuna's default is one dimension at a time, which takes conditions as it is
         joint = is_conditional(definition.space) and len(definition.objectives) <= 1

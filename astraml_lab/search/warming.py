@@ -16,7 +16,7 @@ from optuna.trial import create_trial
 
 from astraml_lab.search.curves import thinned
 from astraml_lab.search.fitting import Fitting, Misfit
-from astraml_lab.search.proposals import Warmed
+from astraml_lab.search.proposals import WARM, Warmed
 from astraml_lab.search.samplers import SLOW_GP, SLOW_TPE
 from astraml_lab.spec import Strategy, TrialState
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from astraml_lab.search.proposals import Past
     from astraml_lab.spec import Definition, ParamValue
 
-WARM = "warm"
-"""The user attribute of a trial from elsewhere: where it comes from."""
 _LIMITS = {Strategy.GP: SLOW_GP}
 _STATES = {TrialState.COMPLETE: OptunaState.COMPLETE, TrialState.PRUNED: OptunaState.PRUNED}
 

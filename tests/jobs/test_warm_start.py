@@ -7,7 +7,7 @@ import pytest
 from astraml_lab.errors import InvalidSpec
 from astraml_lab.jobs.past import collect, note, past_of
 from astraml_lab.search import StudyStorage, Warmed
-from astraml_lab.search.warming import WARM
+from astraml_lab.search.proposals import WARM
 from astraml_lab.spec import Categorical, Float, Int, JobState, TrialState, objectives_of
 
 if TYPE_CHECKING:

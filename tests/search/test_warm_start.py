@@ -12,7 +12,7 @@ from optuna.trial import TrialState as OptunaState
 from astraml_lab.errors import Conflict, StoreError
 from astraml_lab.search import Fitting, Misfit, Past, Proposal, Searcher, Told, Warmed
 from astraml_lab.search.journal_storage import StudyStorage
-from astraml_lab.search.warming import WARM
+from astraml_lab.search.proposals import WARM
 from astraml_lab.spec import (
     Categorical,
     Definition,
@@ -240,8 +240,12 @@ def test_what_learns_begins_near_the_best_of_before(strategy: Strategy) -> None:
         searcher = Searcher(of(space), strategy=strategy, seed=5)
         if warm:
             searcher.warm(known)
-        asked: Any = [searcher.ask() for _ in range(8)]
-        return sum(bowl(**proposal.params) for proposal in asked) / 8
+        found = []
+        for _ in range(8):
+            proposal: Any = searcher.ask()
+            found.append(bowl(**proposal.params))
+            finish(searcher, proposal, found[-1])
+        return sum(found) / 8
 
     assert mean(warm=True) < 0.6 * mean(warm=False)
 

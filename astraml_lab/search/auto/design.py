@@ -1,4 +1,7 @@
-"""Where a search begins, before there is anything to learn from: the centre, then evenly over the space."""
+"""Where a search begins, before there is anything to learn from.
+
+At the best that is known of elsewhere, at the centre, then evenly over the space.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,30 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from astraml_lab.search.auto.encoding import Encoding
+    from astraml_lab.search.auto.prior import Prior, Source
 
     Array = NDArray[np.float64]
 
 _MOST = 8
 _MORE_THAN_COLUMNS = 3
+_AGREEING = 2
 _LATER, _AHEAD = 8, 64
 _SAME = 1e-9
 
 
-def size(columns: int) -> int:
-    """Return how many trials are placed before the model places them."""
-    return min(_MOST, columns + _MORE_THAN_COLUMNS)
+def size(columns: int, *, agrees: bool = False) -> int:
+    """Return how many trials are placed before the model places them, but for the best of elsewhere.
+
+    Args:
+        columns: Of the space.
+        agrees: Whether something is known of elsewhere that these trials agree with.
+    """
+    return _AGREEING if agrees else min(_MOST, columns + _MORE_THAN_COLUMNS)
+
+
+def best_of(prior: Prior, tried: Array) -> Source | None:
+    """Return the source, the latest first, whose best was not tried yet."""
+    return next((source for source in prior.first if not _among(tried, source.best)), None)
 
 
 def centre(encoding: Encoding, random: np.random.Generator) -> Array:
@@ -46,6 +61,10 @@ def sobol(encoding: Encoding, seed: int, number: int, tried: Array) -> Array:
     found: Array
     for late in range(_LATER):
         found = encoding.spread(sobol_point(len(encoding.names), seed, number + late * _AHEAD)[None])[0]
-        if not (np.abs(tried - found).max(axis=1, initial=0.0) < _SAME).any():
+        if not _among(tried, found):
             break
     return found
+
+
+def _among(rows: Array, row: Array) -> bool:
+    return bool((np.abs(rows - row).max(axis=1, initial=0.0) < _SAME).any())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from astraml_lab.search.auto.conditions import Conditions, learned, still
 from astraml_lab.search.auto.encoding import Encoding
 from astraml_lab.search.auto.limits import limits
 from astraml_lab.search.auto.outcomes import outcomes
+from astraml_lab.search.auto.prior import NO_PRIOR, Prior, prior_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 NOTE = "auto"
 """The trial's system attribute with what the sampler has to say of it, as JSON of less than 2 kB."""
+_NUMBER = re.compile(r" trial \d+$")
 _DIGITS = 16
 """They tell two points apart."""
 
@@ -45,6 +48,7 @@ class Seen:
         conditions: Which columns play a part.
         further: How they ended by each objective but the first.
         limits: What they say of the constraints, if there are any.
+        prior: What trials of elsewhere say, of those that agree.
     """
 
     rows: Array
@@ -53,6 +57,7 @@ class Seen:
     conditions: Conditions
     further: tuple[Sequence[Outcome], ...] = ()
     limits: Limits | None = None
+    prior: Prior = NO_PRIOR
 
     @property
     def objectives(self) -> tuple[Sequence[Outcome], ...]:
@@ -96,6 +101,7 @@ class History:
         self._changed: set[str] = set()
         self._shapes: set[frozenset[str]] = set()
         self._named: dict[int, frozenset[str]] = {}
+        self._prior: tuple[object, Prior] | None = None
 
     def learn(self, study: Study, ended: Sequence[FrozenTrial]) -> None:
         """Take in the trials that were completed or pruned since."""
@@ -160,6 +166,34 @@ class History:
             tuple(each[1:]),
             limits(ended),
         )
+
+    def prior(
+        self, trials: Sequence[FrozenTrial], encoding: Encoding, *, maximise: bool, attribute: str
+    ) -> Prior:
+        """Return what trials of elsewhere say, worked out once.
+
+        Args:
+            trials: They, in the order of the study.
+            encoding: The columns.
+            maximise: Whether higher values are better.
+            attribute: The user attribute that names their source, with the trial's number there or without.
+        """
+        if not trials:
+            return NO_PRIOR
+        key = encoding.names, len(trials), trials[-1].number
+        if self._prior is None or self._prior[0] != key:
+            names = frozenset(encoding.names)
+            sources: dict[str, list[FrozenTrial]] = {}
+            for trial in trials:
+                if trial.state.is_finished() and self._names(trial) & names in (self._shapes or {names}):
+                    name = _NUMBER.sub("", str(trial.user_attrs[attribute]))
+                    sources.setdefault(name, []).append(trial)
+            found = {
+                name: (_filled(its, encoding)[0], outcomes(its, maximise=maximise))
+                for name, its in sources.items()
+            }
+            self._prior = key, prior_of(found, encoding.choices)
+        return self._prior[1]
 
     def last(self, trials: Sequence[FrozenTrial]) -> Fitted | None:
         """Return the model of the latest trial that has one."""

@@ -67,23 +67,27 @@ def propose(
     if known is None:
         return None
     rows, known = _useful(seen.rows, known, random)
-    its = fitted(rows, known, encoding.choices, last, len(seen.outcomes))
-    model = Surrogate.given(rows, known.values, known.variances, encoding.choices, its.parameters)
+    prior = seen.prior.beside(len(rows))
+    every, told = prior.joined(rows, known)
+    choices = prior.choices(encoding.choices)
+    its = fitted(every, told, choices, last, len(seen.outcomes))
+    model = Surrogate.given(every, told.values, told.variances, choices, its.parameters)
     ground = Ground(encoding, fixed)
-    model = believing(model, known, seen.running)
+    model = believing(model, told, prior.here(seen.running))
     # The lowest that is believed, not the lowest that was seen: that one may have been lucky. Of the running
     # ones too: what they will gain is gained once. Where values are set, the lowest with these.
-    best = float(model.believes(seen.conditions.quieted(ground.settled(model.rows)))[0].min())
+    here = ground.settled(np.concatenate([rows, seen.running]))
+    best = float(model.believes(prior.here(seen.conditions.quieted(here)))[0].min())
 
     def promise(candidates: Array) -> Array:
-        return log_improvement(*model.believes(seen.conditions.quieted(candidates)), best)
+        return log_improvement(*model.believes(prior.here(seen.conditions.quieted(candidates))), best)
 
     observed = rows[np.argsort(known.values, kind="stable")]
-    found = climb(ground, promise, observed, random)
+    found = climb(ground, promise, prior.promising(observed), random)
     tried = np.concatenate([seen.rows, seen.running])
     quiet = seen.conditions.quieted(found)
     at = next((at for at, row in enumerate(quiet) if not among(tried, row)), 0)
-    mean, deviation = (float(each[0]) for each in model.believes(quiet[at : at + 1]))
+    mean, deviation = (float(each[0]) for each in model.believes(prior.here(quiet[at : at + 1])))
     return Pick(
         found[at],
         its,

@@ -7,6 +7,7 @@ import math
 import threading
 import warnings
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from optuna.trial import TrialState
 from astraml_lab.search.auto import design, reasons
 from astraml_lab.search.auto.encoding import Encoding
 from astraml_lab.search.auto.history import NOTE, History, note_of, rounded, varied
+from astraml_lab.search.auto.prior import NO_PRIOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
+    from astraml_lab.search.auto.history import Seen
+    from astraml_lab.search.auto.prior import Prior
+
     Array = NDArray[np.float64]
 
 MOST_OBJECTIVES = 3
@@ -34,6 +39,7 @@ MOST_COLUMNS = 30
 MOST_TRIALS = 250
 _FIXED = "fixed_params"
 """The trial's system attribute in which Optuna keeps what was enqueued."""
+_BEST_OF = "initial design: the best of "
 
 
 class AutoSampler(BaseSampler):
@@ -54,6 +60,10 @@ class AutoSampler(BaseSampler):
         space: The distributions that every trial has, where they are known before the first; without them
             they are learned from the trials.
         left_out: Failed trials with such a user attribute say nothing: somebody stopped them.
+        warm: Trials with such a user attribute are of elsewhere, of the source that its value names; a number
+            at its end, as in `digits#1 trial 7`, is not of the name. They are no trials of this search but
+            a prior, believed as far as its own trials agree. With several objectives, and where TPE goes on,
+            they count like any other; where trials carry constraints, their best is tried and no more.
     """
 
     def __init__(
@@ -62,10 +72,12 @@ class AutoSampler(BaseSampler):
         seed: int | None = None,
         space: Mapping[str, BaseDistribution] | None = None,
         left_out: str = "",
+        warm: str = "",
     ) -> None:
         self._seed = _drawn() if seed is None else seed
         self._given = None if space is None else varied(space)
         self._left_out = left_out
+        self._warm = warm
         self._history = History(self._given)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
@@ -132,7 +144,7 @@ class AutoSampler(BaseSampler):
     def _other(self, study: Study) -> TPESampler | None:
         """Return the sampler that takes on what is beyond this one."""
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        if len(ended) > MOST_TRIALS or len(study.directions) > MOST_OBJECTIVES:
+        if len(self._own(study, ended)) > MOST_TRIALS or len(study.directions) > MOST_OBJECTIVES:
             return self._optunas(study)
         self._history.learn(study, ended)
         beyond = self._history.conditions is None or len(self._history.space) > MOST_COLUMNS
@@ -154,12 +166,20 @@ class AutoSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, encoding: Encoding
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return a point, and the note on it."""
-        others = [one for one in study.get_trials(deepcopy=False) if one.number != trial.number]
+        trials = study.get_trials(deepcopy=False)
+        own = self._own(study, trials)
+        others = [one for one in own if one.number != trial.number]
         random = self._random(trial)
         fixed = _fixed(trial, encoding)
         maximise = [direction is StudyDirection.MAXIMIZE for direction in study.directions]
         seen = self._history.seen(others, encoding, maximise=maximise, left_out=self._left_out)
-        if len(seen.rows) + len(seen.running) >= design.size(len(encoding.names)):
+        prior = NO_PRIOR
+        if len(own) < len(trials):
+            elsewhere = [one for one in trials if self._warm in one.user_attrs]
+            prior = self._history.prior(elsewhere, encoding, maximise=maximise[0], attribute=self._warm)
+            seen = replace(seen, prior=prior.agreeing(seen.rows, seen.outcomes))
+        size = len(prior.first) + design.size(len(encoding.names), agrees=bool(seen.prior.sources))
+        if len(seen.rows) + len(seen.running) >= size:
             # scipy, which the first need not wait for
             from astraml_lab.search.auto.proposing import propose
             from astraml_lab.search.auto.several import weigh
@@ -170,22 +190,41 @@ class AutoSampler(BaseSampler):
                     return encoding.point(one.row), reasons.weighed(one, seen, maximise, study.metric_names)
             elif (pick := propose(encoding, seen, fixed, self._history.last(others), random)) is not None:
                 return encoding.point(pick.row), reasons.picked(pick, seen, maximise=maximise[0])
-        if self._is_first(trial, others):
-            row, why = design.centre(encoding, random), "initial design: the centre of the space"
-        else:
-            tried = np.concatenate([seen.rows, seen.running])
-            row = design.sobol(encoding, self._seed, trial.number, tried)
-            why = "initial design: a point of a sequence that covers the space evenly"
+        row, why = self._placed(trial, others, prior, seen, encoding)
         row = np.where(np.isnan(fixed), row, fixed)
         return encoding.point(row), {"why": why, "row": rounded(row)}
 
+    def _placed(
+        self,
+        trial: FrozenTrial,
+        others: Sequence[FrozenTrial],
+        prior: Prior,
+        seen: Seen,
+        encoding: Encoding,
+    ) -> tuple[Array, str]:
+        """Return a row of the initial design, and why it is that."""
+        tried = np.concatenate([seen.rows, seen.running])
+        if (source := design.best_of(prior, tried)) is not None:
+            return source.best, f"{_BEST_OF}{source.name}"
+        if self._is_first(trial, others):
+            return design.centre(encoding, self._random(trial)), "initial design: the centre of the space"
+        number = max(0, sum(one.number < trial.number for one in others) - len(prior.first))
+        row = design.sobol(encoding, self._seed, number, tried)
+        return row, "initial design: a point of a sequence that covers the space evenly"
+
     def _is_first(self, trial: FrozenTrial, others: Sequence[FrozenTrial]) -> bool:
-        """Whether no trial before this one had its point from here."""
+        """Whether no trial before this one had its point from here, but for the best of elsewhere."""
         return not any(
             (NOTE in one.system_attrs or one.params) and not _asked_for(one)
             for one in others
-            if one.number < trial.number
+            if one.number < trial.number and not why(one).startswith(_BEST_OF)
         )
+
+    def _own(self, study: Study, trials: Sequence[FrozenTrial]) -> Sequence[FrozenTrial]:
+        """Return the trials that are not of elsewhere; with several objectives all are as its own."""
+        if not self._warm or len(study.directions) > 1:
+            return trials
+        return [one for one in trials if self._warm not in one.user_attrs]
 
     def _random(self, trial: FrozenTrial, name: str = "") -> np.random.Generator:
         own = [zlib.crc32(name.encode("utf-8", "surrogatepass"))] if name else []

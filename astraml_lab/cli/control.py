@@ -64,7 +64,8 @@ def resume(
     program = job.spec.definitions[0].program
     if program is not None and program.kind in {"cell", "function"}:
         raise Conflict(
-            f"{job.name} is {job.state}: nobody runs it; in its notebook, %tune resume takes it up"
+            f"{job.name} is {job.state}, and its code lives where it was started: in its notebook, %tune "
+            f'resume takes it up, in its script lab.resume("{job.name}")'
         )
     again = {"name": job.name, "project": job.project, "generation": job.generation}
     run_apart({"resume": {**again, "trials": trials, "confirm": confirm}}, detach=detach, as_json=as_json)

@@ -39,7 +39,8 @@ def test_a_job_of_a_kernel_is_controlled_from_the_command_line() -> None:
     assert job.trials[0].state is TrialState.STOPPED
     assert job.state is JobState.CANCELLED
     assert astraml("resume", "digits") == (
-        "astraml: digits is CANCELLED: nobody runs it; in its notebook, %tune resume takes it up"
+        "astraml: digits is CANCELLED, and its code lives where it was started: in its notebook, %tune "
+        'resume takes it up, in its script lab.resume("digits")'
     )
     assert astraml("stop", "digits").startswith("digits CANCELLED")
 

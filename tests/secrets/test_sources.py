@@ -115,7 +115,7 @@ def test_a_locked_keyring_says_what_to_do_and_none_of_its_words(home: Path, ring
     with pytest.raises(SecretsRefused, match=r"KeyringLocked.*unlock it") as refused:
         Secrets(home).resolve("default", "token")
     assert VALUE not in str(refused.value)
-    assert refused.value.__context__ is None
+    assert refused.value.__context__ is sys.exception()  # what the runner itself may be handling
     keyring.set_keyring(NoBackend())  # type: ignore[no-untyped-call]  # the library's
     with pytest.raises(SecretsRefused, match="token is in the keyring, which this process cannot use"):
         Secrets(home).resolve("default", "token")
@@ -167,7 +167,7 @@ def test_a_link_a_pipe_and_a_damaged_file_are_refused_without_their_text(home: P
         with pytest.raises(SecretsRefused, match="is damaged") as refused:
             lab.secrets.list()
         assert "hunter2" not in str(refused.value)
-        assert refused.value.__context__ is None
+        assert refused.value.__context__ is sys.exception()  # what the runner itself may be handling
 
 
 def test_two_at_once_lose_nothing(home: Path) -> None:

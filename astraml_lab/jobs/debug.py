@@ -19,9 +19,10 @@ from astraml_lab.spec import (
     JobState,
     default_home,
     format_duration,
+    format_number,
     state_words,
 )
-from astraml_lab.trial import Trial, entered, report_line
+from astraml_lab.trial import Trial, entered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -123,7 +124,9 @@ class _Printing:
         self._secret = secret
 
     def report(self, metrics: Mapping[str, float], step: int | None) -> None:
-        print(report_line(metrics, step))  # noqa: T201 - its user watches
+        at = "" if step is None else f"step {step}: "
+        said = ", ".join(f"{name} {format_number(value)}" for name, value in metrics.items())
+        print(f"report {at}{said}")  # noqa: T201 - its user watches
 
     def should_stop(self) -> bool:
         return False

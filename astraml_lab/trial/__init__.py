@@ -6,7 +6,6 @@ or, behind a pipe, in a process of its own.
 
 from __future__ import annotations
 
-from astraml_lab.trial.by_hand import report_line
 from astraml_lab.trial.channel import Channel
 from astraml_lab.trial.current import current_trial, entered, report, running_trial
 from astraml_lab.trial.trial import Trial, metric_name
@@ -21,6 +20,5 @@ __all__ = [
     "entered",
     "metric_name",
     "report",
-    "report_line",
     "running_trial",
 ]

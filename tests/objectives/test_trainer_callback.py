@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -131,25 +130,10 @@ def test_a_time_limit_is_noticed_between_two_logs(bench: Bench) -> None:
     assert "2 s" in trial.reason
 
 
-def test_by_hand_the_training_prints_what_it_would_report(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from astraml_lab import AstraCallback
-    from astraml_lab.trial.by_hand import ByHand
-
-    monkeypatch.setattr(ByHand, "told", False)
-    made = trainer(arguments(tmp_path, dataloader_pin_memory=False), AstraCallback())
-    made.train()
-
-    said = capsys.readouterr().out
-    assert said.startswith("No trial runs here")
-    assert f"report step {made.state.global_step}: eval_loss" in said
-
-
-def test_in_a_thread_without_a_trial_the_training_says_so_before_it_begins(tmp_path: Path) -> None:
+def test_outside_a_trial_the_training_says_so_before_it_begins(tmp_path: Path) -> None:
     from astraml_lab import AstraCallback
 
     made = trainer(arguments(tmp_path), AstraCallback())
-    with ThreadPoolExecutor(1) as pool, pytest.raises(NotInTrial, match="%%tune"):
-        pool.submit(made.train).result()
+    with pytest.raises(NotInTrial, match="%%tune"):
+        made.train()
     assert made.state.global_step == 0

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import multiprocessing
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +10,9 @@ import torch
 from astraml_lab import current_trial, report
 from astraml_lab.errors import NotFound, NotInTrial, TrialInfeasible
 from astraml_lab.trial import Trial, entered
-from astraml_lab.trial.by_hand import ByHand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from astraml_lab.spec import AnyDimension, ParamValue
@@ -77,47 +74,9 @@ def test_report_and_current_trial_work_inside_a_trial_only(tmp_path: Path) -> No
         report(loss=1)
         assert current_trial() is trial
     assert heard.reports == [({"loss": 1.0}, None)]
-    for call in (current_trial, lambda: _in_a_thread(lambda: report(loss=1))):
+    for call in (current_trial, lambda: report(loss=1)):
         with pytest.raises(NotInTrial, match="inside a trial only"):
             call()
-
-
-def _in_a_thread(call: Callable[[], None]) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(call).result()
-
-
-def test_by_hand_a_report_is_printed_and_said_once_to_be_no_trials(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(ByHand, "told", False)
-    report(loss=0.12345, step=3)
-    report({"val/acc": 1})
-    report({})
-
-    first, *reports = capsys.readouterr().out.splitlines()
-    assert first.startswith("No trial runs here, so report() only prints")
-    assert reports == ["report step 3: loss 0.1235", "report val/acc 1"]
-    with pytest.raises(TypeError, match="takes a number"):
-        report(loss="low")
-
-
-def test_in_a_workers_process_that_has_no_trial_nothing_is_by_hand() -> None:
-    forks = multiprocessing.get_context("fork")
-    said = forks.SimpleQueue()
-
-    def work() -> None:
-        try:
-            report(loss=1)
-            said.put("printed")
-        except NotInTrial as error:
-            said.put(str(error))
-
-    child = forks.Process(target=work)
-    child.start()
-    text = said.get()
-    child.join()
-    assert "inside a trial only" in text
 
 
 def test_generators_come_from_the_seed_and_leave_the_global_ones_alone(tmp_path: Path) -> None:

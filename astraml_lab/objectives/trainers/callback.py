@@ -30,18 +30,17 @@ class AstraCallback(TrainerCallback):
     model after the training, counts as one step later. What is no number is left out.
 
     A trial that is pruned, stopped or out of time leaves `train()` at once, at a log or at the end of a step:
-    by `TrialPruned` or `TrialStopped`, which the trial's code need not catch. By hand, outside of a trial, it
-    prints what it would report.
+    by `TrialPruned` or `TrialStopped`, which the trial's code need not catch.
 
     Raises:
-        NotInTrial: At the beginning of the training, in a thread or a worker process that has no trial.
+        NotInTrial: At the beginning of the training, if no trial is running.
     """
 
     def __init__(self) -> None:
         self._looked_at = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_more: Any) -> None:  # noqa: ARG002 - the base's
-        """Say now, and not after an epoch, that a thread has lost its trial."""
+        """Say now, and not after an epoch, that no trial is running."""
         if state.is_world_process_zero:
             report({})
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from astraml_lab.metrics import Board, DominanceRule, FrontBoard, HalvingRule, OutlookRule, PruneRule
-from astraml_lab.spec import Pruning, Select, StoppingKind, StoppingRule, Strategy
+from astraml_lab.spec import Pruning, Select, StoppingKind, StoppingRule, Strategy, TrialState
 
 if TYPE_CHECKING:
     from astraml_lab.metrics import Rule
-    from astraml_lab.spec import JobSpec
+    from astraml_lab.spec import JobSpec, TrialView
 
 RULES: dict[Pruning, Rule] = {
     Pruning.AUTO: OutlookRule(),
@@ -39,6 +40,14 @@ def board_of(spec: JobSpec) -> Board | FrontBoard | None:
     by = spec.prune_on or spec.objectives[0].metric
     objective = next(each for each in spec.objectives if each.metric == by)
     return Board(by, maximize=objective.maximize, rule=_rule_of(spec), patience=spec.patience)
+
+
+def shown_when_pruned(spec: JobSpec, view: TrialView) -> tuple[float, ...] | None:
+    """Return what the objectives of a pruned trial were by then; None unless all of several are known."""
+    if view.state is not TrialState.PRUNED or not spec.pareto:
+        return None
+    values = tuple(view.metrics.get(objective.metric, math.nan) for objective in spec.objectives)
+    return values if all(map(math.isfinite, values)) else None
 
 
 def _rule_of(spec: JobSpec) -> Rule:

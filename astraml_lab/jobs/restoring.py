@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.jobs.constraints import missed
 from astraml_lab.jobs.live import LiveTrial
+from astraml_lab.jobs.pruning import shown_when_pruned
 from astraml_lab.metrics import FrontBoard
 from astraml_lab.search import Ended, Told
 from astraml_lab.spec import FailureKind, TrialState
@@ -73,7 +74,13 @@ def _relearn(runner: Runner, searcher: Searcher, held: set[int], views: Sequence
         return
     record = runner.record
     told = (
-        Told(view.state, view.values, record.stored_points(view.number), missed(record.spec, view))
+        Told(
+            view.state,
+            view.values,
+            record.stored_points(view.number),
+            missed(record.spec, view),
+            shown_when_pruned(record.spec, view),
+        )
         for view in lost
     )
     searcher.adopt({view.number: Ended(view.params, how) for view, how in zip(lost, told, strict=True)})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from astraml_lab.jobs import disk
 from astraml_lab.jobs.constraints import missed, violations
 from astraml_lab.jobs.last_words import LINES, last_words
+from astraml_lab.jobs.pruning import shown_when_pruned
 from astraml_lab.search import Told
 from astraml_lab.spec import FailureKind, TrialState, format_duration
 from astraml_lab.trial import Attempt, Verdict
@@ -101,7 +102,8 @@ class Settling:
             disk_bytes=self._record.disk_use(trial.number),
         )
         self._warn_of_a_single_report(curve, values)
-        self._commit(trial, view, Told(verdict.state, values, curve, missed(spec, view)))
+        shown = shown_when_pruned(spec, view)
+        self._commit(trial, view, Told(verdict.state, values, curve, missed(spec, view), shown))
         with self._live.lock:
             change = trial.metrics.drain()
         self._record.put_metrics(trial.number, change)

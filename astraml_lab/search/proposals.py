@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from astraml_lab.spec import ParamValue
 
+SHOWN = "shown"
+"""The user attribute of a pruned trial with what its objectives were by then, where there are several."""
 STOPPED = "stopped"
 """The trial's user attribute that tells a STOPPED trial from a FAILED one."""
 WARM = "warm"
@@ -45,6 +47,8 @@ class Told:
     """Steps and values of the objective, in the order of the steps; unused with several objectives."""
     constraints: Mapping[str, float] = field(default_factory=dict)
     """How far each constraint is missed, by a name for it; 0 or less where it is kept to."""
+    shown: tuple[float, ...] | None = None
+    """What the objectives of a pruned trial were when it was given up, where there are several."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from optuna.trial import TrialState as OptunaState
 from optuna.trial import create_trial
 
 from astraml_lab.search.curves import thinned
-from astraml_lab.search.proposals import STOPPED
+from astraml_lab.search.proposals import SHOWN, STOPPED
 from astraml_lab.spec import TrialState
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ def ending(told: Told, definition: Definition) -> tuple[OptunaState, tuple[float
     state = _STATES[told.state]
     if state is OptunaState.COMPLETE:
         return state, told.values or (None if definition.objectives else (0.0,))
-    if state is OptunaState.PRUNED and len(definition.objectives) > 1:
-        return OptunaState.FAIL, None  # Optuna ranks pruned trials by their one objective
     return state, None
 
 
@@ -60,7 +58,11 @@ def _relearned(ended: Ended, definition: Definition, codings: Mapping[str, Codin
         values=values,
         params={coding.name: coding.to_internal(value) for coding, value in active},
         distributions={coding.name: coding.distribution for coding, _ in active},
-        user_attrs={PARAMS: known, **({STOPPED: True} if ended.told.state is TrialState.STOPPED else {})},
+        user_attrs={
+            PARAMS: known,
+            **({STOPPED: True} if ended.told.state is TrialState.STOPPED else {}),
+            **({SHOWN: list(ended.told.shown)} if ended.told.shown is not None else {}),
+        },
         intermediate_values={} if len(definition.objectives) > 1 else thinned(ended.told.curve),
         constraints=dict(ended.told.constraints),
     )

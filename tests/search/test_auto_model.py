@@ -21,6 +21,7 @@ from astraml_lab.search.auto.linear import NotPositiveError, inverse_factor, pro
 from astraml_lab.search.auto.outcomes import Outcome, half_ranked, outcomes, targets
 from astraml_lab.search.auto.sobol import MOST, sobol_point
 from astraml_lab.search.auto.surrogate import Surrogate, apart, cost, fit, matern, start
+from astraml_lab.search.proposals import SHOWN
 
 CHOICES = np.array([0, 0, 3, 0])
 
@@ -270,3 +271,14 @@ def test_the_sequence_is_the_one_of_scipy(columns: int, seed: int) -> None:
     for index in (0, 1, 2, 3, 7, 64, 1023):
         assert sobol_point(columns, seed, index).tolist() == expected[index].tolist()
     assert columns <= MOST
+
+
+def test_of_several_objectives_a_pruned_trial_counts_as_what_it_was_when_it_was_given_up() -> None:
+    whole = create_trial(state=TrialState.COMPLETE, values=[1.0, 2.0])
+    pruned = create_trial(state=TrialState.PRUNED, user_attrs={SHOWN: [5.0, 3.0]})
+    silent = create_trial(state=TrialState.PRUNED)
+    found = [
+        outcomes([whole, pruned, silent], maximise=one, objective=at) for at, one in enumerate([False, True])
+    ]
+    assert [each.value for each in found[0]] == [1.0, 5.0, math.inf]
+    assert [each.value for each in found[1]] == [-2.0, -3.0, math.inf]

@@ -262,13 +262,17 @@ def test_a_stopped_or_failed_trial_teaches_the_sampler_nothing(state: TrialState
     assert searcher.ask()
 
 
-def test_a_pruned_trial_of_several_objectives_does_not_break_the_search() -> None:
-    searcher = Searcher(one(PLAIN, "loss", "time"), seed=0)
+def test_a_pruned_trial_of_several_objectives_is_told_with_what_it_was_by_then() -> None:
+    storage = optuna.storages.InMemoryStorage()
+    searcher = Searcher(one(PLAIN, "loss", "time"), seed=0, storage=storage)
     for _ in range(12):
         proposal = searcher.ask()
         assert proposal
-        searcher.tell(proposal.number, Told(TrialState.PRUNED, curve=[(1, 0.5)]))
+        searcher.tell(proposal.number, Told(TrialState.PRUNED, curve=[(1, 0.5)], shown=(0.5, 2.0)))
     assert searcher.ask()
+    told = optuna.load_study(study_name="default", storage=storage).get_trials()[:12]
+    assert {trial.state for trial in told} == {OptunaState.PRUNED}
+    assert all(trial.user_attrs["shown"] == [0.5, 2.0] for trial in told)
 
 
 def test_an_enqueued_point_comes_first_and_exactly_as_given() -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from optuna.trial import TrialState
 
+from astraml_lab.search.proposals import SHOWN
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -63,11 +65,17 @@ def outcomes(trials: Sequence[FrozenTrial], *, maximise: bool, objective: int = 
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     if complete and len(complete[0].values) > 1:
         # Optuna keeps no curves of several objectives
-        return [Outcome(_finite(sign, trial.values[objective] if trial.values else None)) for trial in trials]
+        return [Outcome(_finite(sign, _ended_as(trial, objective))) for trial in trials]
     finals = np.array([_finite(sign, trial.value) for trial in complete])
     finals = finals[np.isfinite(finals)]
     usual = float(finals.std()) if len(finals) else 0.0
     return [_outcome(trial, complete, sign, usual) for trial in trials]
+
+
+def _ended_as(trial: FrozenTrial, objective: int) -> float | None:
+    """Return a trial's value, of a pruned one what it was when it was given up."""
+    values = trial.values or trial.user_attrs.get(SHOWN)
+    return values[objective] if values else None
 
 
 def _outcome(trial: FrozenTrial, complete: Sequence[FrozenTrial], sign: float, usual: float) -> Outcome:

@@ -27,6 +27,7 @@ from optuna.trial import TrialState
 
 from astraml_lab.metrics import DominanceRule, FrontBoard
 from astraml_lab.search import AutoSampler
+from astraml_lab.search.proposals import SHOWN
 from astraml_lab.spec import objectives_of
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def run(
             complete.append(values)
             study.tell(trial, values)
         else:
+            trial.set_user_attr(SHOWN, list(values))
             study.tell(trial, state=TrialState.PRUNED)
     return {
         "volume": volume(complete, task),

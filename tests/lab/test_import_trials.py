@@ -28,7 +28,7 @@ def test_a_frame_that_left_comes_back_and_warms_the_next_job() -> None:
         score, {"x": lab.Float(-2, 2)}, maximize="score", trials=1, name="second", warm_start=("again",)
     )
     assert "starts from 4 trials of again#1" in second.view().note
-    assert second.best.params == pytest.approx(first.best.params), "it begins at the best of before"
+    assert second.why(0) == "initial design: the best of again#1"
     with pytest.raises(Conflict, match="--name again-2"):
         lab.import_trials(first.df, name="again")
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 import math
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import optuna
+from benchmarks.search.runs import quiet, seeds_of
 
 from astraml_lab.search import AutoSampler
 
@@ -83,13 +83,11 @@ def run(
 def main() -> None:
     """Run all, and report."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", default="10-19")
+    parser.add_argument("--seeds", default="10-19", type=seeds_of)
     parser.add_argument("--trials", type=int, default=50)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    first, _, last = arguments.seeds.partition("-")
-    seeds, trials = range(int(first), int(last or first) + 1), arguments.trials
+    quiet()
+    seeds, trials = arguments.seeds, arguments.trials
     shown = [trials * 3 // 10, trials // 2, trials]
     ahead = 0
     for name, task in TASKS.items():

@@ -13,16 +13,13 @@ Must hold on seeds of 10 and above, on all tasks that train: ours after 40 trial
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import time
-import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
+from benchmarks.search.runs import arguments_of, completed, names_of, quiet
 from benchmarks.search.several_objectives import TASKS, TRAINED
 
 from astraml_lab.search import AutoSampler, dominated
@@ -92,39 +89,26 @@ def report(runs: list[dict[str, Any]], ours: str, theirs: str, trials: int) -> N
 
 def main() -> None:
     """Run what is missing, and report."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--samplers", default="auto,tpe,random")
-    parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--seeds", default="10-19")
+    parser = arguments_of()
+    parser.add_argument("--samplers", default=["auto", "tpe", "random"], type=names_of)
+    parser.add_argument("--tasks", default=list(TASKS), type=names_of)
     parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    lines = arguments.out.read_text().splitlines() if arguments.out.exists() else []
-    runs = [json.loads(line) for line in lines]
-    known = {(one["sampler"], one["task"], one["seed"], one["workers"], one["trials"]) for one in runs}
-    first, _, last = arguments.seeds.partition("-")
-    names, wanted = arguments.samplers.split(","), set()
-    for seed in range(int(first), int(last or first) + 1):
-        for task in arguments.tasks.split(","):
-            for sampler in names:
-                key = (sampler, task, seed, arguments.workers, arguments.trials)
-                wanted.add(key)
-                if key in known:
-                    continue
-                found = run(SAMPLERS[sampler](seed), TASKS[task], arguments.trials, arguments.workers)
-                line = dict(zip(("sampler", "task", "seed", "workers", "trials"), key, strict=True))
-                runs.append({**line, **found})
-                with arguments.out.open("a") as file:
-                    file.write(json.dumps(runs[-1]) + "\n")
-    kept = [
-        one
-        for one in runs
-        if (one["sampler"], one["task"], one["seed"], one["workers"], one["trials"]) in wanted
-    ]
-    for ours in names:
+    quiet()
+    of = {
+        "seed": arguments.seeds,
+        "task": arguments.tasks,
+        "sampler": arguments.samplers,
+        "workers": [arguments.workers],
+        "trials": [arguments.trials],
+    }
+
+    def one(*, seed: int, task: str, sampler: str, workers: int, trials: int) -> dict[str, Any]:
+        return run(SAMPLERS[sampler](seed), TASKS[task], trials, workers)
+
+    kept = completed(arguments.out, of, one)
+    for ours in arguments.samplers:
         if ours != "tpe":
             report(kept, ours, "tpe", arguments.trials)
 

@@ -14,22 +14,19 @@ interval, and where networks really train no data set with less than 50 % wins a
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import statistics
 import time
-import warnings
 from collections import defaultdict
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
 from benchmarks.search import curve_tasks, trainings
 from benchmarks.search.curve_tasks import EPOCHS
+from benchmarks.search.runs import arguments_of, completed, names_of, quiet
 from optuna.pruners import MedianPruner, SuccessiveHalvingPruner
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.study import StudyDirection
@@ -237,36 +234,29 @@ def report(runs: list[dict[str, Any]], ours: str) -> None:
 
 def main() -> None:
     """Run what is missing, and report."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--names", default=ALL, help="sampler/pruning, separated by commas; ours first")
-    parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--seeds", default="10-19")
+    parser = arguments_of()
+    parser.add_argument(
+        "--names",
+        default=names_of(ALL),
+        type=names_of,
+        help="sampler/pruning, with commas between; ours first",
+    )
+    parser.add_argument("--tasks", default=list(TASKS), type=names_of)
     parser.add_argument("--full", type=int, default=30, help="the budget, in full trainings")
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    lines = arguments.out.read_text().splitlines() if arguments.out.exists() else []
-    runs = [json.loads(line) for line in lines]
-    of = ("name", "task", "seed", "full")
-    known = {tuple(one[each] for each in of) for one in runs}
-    first, _, last = arguments.seeds.partition("-")
-    names = arguments.names.split(",")
-    wanted = [
-        (name, task, seed, arguments.full)
-        for seed in range(int(first), int(last or first) + 1)
-        for task in arguments.tasks.split(",")
-        for name in names
-    ]
-    for key in wanted:
-        if key in known:
-            continue
-        name, task, seed, full = key
-        runs.append({**dict(zip(of, key, strict=True)), **run(name, TASKS[task], seed, full)})
-        with arguments.out.open("a") as file:
-            file.write(json.dumps(runs[-1]) + "\n")
-    kept = [one for one in runs if tuple(one[each] for each in of) in wanted]
-    for name in reversed(names):
+    quiet()
+    of = {
+        "seed": arguments.seeds,
+        "task": arguments.tasks,
+        "name": arguments.names,
+        "full": [arguments.full],
+    }
+
+    def one(*, seed: int, task: str, name: str, full: int) -> dict[str, Any]:
+        return run(name, TASKS[task], seed, full)
+
+    kept = completed(arguments.out, of, one)
+    for name in reversed(arguments.names):
         if name != "tpe/median":
             report(kept, name)
 

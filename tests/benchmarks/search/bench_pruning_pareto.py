@@ -13,15 +13,12 @@ Must hold on seeds of 10 and above, on each task: saved >= 30 %, and the interva
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
-import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
+from benchmarks.search.runs import arguments_of, completed, names_of, quiet
 from benchmarks.search.two_curves import EPOCHS, TASKS
 from optuna.trial import TrialState
 
@@ -117,40 +114,29 @@ def report(runs: Sequence[dict[str, Any]], sampler: str, rule: str) -> None:
 
 def main() -> None:
     """Run what is missing, and report."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--samplers", default="auto,tpe")
-    parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--seeds", default="10-19")
+    parser = arguments_of()
+    parser.add_argument("--samplers", default=["auto", "tpe"], type=names_of)
+    parser.add_argument("--tasks", default=list(TASKS), type=names_of)
     parser.add_argument("--trials", type=int, default=60)
-    parser.add_argument("--rules", default="default", help="default, or REDUCTION/FIRST-RUNG/STARTUP, …")
+    parser.add_argument(
+        "--rules", default=["default"], type=names_of, help="default, or REDUCTION/FIRST-RUNG/STARTUP, …"
+    )
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    lines = arguments.out.read_text().splitlines() if arguments.out.exists() else []
-    runs = [json.loads(line) for line in lines]
-    known = {tuple(one[name] for name in ("rule", "sampler", "task", "seed", "trials")) for one in runs}
-    first, _, last = arguments.seeds.partition("-")
-    wanted = [
-        (rule, sampler, task, seed, arguments.trials)
-        for seed in range(int(first), int(last or first) + 1)
-        for task in arguments.tasks.split(",")
-        for sampler in arguments.samplers.split(",")
-        for rule in ("off", *arguments.rules.split(","))
-    ]
-    for key in wanted:
-        if key in known:
-            continue
-        rule, sampler, task, seed, trials = key
-        found = run(SAMPLERS[sampler](seed), TASKS[task], seed, trials, _rule(rule))
-        runs.append({**dict(zip(("rule", "sampler", "task", "seed", "trials"), key, strict=True)), **found})
-        with arguments.out.open("a") as file:
-            file.write(json.dumps(runs[-1]) + "\n")
-    kept = [
-        one for one in runs if tuple(one[n] for n in ("rule", "sampler", "task", "seed", "trials")) in wanted
-    ]
-    for sampler in arguments.samplers.split(","):
-        for rule in arguments.rules.split(","):
+    quiet()
+    of = {
+        "seed": arguments.seeds,
+        "task": arguments.tasks,
+        "sampler": arguments.samplers,
+        "rule": ["off", *arguments.rules],
+        "trials": [arguments.trials],
+    }
+
+    def one(*, seed: int, task: str, sampler: str, rule: str, trials: int) -> dict[str, Any]:
+        return run(SAMPLERS[sampler](seed), TASKS[task], seed, trials, _rule(rule))
+
+    kept = completed(arguments.out, of, one)
+    for sampler in arguments.samplers:
+        for rule in arguments.rules:
             report(kept, sampler, rule)
 
 

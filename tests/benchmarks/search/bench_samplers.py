@@ -12,18 +12,15 @@ Must hold on seeds of 10 and above: upper end of trials_to_tpe <= 40, wins >= 85
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import time
-import warnings
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
 from benchmarks.search.closed_form import TASKS
+from benchmarks.search.runs import arguments_of, completed, names_of, quiet
 
 from astraml_lab.search import AutoSampler
 
@@ -75,6 +72,15 @@ def run(sampler: BaseSampler, task: Task, seed: int, trials: int, workers: int) 
     return {"true": true, "ask_ms": 1e3 * statistics.median(asked[-10:])}
 
 
+def scored(*, seed: int, task: str, sampler: str, workers: int, trials: int) -> dict[str, Any]:
+    """Return a run with its scores."""
+    its = TASKS[task]
+    found = run(SAMPLERS[sampler](seed), its, seed, trials, workers)
+    middling = scale(its)
+    score = [(value - its.lowest) / middling for value in found.pop("true")]
+    return {**found, "score": [float(f"{value:.5g}") for value in score]}
+
+
 def trials_to(curves: np.ndarray, level: float) -> int:
     """Return the trial at which the median curve is as low as `level`; one more than there are if none is."""
     reached = np.flatnonzero(np.median(curves, axis=0) <= max(level, LEVEL))
@@ -121,43 +127,22 @@ def report(runs: list[dict[str, Any]], ours: str, theirs: str, at: int) -> None:
 
 def main() -> None:
     """Run what is missing, and report."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--samplers", default="auto,tpe")
-    parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--seeds", default="10-19")
+    parser = arguments_of()
+    parser.add_argument("--samplers", default=["auto", "tpe"], type=names_of)
+    parser.add_argument("--tasks", default=list(TASKS), type=names_of)
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    lines = arguments.out.read_text().splitlines() if arguments.out.exists() else []
-    runs = [json.loads(line) for line in lines]
-    known = {(one["sampler"], one["task"], one["seed"], one["workers"], one["trials"]) for one in runs}
-    first, _, last = arguments.seeds.partition("-")
-    names = arguments.samplers.split(",")
-    wanted = []
-    for seed in range(int(first), int(last or first) + 1):
-        for name in arguments.tasks.split(","):
-            task = TASKS[name]
-            for sampler in names:
-                key = (sampler, name, seed, arguments.workers, arguments.trials)
-                wanted.append(key)
-                if key in known:
-                    continue
-                found = run(SAMPLERS[sampler](seed), task, seed, arguments.trials, arguments.workers)
-                middling = scale(task)
-                score = [(value - task.lowest) / middling for value in found.pop("true")]
-                line = dict(zip(("sampler", "task", "seed", "workers", "trials"), key, strict=True))
-                runs.append({**line, **found, "score": [float(f"{value:.5g}") for value in score]})
-                with arguments.out.open("a") as file:
-                    file.write(json.dumps(runs[-1]) + "\n")
-    kept = [
-        one
-        for one in runs
-        if (one["sampler"], one["task"], one["seed"], one["workers"], one["trials"]) in wanted
-    ]
-    for ours in names:
+    quiet()
+    of = {
+        "seed": arguments.seeds,
+        "task": arguments.tasks,
+        "sampler": arguments.samplers,
+        "workers": [arguments.workers],
+        "trials": [arguments.trials],
+    }
+    kept = completed(arguments.out, of, scored)
+    for ours in arguments.samplers:
         if ours != "tpe":
             report(kept, ours, "tpe", arguments.trials)
 

@@ -14,22 +14,19 @@ run has after 50, or no more regret after 50.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import statistics
 import time
-import warnings
 import zlib
 from collections import defaultdict
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
 from benchmarks.search.bench_samplers import LEVEL, scale, trials_to
 from benchmarks.search.closed_form import TASKS
+from benchmarks.search.runs import arguments_of, completed, names_of, quiet
 
 from astraml_lab.search import AutoSampler
 
@@ -208,39 +205,31 @@ def _compared(pairs: list[Any]) -> tuple[float, float]:
     return math.exp(statistics.mean(cost)), math.exp(statistics.mean(regret))
 
 
+def scored(*, seed: int, task: str, prior: str, trials: int) -> dict[str, Any]:
+    """Return a run with its scores."""
+    its = TASKS[task]
+    found = run(its, prior, seed, trials)
+    middling = scale(its)
+    score = [(value - its.lowest) / middling for value in found.pop("true")]
+    return {**found, "score": [float(f"{value:.5g}") for value in score]}
+
+
 def main() -> None:
     """Run what is missing, and report."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--priors", default=",".join(PRIORS))
-    parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--seeds", default="10-14")
+    parser = arguments_of(seeds="10-14")
+    parser.add_argument("--priors", default=list(PRIORS), type=names_of)
+    parser.add_argument("--tasks", default=list(TASKS), type=names_of)
     parser.add_argument("--trials", type=int, default=75)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    lines = arguments.out.read_text().splitlines() if arguments.out.exists() else []
-    runs = [json.loads(line) for line in lines]
-    known = {(one["prior"], one["task"], one["seed"], one["trials"]) for one in runs}
-    first, _, last = arguments.seeds.partition("-")
-    priors, wanted = arguments.priors.split(","), set()
-    for seed in range(int(first), int(last or first) + 1):
-        for name in arguments.tasks.split(","):
-            for prior in priors:
-                key = (prior, name, seed, arguments.trials)
-                wanted.add(key)
-                if key in known:
-                    continue
-                task = TASKS[name]
-                found = run(task, prior, seed, arguments.trials)
-                middling = scale(task)
-                score = [(value - task.lowest) / middling for value in found.pop("true")]
-                line = dict(zip(("prior", "task", "seed", "trials"), key, strict=True))
-                runs.append({**line, **found, "score": [float(f"{value:.5g}") for value in score]})
-                with arguments.out.open("a") as file:
-                    file.write(json.dumps(runs[-1]) + "\n")
-    kept = [one for one in runs if (one["prior"], one["task"], one["seed"], one["trials"]) in wanted]
-    report(kept, [prior for prior in priors if prior != "cold"])
+    quiet()
+    of = {
+        "seed": arguments.seeds,
+        "task": arguments.tasks,
+        "prior": arguments.priors,
+        "trials": [arguments.trials],
+    }
+    kept = completed(arguments.out, of, scored)
+    report(kept, [prior for prior in arguments.priors if prior != "cold"])
 
 
 if __name__ == "__main__":

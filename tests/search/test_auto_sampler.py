@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -302,6 +303,16 @@ def test_each_trial_says_why_it_was_tried() -> None:
     assert any(one.startswith("a gain: -") and " ± " in one for one in said)
     assert any(one.startswith("exploring: ") for one in said)
     assert all(len(trial.system_attrs.get(NOTE, "")) < 2000 for trial in study.trials)
+
+
+def test_a_gain_below_the_best_value_says_that_this_one_looks_lucky() -> None:
+    noise = np.random.default_rng(0)
+    study = study_of()
+    study.optimize(lambda trial: loss(point(trial)) + noise.normal(), n_trials=40)
+    said = [one for one in map(why, study.trials) if one.startswith("a gain")]
+    told = [(tuple(map(float, re.findall(r"-?[0-9.]+(?:e-?[0-9]+)?", one))), one) for one in said]
+    assert all((mean < best) == ("looks lucky" not in one) for (mean, _, best), one in told)
+    assert any("looks lucky" in one for one in said)
 
 
 @pytest.mark.parametrize("beyond", ["trials", "columns"])

@@ -24,10 +24,8 @@ def picked(pick: Pick, seen: Seen, *, maximise: bool) -> dict[str, Any]:
     best = min(outcome.value for outcome in seen.outcomes)
     sign = -1.0 if maximise else 1.0
     if pick.gain:
-        why = (
-            f"a gain: {sign * pick.mean:.4g} ± {pick.deviation:.2g} is expected, "
-            f"where the best so far is {sign * best:.4g}"
-        )
+        expected = f"{sign * pick.mean:.4g} ± {pick.deviation:.2g}"
+        why = f"a gain: {expected} is expected, where {_than(pick.mean, best, sign)}"
     else:
         why = (
             f"exploring: little is known here, and with {pick.chance:.0%} "
@@ -66,7 +64,7 @@ def _expected(pick: Weighed, seen: Seen, maximise: Sequence[bool], names: Sequen
     if len(signs) > 1:
         than, beats, be = "no trial so far beats that", "no trial so far beats it", "are"
     else:
-        best = f"the best so far is {signs[0] * _best(seen):.4g}"
+        best = _than(pick.means[0], _best(seen), signs[0])
         than, beats, be = best, f"it beats the best so far, {signs[0] * _best(seen):.4g}", "is"
     if not pick.gain:
         return f"exploring: little is known here, and with {pick.chance:.0%} {beats}"
@@ -74,6 +72,12 @@ def _expected(pick: Weighed, seen: Seen, maximise: Sequence[bool], names: Sequen
     beliefs = zip(of, signs, pick.means, pick.deviations, strict=True)
     expected = " and ".join(f"{name}{sign * mean:.4g} ± {spread:.2g}" for name, sign, mean, spread in beliefs)
     return f"a gain: {expected} {be} expected, where {than}"
+
+
+def _than(mean: float, best: float, sign: float) -> str:
+    """Say what the gain is over: the model need not take the best value for what its point is worth."""
+    so_far = f"{sign * best:.4g}"
+    return f"the best so far is {so_far}" if mean < best else f"the best so far, {so_far}, looks lucky"
 
 
 def _best(seen: Seen) -> float:

@@ -7,6 +7,7 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from astraml_lab.output._bars import share_lock
 from astraml_lab.output._keyboard import no_keyboard
 from astraml_lab.output._notebook import isolate_figures, routed_displays, share_figures
 from astraml_lab.output._route import Route, current
@@ -30,6 +31,7 @@ class _Router:
     def install(self) -> None:
         with self._lock:
             if self._users == 0:
+                share_lock()
                 with ExitStack() as changes:
                     changes.callback(share_figures)
                     changes.enter_context(routed_displays())

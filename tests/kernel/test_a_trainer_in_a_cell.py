@@ -22,7 +22,7 @@ GOOD, BAD = 6, 3
 """How many trials learn, and how many do not."""
 
 CELL = """%%tune --minimize eval_loss --trials {count} --parallel 2 --strategy grid --prune median --name imdb
-learning_rate = Categorical([0.01, 0.011, 0.012, 0.013, 0.014, 0.015, 1e-7, 1e-8, 1e-9])
+learning_rate = Categorical([0.004, 0.005, 0.006, 0.008, 0.01, 0.012, 1e-7, 1e-8, 1e-9])
 
 from datasets import load_dataset
 
@@ -98,11 +98,11 @@ print(json.dumps([
 
 
 def write_reviews(path: Path, count: int, seed: int) -> None:
-    """Write texts that are good or bad by one of their words."""
+    """Write texts that are good or bad by most of their words, so that any start learns it."""
     draw = random.Random(seed)  # noqa: S311 - texts, no secrets
     with path.open("w") as file:
         for number in range(count):
-            words = [WORDS[number % 2], *draw.choices(WORDS[2:], k=5)]
+            words = [*[WORDS[number % 2]] * 5, draw.choice(WORDS[2:])]
             draw.shuffle(words)
             file.write(json.dumps({"text": " ".join(words), "label": 1 - number % 2}) + "\n")
 

@@ -16,6 +16,7 @@ import cloudpickle
 import pytest
 from rich.console import Console
 from tqdm import tqdm
+from tqdm.contrib.concurrent import ensure_lock
 
 from astraml_lab.output import TrialSink, capture, install, sink_print, uninstall
 
@@ -281,6 +282,20 @@ def test_installing_while_a_cell_redirects_is_undone_in_any_order() -> None:
     uninstall()
     assert sys.stdout is out
     assert mine.getvalue() == "one\n"
+
+
+def test_a_pool_of_tqdms_leaves_the_bars_of_other_trials_their_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bar(tqdm):  # type: ignore[misc]  # untyped
+        pass
+
+    monkeypatch.delattr("tqdm.std.tqdm._lock", raising=False)
+    install()
+    try:
+        with ensure_lock(Bar):
+            lock = Bar.get_lock()
+        assert Bar.get_lock() is lock
+    finally:
+        uninstall()
 
 
 @pytest.mark.usefixtures("routed")

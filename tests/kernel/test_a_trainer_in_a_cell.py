@@ -150,5 +150,5 @@ def test_a_pasted_trainer_reports_is_pruned_and_draws_no_bars(kernel: Kernel, tm
     assert {"train_loss", "eval_loss", "eval_accuracy"} <= trials[0]["metrics"].keys()
     assert "train_loss" not in trials[-1]["metrics"]  # it never came to the end
     assert all("eval_accuracy" in trial["log"] for trial in trials)
-    assert all("checkpoint-8" in trial["files"] for trial in trials)
+    assert all("checkpoint-8" in trial["files"] for trial in trials[:GOOD])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bert", "home", "test.json", "train.json"]

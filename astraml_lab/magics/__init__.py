@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from astraml_lab.magics.completion import matcher
 from astraml_lab.magics.magic import TuneMagics
-from astraml_lab.optional import installed
 from astraml_lab.spec import CONSTRUCTORS
 from astraml_lab.trial import report
 
@@ -39,7 +38,7 @@ def load_ipython_extension(shell: InteractiveShell, lab: Lab | None = None) -> N
         shell.Completer.custom_matchers.append(matcher(lambda: magics.lab))
     missing = {name: value for name, value in _NAMES.items() if name not in shell.user_ns}
     shell.push(missing, interactive=False)  # type: ignore[no-untyped-call]  # IPython's own
-    # No daemon: one that the interpreter's end kills inside torch's import takes the process down with it.
+    # No daemon: one that the interpreter's end kills inside an import may take the process down with it.
     threading.Thread(target=_warm_up, name="astraml-warm-up").start()
 
 
@@ -56,7 +55,11 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
 
 
 def _warm_up() -> None:
-    """Import what the first job needs, so that its cell does not wait for it; failures show up there."""
-    for module in (*_WARM, *(["torch"] if installed("torch") else [])):
+    """Import what the first job needs, so that its cell does not wait for it; failures show up there.
+
+    Not torch: scipy looks for it in `sys.modules`, so that a cell which uses scipy, or imports scikit-learn,
+    while another thread imports torch fails with "partially initialized module 'torch'".
+    """
+    for module in _WARM:
         with contextlib.suppress(Exception):
             importlib.import_module(module)

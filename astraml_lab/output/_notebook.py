@@ -56,14 +56,13 @@ class _Figures:
 
 def _publishers() -> list[type]:
     """Find the classes that publish: patched as classes, because `%%capture` swaps the instance."""
-    if "IPython" not in sys.modules:
+    # Without a shell there is nothing to patch, and another thread may be in the middle of importing IPython
+    shells = getattr(sys.modules.get("IPython.core.interactiveshell"), "InteractiveShell", None)
+    if shells is None or not shells.initialized():
         return []
     from IPython.core.displaypub import CapturingDisplayPublisher
-    from IPython.core.interactiveshell import InteractiveShell
 
-    if not InteractiveShell.initialized():
-        return []
-    used = type(InteractiveShell.instance().display_pub)
+    used = type(shells.instance().display_pub)
     return [kind for kind in {CapturingDisplayPublisher, *used.__mro__} if "publish" in vars(kind)]
 
 

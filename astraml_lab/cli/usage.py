@@ -54,14 +54,14 @@ def wrong_line(error: Any) -> WrongLine:
 
 def _nearest(flag: str, context: Any) -> str:
     """Suggest what to write in place of an option that there is not."""
-    from astraml_lab.spec import nearest
+    from astraml_lab.spec import closest
 
     known = [option for each in context.command.params for option in (*each.opts, *each.secondary_opts)]
     if context.command.name == "submit":
-        near = nearest(flag, [*known, *_ELSEWHERE]).removeprefix('did you mean "').removesuffix('"?')
+        near = closest(flag, [*known, *_ELSEWHERE])
         return f" (did you mean `{_ELSEWHERE.get(near, near)}`?)" if near else ""
-    near = nearest(flag, known)
-    return f" ({near})" if near else ""
+    near = closest(flag, known)
+    return f' (did you mean "{near}"?)' if near else ""
 
 
 def _command(context: Any) -> str:

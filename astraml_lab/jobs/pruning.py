@@ -13,14 +13,13 @@ if TYPE_CHECKING:
     from astraml_lab.spec import JobSpec, TrialView
 
 RULES: dict[Pruning, Rule] = {
-    Pruning.AUTO: OutlookRule(),
     Pruning.OFF: PruneRule("off"),
     Pruning.MEDIAN: PruneRule("median"),
     Pruning.PERCENTILE: PruneRule("percentile"),
     Pruning.ASHA: HalvingRule(),
     Pruning.HYPERBAND: StoppingRule(kind=StoppingKind.HYPERBAND),
 }
-"""The rule that each `--prune` stands for, by the reports of one objective."""
+"""The rule that each `--prune` but `auto` stands for, by the reports of one objective."""
 RULES_OF_SEVERAL: dict[Pruning, DominanceRule] = {Pruning.AUTO: DominanceRule()}
 """The rule by the reports of several objectives together; `--prune off` alone has none."""
 NEVER_PRUNED = {"prune": Pruning.OFF, "strategy": Strategy.RANDOM, "stopping": None}
@@ -53,6 +52,5 @@ def shown_when_pruned(spec: JobSpec, view: TrialView) -> tuple[float, ...] | Non
 def _rule_of(spec: JobSpec) -> Rule:
     if spec.stopping is not None:
         return spec.stopping
-    if spec.prune is Pruning.AUTO and spec.strategy is not Strategy.HYPERBAND:
-        return OutlookRule(best=spec.select is Select.BEST)
-    return RULES[Pruning.HYPERBAND if spec.strategy is Strategy.HYPERBAND else spec.prune]
+    prune = Pruning.HYPERBAND if spec.strategy is Strategy.HYPERBAND else spec.prune
+    return OutlookRule(best=spec.select is Select.BEST) if prune is Pruning.AUTO else RULES[prune]

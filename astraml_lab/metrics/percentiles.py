@@ -2,7 +2,7 @@
 
 The decisions are those of Optuna's `MedianPruner` and `PercentilePruner` (a differential test holds it),
 without its walk over all trials: each step has one column with the values of the completed trials, brought
-into order when somebody asks about it. A report is compared with one number. A `worthwhile` rule prunes less.
+into order when somebody asks about it. A report is compared with one number.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from astraml_lab.metrics.columns import Column
 from astraml_lab.metrics.judge import Judge
-from astraml_lab.metrics.running import BEFORE_ALL_STEPS, Ending, apart
+from astraml_lab.metrics.running import Ending, apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,6 @@ class PruneRule:
         startup_trials: Nothing is pruned before so many trials are complete.
         warmup_steps: Nothing is pruned at a lower step.
         interval: Steps between two looks at the same trial.
-        worthwhile: Nothing is pruned at the last step that complete trials reached, which would save nothing.
     """
 
     kind: Literal["off", "median", "percentile"] = "median"
@@ -40,7 +39,6 @@ class PruneRule:
     startup_trials: int = 5
     warmup_steps: int = 0
     interval: int = 1
-    worthwhile: bool = False
 
 
 class Percentiles(Judge):
@@ -61,14 +59,12 @@ class Percentiles(Judge):
         self._quantile = (100 - kept if maximize else kept) / 100
         self._needed = max(1, rule.startup_trials)
         self._completed = 0
-        self._furthest = BEFORE_ALL_STEPS
         self._columns: dict[int, Column] = {}
 
     def learn(self, _number: int, trial: Running, *, complete: bool) -> None:  # noqa: ARG002 - all are complete
         """Add it to the columns of its steps."""
         self._completed += 1
         columns = self._columns
-        self._furthest = max(self._furthest, *trial.values, BEFORE_ALL_STEPS)
         for step, value in trial.values.items():
             if not isnan(value):
                 column = columns.get(step)
@@ -81,7 +77,7 @@ class Percentiles(Judge):
         if self._completed < self._needed:
             return None
         rule, step = self._rule, trial.last_step
-        if step < rule.warmup_steps or (rule.worthwhile and step >= self._furthest):
+        if step < rule.warmup_steps:
             return None
         look = step - (step - rule.warmup_steps) % rule.interval  # the newest step at which a look is due
         if trial.previous_step >= look:

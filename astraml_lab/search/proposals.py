@@ -32,8 +32,6 @@ class Proposal:
     """32 bits, a function of the study's seed and the number."""
     active: frozenset[str] = frozenset()
     """The names that play a part: tells an inactive `None` from the choice `None`."""
-    why: str = ""
-    """Why this point, in one sentence; empty where the strategy does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import optuna
 from optuna.trial import TrialState as OptunaState
 
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound
-from astraml_lab.search.auto import why
 from astraml_lab.search.boundary import numbers_may_be_fine, optuna_boundary
 from astraml_lab.search.curves import thinned
 from astraml_lab.search.distributions import coding_of
@@ -379,8 +378,7 @@ class Searcher:
         if params != stored:
             trial.set_user_attr(PARAMS, params)
         number = self._ours(trial)
-        reason = why(self._storage.get_trial(self._id_of(number)))
-        proposal = Proposal(number, params, derived(self._entropy, str(number)), frozenset(active), reason)
+        proposal = Proposal(number, params, derived(self._entropy, str(number)), frozenset(active))
         self._live[number] = _Live(trial, proposal)
         self._count = max(self._count, number + 1)
         if self._grid is not None:

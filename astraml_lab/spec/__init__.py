@@ -53,7 +53,7 @@ from astraml_lab.spec.job import (
 from astraml_lab.spec.line import line_of, text_of
 from astraml_lab.spec.merging import DEFINITION, own_params, part_of
 from astraml_lab.spec.narrowing import is_off, narrowed
-from astraml_lab.spec.problems import nearest, shown, validate
+from astraml_lab.spec.problems import closest, nearest, shown, validate
 from astraml_lab.spec.regexes import compile_problem
 from astraml_lab.spec.scales import coordinates
 from astraml_lab.spec.space import Space
@@ -128,6 +128,7 @@ __all__ = [
     "WindowRow",
     "WindowView",
     "changed_options",
+    "closest",
     "compile_problem",
     "confirming_note",
     "coordinates",

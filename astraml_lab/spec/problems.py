@@ -73,12 +73,18 @@ def path_of(location: Sequence[str | int]) -> str:
     return path
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Suggest the valid name closest to `name`: `did you mean "trials"?`, or nothing."""
+def closest(name: str, names: Iterable[str]) -> str:
+    """Return the valid name closest to `name`, or nothing where none is near."""
     matches = difflib.get_close_matches(name, list(names), n=3, cutoff=0.6)
     letters = sorted(name)  # of equally near ones, two letters changed places rather than one was mistyped
     matches.sort(key=lambda each: sorted(each) != letters)
-    return f'did you mean "{matches[0]}"?' if matches else ""
+    return matches[0] if matches else ""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Suggest the valid name closest to `name`: `did you mean "trials"?`, or nothing."""
+    near = closest(name, names)
+    return f'did you mean "{near}"?' if near else ""
 
 
 def shown(value: object) -> str:

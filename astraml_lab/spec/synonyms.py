@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from astraml_lab.spec.problems import nearest
+from astraml_lab.spec.problems import closest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -52,8 +52,7 @@ def suggested(name: str, known: Collection[str], spelled: Callable[[str], str] =
     meant = [f'"{spelled(each)}"' for each in SYNONYMS.get(name.lower(), ()) if each in known]
     if meant:
         return f"did you mean {' or '.join(meant)}?"
-    near = nearest(name, [*known, *(each for each in SYNONYMS if SYNONYMS[each][0] in known)])
-    said = near.removeprefix('did you mean "').removesuffix('"?')
+    said = closest(name, [*known, *(each for each in SYNONYMS if SYNONYMS[each][0] in known)])
     if said in SYNONYMS:
         return suggested(said, known, spelled)
     return f'did you mean "{spelled(said)}"?' if said else ""

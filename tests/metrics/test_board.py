@@ -247,36 +247,3 @@ def test_a_complete_trial_without_reports_counts_for_the_start_up() -> None:
     assert board.report(1, 0.9, 0) is None
     board.finish(2, complete=True)
     assert board.report(3, 0.9, 0) is not None
-
-
-@settings(deadline=None, max_examples=50)
-@given(trials=st.lists(st.tuples(curves, fates), max_size=14), maximize=st.booleans())
-def test_a_worthwhile_rule_decides_alike_but_where_no_complete_trial_went_further(
-    *, trials: list[tuple[list[tuple[int, float]], str]], maximize: bool
-) -> None:
-    plain = Board("loss", maximize=maximize, rule=PruneRule(startup_trials=1))
-    mild = Board("loss", maximize=maximize, rule=PruneRule(startup_trials=1, worthwhile=True))
-    furthest = -1
-    for number, (curve, fate) in enumerate(trials):
-        known, over = [], False
-        for step, value in sorted(curve, key=lambda point: point[0]):
-            known.append((step, value))
-            expected, ending = plain.report(number, value, step), mild.report(number, value, step)
-            assert ending == (None if step >= furthest else expected)
-            over = ending is not None
-            if expected is not None:
-                break
-        complete = not over and fate == "complete"
-        for board in (plain, mild):
-            board.finish(number, complete=False)
-            board.restore(number, known, complete=complete)
-        furthest = max([furthest, *(step for step, _ in known)]) if complete else furthest
-
-
-def test_trials_of_one_report_are_not_pruned_by_a_worthwhile_rule() -> None:
-    board = Board("loss", maximize=False, rule=PruneRule(startup_trials=1, worthwhile=True))
-    board.restore(0, [(1, 0.5)], complete=True)
-    assert board.report(1, 0.9, 1) is None
-    board.finish(1, complete=True)
-    board.restore(2, [(1, 0.5), (2, 0.4)], complete=True)
-    assert board.report(3, 0.9, 1) is not None

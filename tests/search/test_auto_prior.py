@@ -18,7 +18,7 @@ from astraml_lab.search.auto.outcomes import Outcome, Targets
 from astraml_lab.search.auto.prior import NO_PRIOR, Prior, prior_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
     from optuna.distributions import BaseDistribution
@@ -34,12 +34,7 @@ SPACE: dict[str, BaseDistribution] = {
 NUMBERS = np.zeros(2, dtype=np.int64)
 
 
-@pytest.fixture(autouse=True)
-def quiet_optuna() -> Iterator[None]:
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    yield
-    optuna.logging.set_verbosity(before)
+pytestmark = pytest.mark.usefixtures("quiet_optuna")
 
 
 def bowl(params: Mapping[str, float]) -> float:

@@ -16,17 +16,10 @@ from astraml_lab.search.auto import why
 from astraml_lab.search.auto.history import NOTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from optuna.samplers import BaseSampler
 
 
-@pytest.fixture(autouse=True)
-def quiet_optuna() -> Iterator[None]:
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    yield
-    optuna.logging.set_verbosity(before)
+pytestmark = pytest.mark.usefixtures("quiet_optuna")
 
 
 def point(trial: optuna.Trial) -> dict[str, Any]:

@@ -526,10 +526,12 @@ def test_constraints_are_learned_again_with_the_trials_that_a_study_has_lost() -
 
 
 def test_the_default_learns_conditions_and_says_why() -> None:
-    searcher = Searcher(one(TREE), seed=7)
+    storage = optuna.storages.InMemoryStorage()
+    searcher = Searcher(one(TREE), seed=7, storage=storage)
     found = search(searcher, 16)
-    assert found[0].why == "initial design: the centre of the space"
-    assert any(proposal.why.startswith(("a gain", "exploring")) for proposal in found[8:])
+    reasons = [reason_of(storage, Strategy.AUTO, number) for number in range(16)]
+    assert reasons[0] == "initial design: the centre of the space"
+    assert any(reason.startswith(("a gain", "exploring")) for reason in reasons[8:])
     assert all(set(proposal.params) == set(TREE.names()) for proposal in found)
 
 
@@ -575,7 +577,8 @@ def test_auto_says_beyond_how_many_objectives_it_hands_over() -> None:
 
 
 def test_auto_keeps_to_constraints_and_says_so() -> None:
-    searcher = Searcher(one(PLAIN, "loss"), seed=3)
+    storage = optuna.storages.InMemoryStorage()
+    searcher = Searcher(one(PLAIN, "loss"), seed=3, storage=storage)
     for _ in range(12):
         proposal = searcher.ask()
         assert proposal
@@ -584,4 +587,4 @@ def test_auto_keeps_to_constraints_and_says_so() -> None:
         searcher.tell(proposal.number, told)
     last = searcher.ask()
     assert last
-    assert "keeps to the constraints" in last.why
+    assert "keeps to the constraints" in reason_of(storage, Strategy.AUTO, last.number)

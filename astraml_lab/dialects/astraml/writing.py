@@ -242,7 +242,7 @@ def _pruning(spec: JobSpec, left_out: list[str]) -> str:
         return "median" if rule.kind is StoppingKind.AVERAGES else "none"
     if rule is not None or spec.prune is Pruning.HYPERBAND:
         return "hyperband"
-    if spec.prune in {Pruning.AUTO, Pruning.MEDIAN}:
+    if spec.prune is Pruning.MEDIAN:
         return "median"
     if spec.prune is not Pruning.OFF:
         left_out.append(f"prune {spec.prune}: it is median in the request.")

@@ -38,7 +38,7 @@ def size(columns: int, *, agrees: bool = False) -> int:
 
 def best_of(prior: Prior, tried: Array) -> Source | None:
     """Return the source, the latest first, whose best was not tried yet."""
-    return next((source for source in prior.first if not _among(tried, source.best)), None)
+    return next((source for source in prior.first if not among(tried, source.best)), None)
 
 
 def centre(encoding: Encoding, random: np.random.Generator) -> Array:
@@ -61,10 +61,11 @@ def sobol(encoding: Encoding, seed: int, number: int, tried: Array) -> Array:
     found: Array
     for late in range(_LATER):
         found = encoding.spread(sobol_point(len(encoding.names), seed, number + late * _AHEAD)[None])[0]
-        if not _among(tried, found):
+        if not among(tried, found):
             break
     return found
 
 
-def _among(rows: Array, row: Array) -> bool:
+def among(rows: Array, row: Array) -> bool:
+    """Whether a row is one of several, shape (n, d)."""
     return bool((np.abs(rows - row).max(axis=1, initial=0.0) < _SAME).any())

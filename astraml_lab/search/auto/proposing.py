@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from astraml_lab.search.auto.climbing import Ground, climb
+from astraml_lab.search.auto.design import among
 from astraml_lab.search.auto.history import Fitted
 from astraml_lab.search.auto.improvement import log_improvement
 from astraml_lab.search.auto.outcomes import Targets, targets
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 160
 """The model is given so many trials, the better half of them the best: a proposal's time grows no more."""
-_SAME = 1e-9
 _GROWN = 1.05
 """The parameters are fitted anew where there are so many times the trials of the last fit."""
 
@@ -134,8 +134,3 @@ def believing(model: Surrogate, known: Targets, running: Array) -> Surrogate:
         model.choices,
         model.parameters,
     )
-
-
-def among(rows: Array, row: Array) -> bool:
-    """Whether a row is one of several."""
-    return bool(len(rows) and (np.abs(rows - row).max(axis=1) < _SAME).any())

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from astraml_lab.search.auto.climbing import Ground, climb
+from astraml_lab.search.auto.design import among
 from astraml_lab.search.auto.feasibility import limit_targets, log_chance
 from astraml_lab.search.auto.frontier import Frontier, beating
 from astraml_lab.search.auto.improvement import log_improvement
 from astraml_lab.search.auto.limits import no_limits
 from astraml_lab.search.auto.outcomes import Targets, drawn_together, half_ranked, targets
-from astraml_lab.search.auto.proposing import MOST_ROWS, among, believing, fitted
+from astraml_lab.search.auto.proposing import MOST_ROWS, believing, fitted
 from astraml_lab.search.auto.surrogate import Surrogate
 
 if TYPE_CHECKING:

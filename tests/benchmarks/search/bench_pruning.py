@@ -59,7 +59,6 @@ _THEIR_PRUNERS: dict[str, Callable[[], BasePruner]] = {
 _OUR_RULES: dict[str, OutlookRule | PruneRule] = {
     "auto": OutlookRule(),
     "none": PruneRule("off"),
-    "worthwhile": PruneRule("median", worthwhile=True),
 }
 ALL = "auto/auto,tpe/median,tpe/asha,auto/none,random/asha,1-epoch"
 

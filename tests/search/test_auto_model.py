@@ -273,6 +273,15 @@ def test_the_sequence_is_the_one_of_scipy(columns: int, seed: int) -> None:
     assert columns <= MOST
 
 
+def test_columns_beyond_the_sequence_are_drawn_and_the_same_for_the_same_arguments() -> None:
+    wide = sobol_point(MOST + 20, 7, 3)
+    assert wide[:MOST].tolist() == sobol_point(MOST, 7, 3).tolist()
+    assert wide.tolist() == sobol_point(MOST + 20, 7, 3).tolist()
+    others = [sobol_point(MOST + 20, seed, index) for seed, index in ((7, 4), (8, 3))]
+    assert len({number for each in (wide, *others) for number in each[MOST:]}) == 60
+    assert ((wide >= 0) & (wide < 1)).all()
+
+
 def test_of_several_objectives_a_pruned_trial_counts_as_what_it_was_when_it_was_given_up() -> None:
     whole = create_trial(state=TrialState.COMPLETE, values=[1.0, 2.0])
     pruned = create_trial(state=TrialState.PRUNED, user_attrs={SHOWN: [5.0, 3.0]})

@@ -297,7 +297,6 @@ def test_each_trial_says_why_it_was_tried() -> None:
     said = [why(trial) for trial in study.trials]
     assert any(one.startswith("a gain: -") and " ± " in one for one in said)
     assert any(one.startswith("exploring: ") for one in said)
-    assert all(len(trial.system_attrs.get(NOTE, "")) < 2000 for trial in study.trials)
 
 
 def test_a_gain_below_the_best_value_says_that_this_one_looks_lucky() -> None:
@@ -313,7 +312,7 @@ def test_a_gain_below_the_best_value_says_that_this_one_looks_lucky() -> None:
 @pytest.mark.parametrize("beyond", ["trials", "columns"])
 def test_what_is_beyond_it_goes_to_tpe(beyond: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("astraml_lab.search.auto.sampler.MOST_TRIALS", 12 if beyond == "trials" else 250)
-    monkeypatch.setattr("astraml_lab.search.auto.sampler.MOST_COLUMNS", 3 if beyond == "columns" else 30)
+    monkeypatch.setattr("astraml_lab.search.auto.sampler.MOST_COLUMNS", 3 if beyond == "columns" else 100)
     study = study_of()
     for _ in range(16):
         trial = study.ask()
@@ -334,3 +333,14 @@ def test_a_choice_beside_numbers_keeps_its_type() -> None:
         assert trial.params["c"] in [True, None, "a", 2]
         study.tell(trial, trial.params["x"] + (trial.params["c"] is not None))
     assert study.best_params["c"] is None
+
+
+def test_forty_numbers_are_searched_together() -> None:
+    def bowl(trial: optuna.Trial) -> float:
+        return sum((trial.suggest_float(f"x{at}", 0, 1) - 0.3) ** 2 for at in range(40))
+
+    study = study_of()
+    study.optimize(bowl, n_trials=40)
+    assert study.trials[0].value == pytest.approx(1.6)
+    assert study.best_value < 1.2  # Optuna's default: 1.8 to 2.2
+    assert why(study.trials[-1]).startswith(("a gain", "exploring"))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 NOTE = "auto"
-"""The trial's system attribute with what the sampler has to say of it, as JSON of less than 2 kB."""
+"""The trial's system attribute with what the sampler has to say of it, as JSON."""
 _NUMBER = re.compile(r" trial \d+$")
 _DIGITS = 16
 """They tell two points apart."""

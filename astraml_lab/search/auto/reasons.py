@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from astraml_lab.search.auto.proposing import Pick
     from astraml_lab.search.auto.several import Weighed
 
-_MOST = 150
-"""With more parameters a note would be too long for some of Optuna's storages: the next fits begin anew."""
-
 
 def picked(pick: Pick, seen: Seen, *, maximise: bool) -> dict[str, Any]:
     """Return the note on a point where there is one objective and nothing else."""
@@ -53,8 +50,7 @@ def weighed(
         why = _expected(pick, seen, maximise, names)
         if pick.keeps is not None:
             why += f"; with {pick.keeps:.0%} it keeps to the constraints"
-    fits = pick.fits if sum(len(fit.parameters) for fit in pick.fits if fit is not None) <= _MOST else ()
-    models = [None if fit is None else _model(fit.parameters) for fit in fits]
+    models = [None if fit is None else _model(fit.parameters) for fit in pick.fits]
     trials = max((fit.trials for fit in pick.fits if fit is not None), default=0)
     return {"why": why, "row": rounded(pick.row), "models": models, "of": trials}
 

@@ -53,21 +53,24 @@ _DIRECTIONS = (
 )
 """From the second column on: a primitive polynomial's coefficients as bits, and the first numbers."""
 MOST = len(_DIRECTIONS) + 1
+"""Columns beyond these are drawn by chance: a few points cannot cover more of them evenly anyway."""
 
 
 def sobol_point(columns: int, seed: int, index: int) -> Array:
     """Return a point of the unit cube, shape (d,).
 
     Args:
-        columns: How many, up to `MOST`.
+        columns: How many.
         seed: The sequence's.
         index: The point's, from 0.
     """
-    generators, shift = _sequence(columns, seed)
+    generators, shift = _sequence(min(columns, MOST), seed)
     gray = index ^ (index >> 1)
     used = [place for place in range(_BITS) if gray >> place & 1]
     bits = (shift + generators[:, :, used].sum(axis=2)) % 2
     found: Array = bits @ 0.5 ** np.arange(1, _BITS + 1)
+    if columns > MOST:
+        found = np.concatenate([found, np.random.default_rng([seed, index]).random(columns - MOST)])
     return found
 
 

@@ -80,7 +80,7 @@ def best(
     view = job.view()
     found = [job.trials[number].view() for number in view.best]
     if not found:
-        raise NotFound(f"{job.name} has no COMPLETE trial yet ({view.state})")
+        raise NotFound(view.without_best)
     if as_json:
         answers.print_json([answers.best_facts(each) for each in found])
         return

@@ -96,7 +96,9 @@ def _best(view: JobView) -> Text | None:
         runs = f": {view.confirmed}" if view.confirmed is not None else ""
         said = f"  best {metric} {format_number(view.best_value)} (trial {view.best[0]}{runs})"
         return Text(said, style="bold")
-    return Text(f"  {len(view.best)} on the Pareto front", style="bold") if view.best else None
+    if view.best:
+        return Text(f"  {len(view.best)} on the Pareto front", style="bold")
+    return Text(f"  {view.none_keeps} so far") if view.none_keeps and not view.state.ended else None
 
 
 def _why(view: JobView) -> Text | None:

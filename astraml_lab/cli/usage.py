@@ -27,6 +27,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "--prune": "--pruning median",
     "--learning-rate": "--lr X",
     "--param": "--hp NAME=VALUE",
+    "--subject-to": "%%tune or lab.tune(…, subject_to=…): a request has no constraints",
     "--new": "another --name, or `astraml delete NAME` before",
 }
 """How `submit` spells what the other faces, or other tuners, call so."""

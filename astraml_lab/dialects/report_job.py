@@ -52,6 +52,8 @@ def job_rows(spec: JobSpec, stands: Mapping[str, StandIn]) -> Iterator[Row]:
         if several:
             yield "", f"Definition {definition.name}:"
         yield from _definition_rows(definition, stands)
+    for constraint in spec.subject_to:
+        yield constraint.metric, f"has to be {constraint.words}"
     yield "", f"{_budget(spec)}."
     yield "", f"{_search(spec)}."
     ends = "; ".join(_ends(spec))
@@ -69,9 +71,6 @@ def _definition_rows(definition: Definition, stands: Mapping[str, StandIn]) -> I
         yield "", f"… and {len(dimensions) - _DIMENSIONS} more dimensions"
     for objective in definition.objectives:
         yield f"{objective.goal.value} {objective.metric}", ""
-    for constraint in definition.constraints:
-        side = "at least" if constraint.at_least else "at most"
-        yield constraint.metric, f"has to be {side} {format_number(constraint.threshold)}"
     script = definition.program and definition.program.script
     if script:
         yield from _script_rows(script, stands)

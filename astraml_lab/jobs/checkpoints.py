@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from astraml_lab.jobs.constraints import keeps_to
 from astraml_lab.spec import TrialState
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Keeper:
     """
 
     def __init__(self, spec: JobSpec) -> None:
+        self._spec = spec
         self._rule, _, count = spec.keep_checkpoints.partition(":")
         self._count = int(count or 0)
         if self._rule == "best":  # any of those that run again may win
@@ -57,6 +59,11 @@ class Keeper:
             del self._kept[number]
         return gone
 
+    def _rank(self, trial: TrialView) -> tuple[bool, float, int]:
+        """Return what the best come first by: whoever violates a constraint stands behind all that do not."""
+        value = trial.values[0] if trial.values else 0.0
+        return not keeps_to(self._spec, trial), self._sign * value, trial.number
+
     def _worth_keeping(self, front: Collection[int]) -> set[int]:
         if self._rule == "none":
             return set()
@@ -65,5 +72,5 @@ class Keeper:
         if self._pareto:
             return set(front)
         complete = [t for t in self._kept.values() if t.state is TrialState.COMPLETE and t.values]
-        ranked = sorted(complete, key=lambda t: (self._sign * (t.values or (0.0,))[0], t.number))
+        ranked = sorted(complete, key=self._rank)
         return {t.number for t in ranked[: self._count]}

@@ -1,62 +1,61 @@
-"""What a trial has to keep to besides being good: safety metrics, which are no objectives."""
+"""What a trial has to keep to besides being good: `--subject-to`, and the safety metrics of Vertex AI."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from astraml_lab.spec import part_of
+from astraml_lab.spec import format_number, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from astraml_lab.spec import JobSpec, TrialView
-    from astraml_lab.spec.imported import Constraint
+    from astraml_lab.spec import Constraint, JobSpec, TrialView
 
 _UNKNOWN = 1.0
 """How far a constraint is missed whose metric was never a number."""
 
 
 def missed(spec: JobSpec, view: TrialView) -> dict[str, float]:
-    """Return how far a trial with values misses each constraint of its definition; 0 or less: it keeps to it.
+    """Return how far a trial with values misses each constraint; 0 or less: it keeps to it.
 
     Of a trial without values nothing is known.
     """
     if view.values is None:
         return {}
     return {
-        f"{index} {each.metric}": _excess(each, view.metrics) for index, each in enumerate(_of(spec, view))
+        f"{index} {each.metric}": _excess(each, view.metrics) for index, each in enumerate(spec.subject_to)
     }
 
 
-def violations(spec: JobSpec, view: TrialView) -> tuple[str, ...]:
+def violations(constraints: Iterable[Constraint], view: TrialView) -> tuple[str, ...]:
     """Say which constraints a trial violates, by the last reports of their metrics: one sentence each."""
     return tuple(
         f"{_said(each, view.metrics)}, so it is never the best"
-        for each in _of(spec, view)
+        for each in constraints
         if _excess(each, view.metrics) > 0
     )
 
 
 def keeps_to(spec: JobSpec, view: TrialView) -> bool:
     """Whether a trial violates none."""
-    return all(_excess(each, view.metrics) <= 0 for each in _of(spec, view))
+    return all(_excess(each, view.metrics) <= 0 for each in spec.subject_to)
 
 
-def _of(spec: JobSpec, view: TrialView) -> Iterator[Constraint]:
-    return iter(part_of(spec.definitions, view.params).constraints)
+def unreported(spec: JobSpec, metrics: Mapping[str, float]) -> str:
+    """Say which metrics of the constraints are not among the reported ones; mostly nothing."""
+    missing = dict.fromkeys(each.metric for each in spec.subject_to if each.metric not in metrics)
+    hints = {name: nearest(name, metrics) for name in missing}
+    named = [f"{name} ({hint})" if hint else name for name, hint in hints.items()]
+    return f"{' and '.join(named)} {'was' if len(named) == 1 else 'were'} not reported" if named else ""
 
 
 def _excess(constraint: Constraint, metrics: Mapping[str, float]) -> float:
     value = metrics.get(constraint.metric, math.nan)
-    if math.isnan(value):
-        return _UNKNOWN
-    return constraint.threshold - value if constraint.at_least else value - constraint.threshold
+    return _UNKNOWN if math.isnan(value) else constraint.excess(value)
 
 
 def _said(constraint: Constraint, metrics: Mapping[str, float]) -> str:
-    side = "at least" if constraint.at_least else "at most"
-    allowed = f"not {side} {constraint.threshold:g}"
     if constraint.metric not in metrics:
-        return f"{constraint.metric} was not reported, which has to be {side} {constraint.threshold:g}"
-    return f"{constraint.metric} {metrics[constraint.metric]:.6g} is {allowed}"
+        return f"{constraint.metric} was not reported, which has to be {constraint.words}"
+    return f"{constraint.metric} {format_number(metrics[constraint.metric], 6)} is not {constraint.words}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from astraml_lab.jobs.constraints import keeps_to
@@ -216,10 +216,18 @@ class Criteria:
         """
         if ending.state is JobState.CANCELLED:
             ending = self._done(counts, exhausted=False) or ending
-        if ending.state is not JobState.SUCCEEDED or self._complete:
+        if ending.state is not JobState.SUCCEEDED:
             return ending
+        if self._complete:
+            return replace(ending, reason=f"{ending.reason}{self._none_keeps()}")
         cause = f"; {self._common_cause()}" if self._failures else ""
         return Ending(JobState.FAILED, f"no trial is COMPLETE{cause}", cut=ending.cut)
+
+    def _none_keeps(self) -> str:
+        """Say that no trial keeps to the constraints; empty where one does."""
+        if self.best or not self._violating:
+            return ""
+        return f"; no trial keeps to {' and '.join(map(str, self.spec.subject_to))}"
 
     def _common_cause(self) -> str:
         """Return the most frequent reason of the failures."""

@@ -93,7 +93,7 @@ class Job:
 
         Raises:
             Conflict: The job has several objectives, so there is a front: `job.pareto`.
-            NotFound: No trial is COMPLETE yet.
+            NotFound: No trial is COMPLETE yet, or none keeps to the constraints.
         """
         view = self.view()
         if len(view.objectives) > 1:
@@ -102,7 +102,7 @@ class Job:
         if not view.objectives and sum(view.counts.values()) == 1:
             return self._trial(0)
         if not view.best:
-            raise NotFound(f"{self.name} has no COMPLETE trial yet ({view.state})")
+            raise NotFound(view.without_best)
         return self._trial(view.best[0])
 
     @property

@@ -51,6 +51,7 @@ class LiveReader:
             best_value=runner.criteria.best_value,
             confirmed=runner.criteria.confirmed,
             confirming=confirming,
+            subject_to=runner.spec.subject_to,
             violating=runner.criteria.violating,
             hypervolume=runner.criteria.hypervolume,
             running=tuple(trial.number for trial in running),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SPACE = "the space"
 OBJECTIVES = "the objectives"
+CONSTRAINTS = "the constraints"
 _SINGLE = "no search space: one trial"
 _NO_GPU = "no GPU here: trials run on the CPU"
 _SEEDED = (
@@ -107,7 +108,10 @@ def fingerprint(spec: JobSpec, code: Code) -> dict[str, str]:
     """Return what makes two runs the same job, by readable part."""
     space = json.dumps(spec.space.model_dump(mode="json"), sort_keys=True)
     objectives = json.dumps([objective.model_dump(mode="json") for objective in spec.objectives])
-    return {**code.fingerprint(), SPACE: digest(space), OBJECTIVES: digest(objectives)}
+    parts = {**code.fingerprint(), SPACE: digest(space), OBJECTIVES: digest(objectives)}
+    if spec.subject_to:
+        parts[CONSTRAINTS] = digest("; ".join(sorted(map(str, spec.subject_to))))
+    return parts
 
 
 def is_same(known: Mapping[str, str], plan: Plan) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from astraml_lab import output
 from astraml_lab.devices import activate
 from astraml_lab.errors import InvalidSpec, JobFailed, Problem, TrialEnd, TrialStopped
+from astraml_lab.jobs.constraints import unreported
 from astraml_lab.jobs.secrecy import TrialSecrets
 from astraml_lab.search import Searcher
 from astraml_lab.secrets import Secrets
@@ -94,7 +95,8 @@ def preflight(spec: JobSpec, code: Code, pool: Pool, request: LeaseRequest) -> P
     """Run the first configuration until its first report of every objective.
 
     Raises:
-        InvalidSpec: The code ended without a report of an objective, or no device is free now.
+        InvalidSpec: The code ended without a report of an objective or of a metric that a constraint speaks
+            of, or no device is free now.
         JobFailed: The code raised; with its traceback.
     """
     searcher = Searcher(spec.search, strategy=spec.strategy, seed=spec.seed, turns=spec.turns)
@@ -114,6 +116,8 @@ def preflight(spec: JobSpec, code: Code, pool: Pool, request: LeaseRequest) -> P
         seconds = time.monotonic() - began
         label = lease.label
     missing = [o.metric for o in spec.objectives if o.metric not in channel.metrics]
+    if not missing and finished and (said := unreported(spec, channel.metrics)):
+        raise InvalidSpec([Problem("subject_to", "", said)])
     if missing:
         reported = ", ".join(channel.metrics) or "nothing"
         problem = Problem(missing[0], "", f"never reported: the code reported {reported}", "report(…)")

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from astraml_lab.jobs import disk
-from astraml_lab.jobs.constraints import missed, violations
+from astraml_lab.jobs.constraints import missed, unreported, violations
 from astraml_lab.jobs.last_words import LINES, last_words
 from astraml_lab.jobs.pruning import shown_when_pruned
 from astraml_lab.search import Told
@@ -71,7 +71,7 @@ class Settling:
         self._policy = policy
         self._waiting = waiting
         self._keeper = keeper
-        self._warned = False
+        self._warned = self._warned_of_metrics = False
 
     def settle(self, trial: LiveTrial, how: Attempt, *, may_retry: bool) -> None:
         """Work out how an attempt ended: try the trial again, or put its end on disk and only then show it.
@@ -92,7 +92,7 @@ class Settling:
             board = self._live.board_of(trial)
             curve = board.curve(trial.number) if board is not None else []
             if values is not None:
-                trial.notes += violations(spec, trial.view())
+                trial.notes += violations(spec.subject_to, trial.view())
         view = replace(
             trial.view(),
             state=verdict.state,
@@ -102,6 +102,7 @@ class Settling:
             disk_bytes=self._record.disk_use(trial.number),
         )
         self._warn_of_a_single_report(curve, values)
+        self._warn_of_the_unreported(view)
         shown = shown_when_pruned(spec, view)
         self._commit(trial, view, Told(verdict.state, values, curve, missed(spec, view), shown))
         with self._live.lock:
@@ -119,6 +120,15 @@ class Settling:
             self._record.remark(
                 "the stopping rule never stops a trial here: the objective is reported once, at the end"
             )
+
+    def _warn_of_the_unreported(self, view: TrialView) -> None:
+        """Say once, after the first trial with values, that a constraint's metric has no report: a typo?"""
+        if view.values is None or self._warned_of_metrics:
+            return
+        self._warned_of_metrics = True
+        said = unreported(self._record.spec, view.metrics)
+        if said:
+            self._record.remark(f"--subject-to: {said}; a trial without it counts as violating")
 
     def settle_bare(self, trial: LiveTrial, error: Exception) -> None:
         """End a trial whose report cannot be stored: nothing that it reported is part of it.

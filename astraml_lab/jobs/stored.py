@@ -86,6 +86,7 @@ class StoredReader:
             best_value=best_value,
             confirmed=self._criteria.confirmed,
             confirming=sum(trial.state.counts and not trial.counts for trial in trials),
+            subject_to=spec.subject_to,
             violating=self._criteria.violating,
             hypervolume=self._criteria.hypervolume,
             running=tuple(trial.number for trial in trials if trial.state is TrialState.RUNNING),

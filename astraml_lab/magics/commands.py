@@ -79,7 +79,7 @@ def _best(call: Call) -> str | None:
     view = job.view()
     best = job.pareto if len(view.objectives) > 1 else [job.best]
     if not best:
-        raise NotFound(f"{job.name} has no COMPLETE trial yet ({view.state}).")
+        raise NotFound(view.without_best)
     lines = [trial_line(handle.view(), view.objectives) for handle in best]
     if view.confirmed is not None:
         lines.append(f"confirmed: {format_number(view.confirmed.mean)}, {view.confirmed}")

@@ -59,7 +59,9 @@ def _cell_offers(words: list[str], last: str, body: str, lab: Callable[[], Lab])
     typed = value if equals else last
     if option.kind is OptionKind.LIST:
         typed = typed.rpartition(",")[2]
-    if option.kind is OptionKind.GOAL:
+    if option.kind is OptionKind.CONDITION:
+        typed = typed.lstrip("'\"")
+    if option.kind in {OptionKind.GOAL, OptionKind.CONDITION}:
         return metric_names(body), typed
     if option.name in _NAMES_JOBS:
         return _job_names(lab), typed

@@ -11,6 +11,7 @@ from astraml_lab.objectives.notebook import Notebook, is_notebook, notebook_defi
 from astraml_lab.objectives.script import script_definition
 from astraml_lab.spec import (
     CONSTRUCTORS,
+    Constraint,
     Definition,
     Goal,
     JobSpec,
@@ -134,7 +135,14 @@ def _arguments(spec: JobSpec) -> Iterator[str]:
         if metrics:
             yield f"{goal.value}={quoted(metrics[0]) if len(metrics) == 1 else repr(metrics)}"
     for option, value in changed_options(spec).items():
-        yield f"{option}={quoted(str(value)) if isinstance(value, str) else repr(value)}"
+        yield f"{option}={_spelled(value)}"
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, tuple) and any(isinstance(each, Constraint) for each in value):
+        texts = [quoted(str(each)) for each in value]
+        return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    return quoted(str(value)) if isinstance(value, str) else repr(value)
 
 
 def _is_tune(node: ast.AST) -> bool:

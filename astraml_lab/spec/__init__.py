@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from astraml_lab.spec.constraints import Constraint
 from astraml_lab.spec.dimensions import (
     CONSTRUCTORS,
     AnyDimension,
@@ -19,7 +20,6 @@ from astraml_lab.spec.home import default_home
 from astraml_lab.spec.imported import (
     SECRET_PREFIX,
     Channel,
-    Constraint,
     Dialect,
     Fidelity,
     Limits,

@@ -162,20 +162,6 @@ class Limits(Model):
     retry_lost: bool = False
 
 
-class Constraint(Model):
-    """A metric that has to stay on one side of a threshold; a trial that does not is never the best.
-
-    Attributes:
-        metric: The metric.
-        at_least: Whether it has to be at least `threshold`, rather than at most.
-        threshold: The limit, included.
-    """
-
-    metric: str = Field(min_length=1, max_length=255)
-    at_least: bool
-    threshold: float = 0.0
-
-
 class Fidelity(Model):
     """What became of each field of a request: nothing is ignored in silence.
 

@@ -14,9 +14,10 @@ from pydantic import Field, field_validator, model_validator
 
 from astraml_lab.errors import NotBuiltYet, Problem
 from astraml_lab.spec._model import Model
+from astraml_lab.spec.constraints import Constraint, constraint_problems, with_common_constraints
 from astraml_lab.spec.dimensions import Categorical, Discrete, Float, Int
 from astraml_lab.spec.duration import Duration
-from astraml_lab.spec.imported import Constraint, Limits, Origin, Script, StoppingRule
+from astraml_lab.spec.imported import Limits, Origin, Script, StoppingRule
 from astraml_lab.spec.merging import common_objectives, merged_space, merging_problems
 from astraml_lab.spec.problems import FoundProblems, nearest, shown
 from astraml_lab.spec.space import Space
@@ -108,7 +109,6 @@ class Definition(Model):
     """Empty: a single run."""
     objectives: tuple[Objective, ...] = Field(default=(), max_length=10)
     program: Program | None = None
-    constraints: tuple[Constraint, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Definition:
@@ -147,6 +147,8 @@ class JobSpec(LaunchOptions):
     """A label `key=value`; repeatable."""
     definitions: tuple[Definition, ...] = Field(default=(Definition(),), min_length=1, max_length=10)
     """What is searched; SageMaker's requests may hold several."""
+    subject_to: tuple[Constraint, ...] = ()
+    """A limit that the best trial keeps to: "latency_ms <= 20", "recall >= 0.9"; repeatable."""
 
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = 20
     """How many trials to run."""
@@ -213,13 +215,7 @@ class JobSpec(LaunchOptions):
         """What the sampler sees: the only definition, or all of them merged; see `spec.merging`."""
         if len(self.definitions) == 1:
             return self.definitions[0]
-        given = [constraint for each in self.definitions for constraint in each.constraints]
-        return Definition(
-            name="all",
-            space=self.space,
-            objectives=self.objectives,
-            constraints=tuple(each for index, each in enumerate(given) if each not in given[:index]),
-        )
+        return Definition(name="all", space=self.space, objectives=self.objectives)
 
     @property
     def turns(self) -> tuple[str, ...]:
@@ -258,6 +254,16 @@ class JobSpec(LaunchOptions):
             )
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _constraints_of_all(cls, given: Any) -> Any:
+        return with_common_constraints(given) if isinstance(given, dict) else given
+
+    @field_validator("subject_to", mode="before")
+    @classmethod
+    def _subject_to(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str | dict | Constraint) else given
+
     @model_validator(mode="after")
     def _check(self) -> JobSpec:
         unlike = list(merging_problems(self.definitions))
@@ -276,7 +282,12 @@ class JobSpec(LaunchOptions):
             )
         if self.target is not None and len(self.objectives) != 1:
             problems.append(Problem("target", shown(self.target), "goes with exactly one objective"))
-        problems += self._pruning_problems()
+        problems += [*self._pruning_problems(), *constraint_problems(self.subject_to)]
+        if self.subject_to and not self.objectives:
+            said = ", ".join(map(str, self.subject_to))
+            problems.append(
+                Problem("subject_to", shown(said), "goes with an objective: one trial is the best")
+            )
         for name in ("patience", "max_no_improvement", "confirm"):
             value = getattr(self, name)
             if value and len(self.objectives) != 1:

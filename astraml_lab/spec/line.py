@@ -11,6 +11,7 @@ from astraml_lab.spec.job import LaunchOptions, changed_options
 if TYPE_CHECKING:
     from astraml_lab.spec.job import JobSpec
 
+_REPEATED = frozenset({"subject_to"})
 _DURATIONS = frozenset({"max_runtime", "retry_delay", "trial_timeout", "window"})
 
 
@@ -32,8 +33,10 @@ def _option(name: str, value: Any) -> list[str]:
         return [flag if value else "--no-" + name.replace("_", "-")]
     if isinstance(value, dict):
         return [word for key, text in value.items() for word in _pair(flag, f"{key}={text}")]
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and name not in _REPEATED:
         return _pair(flag, ",".join(map(str, value)))
+    if isinstance(value, tuple):
+        return [word for each in value for word in _pair(flag, str(each))]
     return _pair(flag, text_of(name, value))
 
 

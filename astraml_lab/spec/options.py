@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.spec.constraints import Constraint
 from astraml_lab.spec.duration import format_duration, parse_duration
 from astraml_lab.spec.job import Definition, Goal, JobSpec, Objective, Program, option_fields
 from astraml_lab.spec.problems import nearest, shown, validate
@@ -44,6 +45,8 @@ class OptionKind(StrEnum):
     """`--devices 0,2`."""
     PAIR = "pair"
     """`--tag key=value`, repeatable."""
+    CONDITION = "condition"
+    """`--subject-to "latency_ms <= 20"`, repeatable; all words up to the next option."""
     VALUE = "value"
     """`--trials 40`."""
 
@@ -80,6 +83,7 @@ class Option:
     def usage(self) -> str:
         """How it is written, with its value: `--strategy auto|tpe|gp`."""
         words = {OptionKind.GOAL: "METRIC", OptionKind.PAIR: "KEY=VALUE", OptionKind.LIST: "A,B"}
+        words[OptionKind.CONDITION] = '"METRIC <= NUMBER"'
         value = "|".join(self.choices) or words.get(self.kind, "VALUE")
         if self.kind is OptionKind.TOGGLE:
             return f"{self.flag}/--no-{self.flag[2:]}"
@@ -106,6 +110,7 @@ def option_of(name: str, info: FieldInfo) -> Option:
         spelled = format_duration(default) if name == "window" else str(default)
         words = f"{words.rstrip('.')} (default: {spelled})."
     kind = OptionKind.LIST if tuple in types else OptionKind.PAIR if dict in types else OptionKind.VALUE
+    kind = OptionKind.CONDITION if Constraint in get_args(info.annotation) else kind
     of_number = kind is OptionKind.VALUE and types <= {int, float, type(None)}
     return Option(name, kind, words, choices, of_number)
 
@@ -238,7 +243,7 @@ class _Reader:
             elif equals:
                 self._take(option, value)
             elif words and not words[0].startswith("--"):
-                self._take(option, words.pop(0))
+                self._take(option, _value_in(words, option))
             else:
                 self.problems.append(Problem(flag, "", "needs a value", option.usage))
 
@@ -270,6 +275,8 @@ class _Reader:
                 self.objectives.append(Objective(metric=text, goal=Goal(option.name)))
             else:
                 self.problems.append(Problem(option.flag, "", "needs a metric", option.usage))
+        elif option.kind is OptionKind.CONDITION:
+            self.fields.setdefault(option.name, []).append(self._limited(text))
         elif option.kind is OptionKind.LIST:
             self._set(option, value=[part.strip() for part in text.split(",") if part.strip()])
         elif option.kind is OptionKind.PAIR:
@@ -288,10 +295,24 @@ class _Reader:
             return int(value) if isinstance(value, Integral) else float(value)
         return value if isinstance(value, str) and _is_duration(value) else text
 
+    def _limited(self, text: str) -> str:
+        """Put the notebook's number in place of its name behind the sign of a condition."""
+        head, sign, name = text.rpartition("=")
+        value = self._names.get(name.strip())
+        return f"{head}{sign} {float(value)!r}" if sign and _is_number(value) else text
+
     def _set(self, option: Option, *, value: Any) -> None:
         if option.name in self.fields:
             self.problems.append(Problem(option.flag, "", "is given twice"))
         self.fields[option.name] = value
+
+
+def _value_in(words: list[str], option: Option) -> str:
+    """Take an option's value off the words that follow it."""
+    taken = [words.pop(0)]
+    while option.kind is OptionKind.CONDITION and words and not words[0].startswith("--"):
+        taken.append(words.pop(0))
+    return " ".join(taken)
 
 
 def _is_duration(text: str) -> bool:

@@ -37,6 +37,10 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "study_name": ("name",),
     "job_name": ("name",),
     "early_stopping": ("patience",),
+    "constraint": ("subject_to",),
+    "constraints": ("subject_to",),
+    "constraints_func": ("subject_to",),
+    "metric_constraints": ("subject_to",),
 }
 """Our options by a name that they have elsewhere."""
 

@@ -17,6 +17,7 @@ from astraml_lab.spec.words import format_number
 if TYPE_CHECKING:
     import numpy as np
 
+    from astraml_lab.spec.constraints import Constraint
     from astraml_lab.spec.dimensions import ParamValue
     from astraml_lab.spec.imported import Origin
     from astraml_lab.spec.job import Objective
@@ -159,6 +160,8 @@ class JobView:
     """The runs of the best trial, where it ran more than once."""
     confirming: int = 0
     """How many of the ended trials confirm others, and use up no budget."""
+    subject_to: tuple[Constraint, ...] = ()
+    """The constraints that the best keeps to."""
     violating: tuple[int, ...] = ()
     """Trials with values that violate a constraint: none of them is ever the best."""
     running: tuple[int, ...] = ()
@@ -193,6 +196,18 @@ class JobView:
     def finished(self) -> int:
         """How many trials have used up the budget."""
         return sum(count for state, count in self.counts.items() if state.counts) - self.confirming
+
+    @property
+    def none_keeps(self) -> str:
+        """That no trial keeps to the constraints, in words; empty where one does or none has ended."""
+        if self.best or not self.violating:
+            return ""
+        return f"no trial keeps to {' and '.join(map(str, self.subject_to))}"
+
+    @property
+    def without_best(self) -> str:
+        """Why there is no best trial, in words."""
+        return f"{self.name} has no best trial: {self.none_keeps or 'none is COMPLETE yet'} ({self.state})"
 
     @property
     def failed(self) -> int:

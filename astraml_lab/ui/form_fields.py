@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import ipywidgets as widgets
 
-from astraml_lab.spec import text_of
+from astraml_lab.spec import Constraint, text_of
 from astraml_lab.spec.options import OptionKind, option_of
 from astraml_lab.ui.form_words import pair, parts, spelled, unquoted
 
@@ -22,6 +22,7 @@ _SUGGESTED = {"keep_checkpoints": ("auto", "all", "none", "best:1", "best:3", "l
 """Values to choose from where others may be typed as well."""
 _DEFAULT = re.compile(r"\s*\(default: ([^()]*)\)")
 _EXAMPLE = {OptionKind.PAIR: "key=value, key=value", OptionKind.LIST: "with commas between"}
+_EXAMPLE[OptionKind.CONDITION] = "latency_ms <= 20, recall >= 0.9"
 """What an empty field shows whose default says nothing."""
 
 
@@ -102,7 +103,7 @@ class OptionField:
         if self._option.kind is OptionKind.PAIR:
             pairs = map(pair, parts(text))
             return {key: unquoted(value or "") for key, value in pairs}
-        if self._option.kind is OptionKind.LIST:
+        if self._option.kind in {OptionKind.LIST, OptionKind.CONDITION}:
             return [unquoted(part) for part in parts(text)]
         return text
 
@@ -140,8 +141,15 @@ def _spelled(name: str, value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{spelled(key)}={spelled(text)}" for key, text in value.items())
     if isinstance(value, tuple):
-        return ", ".join(spelled(str(part)) for part in value)
+        return ", ".join(map(_spelled_part, value))
     return text_of(name, value)
+
+
+def _spelled_part(part: object) -> str:
+    """Quote a part of a list only where it would be read as something else: a condition has spaces."""
+    text = str(part)
+    alone = isinstance(part, Constraint) and parts(text) == [text] and unquoted(text) == text
+    return text if alone else spelled(text)
 
 
 def _limits(info: FieldInfo) -> str:

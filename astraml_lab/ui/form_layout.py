@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Job": ("name", "project", "tag"),
-    "Search": ("trials", "strategy", "prune"),
+    "Search": ("trials", "strategy", "prune", "subject_to"),
     "Limits": (
         "max_runtime",
         "trial_timeout",

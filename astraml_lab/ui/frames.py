@@ -83,6 +83,7 @@ def job_head(view: JobView) -> dict[str, Any]:
         "mean": None if view.confirmed is None else plain(view.confirmed.mean),
         "runs": "" if view.confirmed is None else str(view.confirmed),
         "violating": list(view.violating),
+        "none_keeps": one_line(view.none_keeps, _REASON),
         "running": list(view.running),
         "started": view.started_at,
         "stopped": view.ended_at,

@@ -171,8 +171,10 @@ def pareto_panel(snapshot: Snapshot, pair: tuple[int, int] = (1, 0), room: Room 
     points = [point for point in points if math.isfinite(point[1]) and math.isfinite(point[2])]
     if not points:
         return Panel(title, empty="The first finished trial will appear here.")
-    best = set(snapshot.view.best)
-    rest = thinned([point for point in points if point[0].number not in best], room.marks)
+    best, violating = set(snapshot.view.best), set(snapshot.view.violating)
+    inside = [point for point in points if point[0].number not in violating]
+    rest = thinned([point for point in inside if point[0].number not in best], room.marks)
+    outside = thinned([point for point in points if point[0].number in violating], room.marks)
     front = sorted((point for point in points if point[0].number in best), key=lambda point: point[1:])
     front = thinned(front, room.marks)
     traces = [
@@ -191,6 +193,15 @@ def pareto_panel(snapshot: Snapshot, pair: tuple[int, int] = (1, 0), room: Room 
     ]
     if len(snapshot.view.objectives) > 2:  # noqa: PLR2004 - a plane shows two: the front is no line in it
         traces[1] |= {"mode": "markers"}
+    if outside:
+        style = {"color": look.FINISHED, "size": 7, "opacity": 0.5, "symbol": "circle-open"}
+        traces.append(
+            {
+                **_points("outside the constraints", [x for _, x, _ in outside], [y for *_, y in outside]),
+                "text": [hover_text(trial, room) for trial, *_ in outside],
+                "marker": style,
+            }
+        )
     return Panel(title, traces, look.axis(_directed(across)), look.axis(_directed(up)))
 
 

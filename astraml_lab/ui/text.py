@@ -34,9 +34,12 @@ def made_of(view: JobView) -> str:
 
 
 def best_words(view: JobView, trials: Iterable[TrialView]) -> str:
-    """Say what is best so far: `best accuracy 0.981 (trial 7)`, the front's size and volume, or nothing."""
+    """Say what is best so far: `best accuracy 0.981 (trial 7)`, the front's size and volume, or nothing.
+
+    Where no trial keeps to the constraints, that; at its end the job's reason says so.
+    """
     if not view.best:
-        return ""
+        return one_line(f"{view.none_keeps} so far") if view.none_keeps and not view.state.ended else ""
     if len(view.objectives) > 1:
         volume = "" if view.hypervolume is None else f", hypervolume {view.hypervolume:.3f}"
         return f"{len(view.best)} on the Pareto front{volume}"

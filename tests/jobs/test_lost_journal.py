@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from astraml_lab.search.journal_storage import StudyStorage
-from astraml_lab.spec import Constraint, Int, JobState
+from astraml_lab.spec import Int, JobState
 from astraml_lab.store.tables import journal
 
 if TYPE_CHECKING:
@@ -52,11 +52,8 @@ def test_a_search_that_learns_its_trials_again_learns_which_of_them_violate_a_co
         trial.report(score=trial.number, recall=0.1 if trial.number == 1 else 0.9)
 
     def run(trials: int) -> Job:
-        spec, code = bench.prepare(train, {"x": Int(0, 9)}, trials=trials, name="cut", prune="off")
-        safe = Constraint(metric="recall", at_least=True, threshold=0.5)
-        definition = spec.definitions[0].model_copy(update={"constraints": (safe,)})
-        spec = spec.model_copy(update={"definitions": (definition,)})
-        return bench.manager.launch(spec, code, attended=True).wait(60)
+        options = {"name": "cut", "prune": "off", "subject_to": "recall >= 0.5"}
+        return bench.run(train, {"x": Int(0, 9)}, trials=trials, **options)
 
     run(3)
     found = bench.store.load_job("default", "cut")

@@ -13,7 +13,6 @@ from astraml_lab.devices import LeaseRequest
 from astraml_lab.jobs.stored import StoredReader
 from astraml_lab.spec import (
     Categorical,
-    Constraint,
     Discrete,
     FailureKind,
     Int,
@@ -104,11 +103,7 @@ def test_a_trial_that_violates_a_constraint_is_kept_and_marked_and_never_the_bes
     def train(trial: Trial) -> None:
         trial.report(score=trial.number, recall=0.9 if trial.number < 2 else 0.1)
 
-    spec, code = bench.prepare(train, trials=3, prune="off")
-    safe = Constraint(metric="recall", at_least=True, threshold=0.5)
-    definition = spec.definitions[0].model_copy(update={"constraints": (safe,)})
-    spec = spec.model_copy(update={"definitions": (definition,)})
-    job = bench.manager.launch(spec, code, attended=True).wait(60)
+    job = bench.run(train, trials=3, prune="off", subject_to="recall >= 0.5")
 
     assert job.best.number == 1
     unsafe = job.trials[2].view()

@@ -14,6 +14,7 @@ from astraml_lab.spec import (
     CONSTRUCTORS,
     AnyDimension,
     Categorical,
+    Constraint,
     Definition,
     Discrete,
     ExecutorKind,
@@ -30,6 +31,7 @@ from astraml_lab.spec.options import read_options
 from astraml_lab.ui.cell_text import body_without, cell_of
 from astraml_lab.ui.form import TuneForm
 from astraml_lab.ui.form_fields import OptionField
+from astraml_lab.ui.form_text import json_of
 from astraml_lab.ui.form_words import dimension_of, entered_of
 from astraml_lab.ui.places import put
 
@@ -108,6 +110,26 @@ def test_the_fields_of_what_becomes_of_failed_trials_and_checkpoints_show_what_f
     assert (spec.warm_start, spec.executor) == (("digits", "old digits"), ExecutorKind.PROCESSES)
     form.options["keep_checkpoints"].control.value = "some"
     assert not form.check()
+
+
+def test_constraints_survive_the_form_and_a_bad_one_is_marked() -> None:
+    form = TuneForm(JobSpec(definitions=SPEC.definitions))
+    field = form.options["subject_to"]
+    field.control.value = "latency_ms <= 20, recall >= 0.9"
+    spec = form.spec()
+    assert list(map(str, spec.subject_to)) == ["latency_ms <= 20", "recall >= 0.9"]
+    assert spec_of_cell(cell_of(spec)) == spec
+    again = TuneForm(spec)
+    assert again.options["subject_to"].control.value == field.control.value
+    again.options["trials"].control.value = "7"
+    assert again.spec().subject_to == spec.subject_to
+    assert form.load(json_of(spec))
+    assert form.spec() == spec
+    odd = Constraint(metric="a, 'b'", at_least=True, threshold=0.5)
+    assert TuneForm(spec.model_copy(update={"subject_to": (odd,)})).spec().subject_to == (odd,)
+    field.control.value = "latency_ms < 20"
+    assert not form.check()
+    assert "latency_ms &lt;= 20" in field._said.value
 
 
 def test_all_mistakes_are_shown_beside_their_fields_at_once() -> None:

@@ -148,6 +148,15 @@ def test_the_history_draws_what_violates_a_constraint_and_never_takes_it_for_the
     assert not list(figure(reader, "history").data[1].x)
 
 
+def test_the_front_marks_what_violates_a_constraint() -> None:
+    reader = finished(pareto=True)
+    done = [trial.number for trial in reader.trials()[1] if trial.values]
+    reader.change(best=(done[0],), violating=(done[1], done[2]))
+    rest, front, outside = figure(reader, "pareto").data
+    assert (len(front.x), len(outside.x), len(rest.x)) == (1, 2, len(done) - 3)
+    assert outside.name == "outside the constraints"
+
+
 def test_the_importance_is_a_bar_per_parameter_or_a_sentence() -> None:
     drawn = figure(finished(), "importance")
     (bars,) = drawn.data

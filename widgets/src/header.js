@@ -294,6 +294,7 @@ export function failureWords(job) {
 export function bestWords(store, job) {
   const number = job.best[0];
   if (number === undefined) {
+    if (job.none_keeps) return [job.ended ? "" : `${job.none_keeps} so far`]; // at the end the job's reason says it
     const names = job.objectives.map((each) => `${each.maximize ? "highest" : "lowest"} ${shorten(each.metric, 30)}`);
     return [names.length ? `looking for the ${names.join(" and ")}` : ""];
   }

@@ -7,7 +7,7 @@
  *   objectives: Objective[], trials: number, counts: Record<string, number>, finished: number,
  *   failed: number, infeasible: number,
  *   params: string[], metrics: string[], reason: string, hand: boolean, note: string, service?: string, elsewhere: string, disk: number,
- *   best: number[], mean?: number | null, runs?: string, violating: number[], running: number[], started: number | null, stopped: number | null, stands: number | null, held: number,
+ *   best: number[], mean?: number | null, runs?: string, violating: number[], none_keeps?: string, running: number[], started: number | null, stopped: number | null, stands: number | null, held: number,
  * }} Job
  * @typedef {{label: string, used: number, total: number, load: number | null}} Device
  * @typedef {{eta: number | null, devices: Device[]}} Vital

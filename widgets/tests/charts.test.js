@@ -56,6 +56,16 @@ test("a trial that violates a constraint is drawn and is never the best so far",
   assert.deepEqual(none.data.at(-1).x, []);
 });
 
+test("what violates a constraint is no part of the front and is not called dominated", () => {
+  const objectives = [{ metric: "a", maximize: true }, { metric: "b", maximize: true }];
+  const rows = [0.9, 0.4, 0.8, 0.7].map((value, n) => ({ n, values: [value, value] }));
+  const figure = paretoFigure(sceneOf({ objectives, best: [2], violating: [0] }, rows), { pair: [0, 1], log: [false, false] });
+  assert.deepEqual(figure.keys.map((key) => key.label), ["Pareto front (1)", "dominated (2)", "outside the constraints (1)"]);
+  assert.deepEqual(figure.data.map((trace) => trace.customdata), [[0], [1, 3], [2]]);
+  const all = paretoFigure(sceneOf({ objectives, best: [0] }, rows), { pair: [0, 1], log: [false, false] });
+  assert.deepEqual(all.keys.map((key) => key.label), ["Pareto front (1)", "dominated (3)"]);
+});
+
 test("a trial that was pruned with a value, as vendors have it, is one of the results", () => {
   const rows = [{ n: 0, values: [0.5] }, { n: 1, state: "PRUNED", values: [0.6], metrics: { acc: 0.6 } }];
   const figure = historyFigure(sceneOf({}, rows), { index: 0, log: false });

@@ -278,11 +278,7 @@ def _around(spec: JobSpec, script: Script | None) -> dict[str, Any]:
 
 
 def _other_definitions(spec: JobSpec) -> list[str]:
-    first, *others = spec.definitions
-    found = [f"The definition {other.name}: a request has one." for other in others]
-    if first.constraints:
-        found.append("The constraints: a request has none.")
-    return found
+    return [f"The definition {other.name}: a request has one." for other in spec.definitions[1:]]
 
 
 def _rest(spec: JobSpec) -> list[str]:

@@ -101,7 +101,6 @@ def _placeholder(field: str, value: str, left_out: list[str]) -> str:
 
 
 def _objective(definition: Definition, left_out: list[str]) -> dict[str, Any]:
-    left_out += [f"The constraint on {each.metric}." for each in definition.constraints]
     left_out += [f"The objective {each.metric}: a request has one." for each in definition.objectives[1:]]
     if not definition.objectives:
         left_out.append("There is no objective, and a request needs one.")

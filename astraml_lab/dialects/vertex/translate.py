@@ -82,6 +82,7 @@ def read(request: Mapping[str, Any], around: Surroundings) -> Translation:
             name=_name(job["displayName"]),
             tag=job.get("labels", {}),
             definitions=(_definition(job, found),),
+            subject_to=_constraints(job["studySpec"]),
             gpus=gpus(job),
             on_nan="last_finite",
             on_timeout="keep_last",
@@ -173,7 +174,6 @@ def _stopping(study: Mapping[str, Any]) -> StoppingRule | None:
 
 
 def _definition(job: Mapping[str, Any], found: Sequence[Parameter]) -> Definition:
-    metrics = job["studySpec"]["metrics"]
     called = dict(zip(map(id, found), names(found), strict=True))
     ids = {called[id(each)]: each.id for each in found if called[id(each)] != each.id}
     return Definition(
@@ -182,16 +182,19 @@ def _definition(job: Mapping[str, Any], found: Sequence[Parameter]) -> Definitio
             Objective(metric=each["metricId"], goal=Goal(direction(each)))
             for each in rules.objectives(job["studySpec"])
         ),
-        constraints=tuple(
-            Constraint(
-                metric=each["metricId"],
-                at_least=direction(each) == "maximize",
-                threshold=each["safetyConfig"].get("safetyThreshold", 0.0),
-            )
-            for each in metrics
-            if "safetyConfig" in each
-        ),
         program=_program(job["trialJobSpec"], ids),
+    )
+
+
+def _constraints(study: Mapping[str, Any]) -> tuple[Constraint, ...]:
+    return tuple(
+        Constraint(
+            metric=each["metricId"],
+            at_least=direction(each) == "maximize",
+            threshold=each["safetyConfig"].get("safetyThreshold", 0.0),
+        )
+        for each in study["metrics"]
+        if "safetyConfig" in each
     )
 
 

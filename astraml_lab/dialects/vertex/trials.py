@@ -40,7 +40,7 @@ def render_trial(spec: JobSpec, trial: TrialView, job: str, curves: Curves | Non
     definition = next(
         (each for each in spec.definitions if each.name == trial.definition), spec.definitions[0]
     )
-    measurements = _measurements(definition, curves or {})
+    measurements = _measurements(_metrics(spec, definition), curves or {})
     final = _final(spec, definition, trial, measurements)
     state = _STATES[trial.state]
     if state == "SUCCEEDED" and final is None:
@@ -75,11 +75,9 @@ def _parameters(definition: Definition, trial: TrialView) -> list[dict[str, Any]
     ]
 
 
-def _metrics(definition: Definition) -> list[str]:
-    return [
-        *(each.metric for each in definition.objectives),
-        *(each.metric for each in definition.constraints),
-    ]
+def _metrics(spec: JobSpec, definition: Definition) -> list[str]:
+    tuned = (each.metric for each in definition.objectives)
+    return list(dict.fromkeys([*tuned, *(each.metric for each in spec.subject_to)]))
 
 
 def _final(
@@ -92,7 +90,7 @@ def _final(
     if not values and spec.select is Select.BEST and len(definition.objectives) == 1 and measurements:
         return dict(_best(definition, measurements))
     known = {**trial.metrics, **values}
-    metrics = _values({name: known[name] for name in _metrics(definition) if name in known})
+    metrics = _values({name: known[name] for name in _metrics(spec, definition) if name in known})
     if not metrics:
         return None
     final: dict[str, Any] = {"metrics": metrics}
@@ -122,10 +120,10 @@ def _values(metrics: Mapping[str, float]) -> list[dict[str, Any]]:
     return [{"metricId": name, "value": value} for name, value in metrics.items() if math.isfinite(value)]
 
 
-def _measurements(definition: Definition, curves: Curves) -> list[dict[str, Any]]:
+def _measurements(names: Sequence[str], curves: Curves) -> list[dict[str, Any]]:
     """Join the curves of the metrics by step."""
     by_step: dict[int, dict[str, float]] = {}
-    for name in _metrics(definition):
+    for name in names:
         curve = curves.get(name)
         if curve is None:
             continue

@@ -37,6 +37,7 @@ _SAID = frozenset(
     {
         *("name", "tag", "trials", "parallel", "gpus", "strategy", "prune", "select", "max_no_improvement"),
         *("max_runtime", "trial_timeout", "max_failures", "retries", "on_nan", "on_timeout", "project"),
+        "subject_to",
     }
 )
 """Options that the request says, or that the service has one way only."""
@@ -140,7 +141,7 @@ def _study(spec: JobSpec, left_out: list[str]) -> dict[str, Any]:
     definition = spec.definitions[0]
     script = definition.program.script if definition.program is not None else None
     study: dict[str, Any] = {
-        "metrics": _metrics(spec),
+        "metrics": _metrics(spec, left_out),
         "parameters": write_parameters(
             definition.space,
             script.names if script is not None else {},
@@ -161,18 +162,22 @@ def _study(spec: JobSpec, left_out: list[str]) -> dict[str, Any]:
     return study
 
 
-def _metrics(spec: JobSpec) -> list[dict[str, Any]]:
-    definition = spec.definitions[0]
-    objectives = [{"metricId": each.metric, "goal": each.goal.name} for each in definition.objectives]
-    safety = [
-        {
+def _metrics(spec: JobSpec, left_out: list[str]) -> list[dict[str, Any]]:
+    """Write the objectives, then the constraints as safety metrics: each metric plays one part there."""
+    objectives = spec.definitions[0].objectives
+    written: dict[str, dict[str, Any]] = {
+        each.metric: {"metricId": each.metric, "goal": each.goal.name} for each in objectives
+    }
+    for each in spec.subject_to:
+        if each.metric in written:
+            left_out.append(f"The constraint {each}: {each.metric} plays another part already.")
+            continue
+        written[each.metric] = {
             "metricId": each.metric,
             "goal": "MAXIMIZE" if each.at_least else "MINIMIZE",
             "safetyConfig": {"safetyThreshold": each.threshold},
         }
-        for each in definition.constraints
-    ]
-    return objectives + safety
+    return list(written.values())
 
 
 def _stopping(spec: JobSpec, left_out: list[str]) -> dict[str, Any]:

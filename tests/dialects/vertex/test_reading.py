@@ -318,7 +318,7 @@ def test_a_safety_metric_is_a_constraint_and_no_objective() -> None:
     found = translated(a_request(studySpec__metrics=metrics, studySpec__medianAutomatedStoppingSpec={}))
 
     assert [(each.metric, each.maximize) for each in found.spec.objectives] == [("accuracy", True)]
-    assert found.spec.definitions[0].constraints == (
+    assert found.spec.subject_to == (
         Constraint(metric="latency", at_least=False, threshold=20.0),
         Constraint(metric="recall", at_least=True),
     )

@@ -211,11 +211,11 @@ def test_a_job_written_as_a_cell_becomes_a_request_and_a_list_of_what_it_cannot_
                 ),
                 objectives=LOSS,
                 program=Program(kind="cell", source="pass"),
-                constraints=(Constraint(metric="ms", at_least=False, threshold=20.0),),
             ),
         ),
         gpus=0.5,
         prune=Pruning.MEDIAN,
+        subject_to=tuple(map(Constraint.model_validate, ("ms <= 20", "recall >= 0.9", "ms >= 1"))),
         patience=3,
         seed=7,
         target=0.1,
@@ -272,9 +272,15 @@ def test_a_job_written_as_a_cell_becomes_a_request_and_a_list_of_what_it_cannot_
         "retries 2",
         "a cell",
         "1 of its tags",
+        "The constraint ms >= 1: ms plays another part",
     ):
         assert word in said, word
-    assert len(export.left_out) == 11
+    assert len(export.left_out) == 12
+    assert study["metrics"][1:] == [
+        {"metricId": "ms", "goal": "MINIMIZE", "safetyConfig": {"safetyThreshold": 20.0}},
+        {"metricId": "recall", "goal": "MAXIMIZE", "safetyConfig": {"safetyThreshold": 0.9}},
+    ]
+    assert read_again(export).subject_to == spec.subject_to[:2]
 
 
 def test_what_only_other_services_have_is_named() -> None:

@@ -156,9 +156,12 @@ function layersOf(scene, job, rows, [across, up], limit) {
   /** @param {import("../store.js").Row} row */
   const y = (row) => Number(row.values?.[up]);
   const front = drawn(rows.filter((row) => best.has(row.n)), job, selected, limit).sort((one, other) => x(one) - x(other));
-  const rest = drawn(rows.filter((row) => !best.has(row.n)), job, selected, limit);
+  const violating = new Set(job.violating);
+  const rest = drawn(rows.filter((row) => !best.has(row.n) && !violating.has(row.n)), job, selected, limit);
+  const outside = drawn(rows.filter((row) => violating.has(row.n)), job, selected, limit);
   const line = job.objectives.length === 2; // of more, the front is no line in a plane
   return [
+    ...(outside.length ? [points(outside, x, y, scene, { symbol: "circle-open", opacity: 0.5 })] : []),
     points(rest, x, y, scene, { opacity: 0.5 }),
     {
       ...points(front, x, y, scene, { size: 11, colour: look.best, symbol: "diamond", opacity: 1 }),
@@ -175,9 +178,12 @@ function layersOf(scene, job, rows, [across, up], limit) {
  */
 function keysOf({ look }, job, rows) {
   const best = new Set(job.best);
+  const violating = new Set(job.violating);
   const front = rows.filter((row) => best.has(row.n)).length;
+  const outside = rows.filter((row) => violating.has(row.n)).length;
   return [
     { label: `Pareto front (${front})`, colour: look.best, dash: "diamond", width: 9, numbers: [] },
-    { label: `dominated (${rows.length - front})`, colour: look.finished, dash: "point", width: 7, numbers: [] },
+    { label: `dominated (${rows.length - front - outside})`, colour: look.finished, dash: "point", width: 7, numbers: [] },
+    ...(outside ? [{ label: `outside the constraints (${outside})`, colour: look.finished, dash: "circle-open", width: 7, numbers: [] }] : []),
   ];
 }

@@ -218,7 +218,7 @@ def _handed_over(definition: Definition, trials: int) -> list[str]:
     if len(varied) > MOST_COLUMNS:
         return [f"auto searches more than {MOST_COLUMNS} dimensions with tpe."]
     if trials > MOST_TRIALS:
-        return [f"auto goes on with tpe after {MOST_TRIALS} trials."]
+        return [f"auto goes on with tpe after {MOST_TRIALS:,} trials."]
     return []
 
 

@@ -311,7 +311,7 @@ def test_a_gain_below_the_best_value_says_that_this_one_looks_lucky() -> None:
 
 @pytest.mark.parametrize("beyond", ["trials", "columns"])
 def test_what_is_beyond_it_goes_to_tpe(beyond: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("astraml_lab.search.auto.sampler.MOST_TRIALS", 12 if beyond == "trials" else 250)
+    monkeypatch.setattr("astraml_lab.search.auto.sampler.MOST_TRIALS", 12 if beyond == "trials" else 1000)
     monkeypatch.setattr("astraml_lab.search.auto.sampler.MOST_COLUMNS", 3 if beyond == "columns" else 100)
     study = study_of()
     for _ in range(16):

@@ -563,8 +563,8 @@ def test_other_strategies_say_how_they_choose(strategy: Strategy) -> None:
 
 def test_the_default_says_where_it_hands_over_to_tpe() -> None:
     wide = Space({f"x{index}": Float(0, 1) for index in range(101)})
-    assert strategy_notes(Strategy.AUTO, one(PLAIN), 250) == ()
-    assert strategy_notes(Strategy.AUTO, one(PLAIN), 300) == ("auto goes on with tpe after 250 trials.",)
+    assert strategy_notes(Strategy.AUTO, one(PLAIN), 1000) == ()
+    assert strategy_notes(Strategy.AUTO, one(PLAIN), 1200) == ("auto goes on with tpe after 1,000 trials.",)
     assert strategy_notes(Strategy.AUTO, one(wide), 20) == (
         "auto searches more than 100 dimensions with tpe.",
     )

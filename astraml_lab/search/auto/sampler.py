@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 MOST_OBJECTIVES = 3
 MOST_COLUMNS = 100
-MOST_TRIALS = 250
+MOST_TRIALS = 1000
 _FIXED = "fixed_params"
 """The trial's system attribute in which Optuna keeps what was enqueued."""
 _BEST_OF = "initial design: the best of "
@@ -45,7 +45,7 @@ _BEST_OF = "initial design: the best of "
 class AutoSampler(BaseSampler):
     """The centre and a few Sobol points, then a Gaussian process over numbers and choices.
 
-    It takes on up to three objectives, up to 100 dimensions that every trial has, and up to 250 trials;
+    It takes on up to three objectives, up to 100 dimensions that every trial has, and up to 1,000 trials;
     beyond these, Optuna's `TPESampler` goes on. Several objectives are weighed by the volume that their front
     dominates; constraints, where trials carry some, by how likely a point keeps to them. Failed trials count
     as worse than the worst, pruned ones as what their curve still promised, and running ones as if they ended

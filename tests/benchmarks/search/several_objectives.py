@@ -122,6 +122,23 @@ def machine(trial: optuna.Trial) -> tuple[float, float]:
     return wrong, math.log10(len(machine.support_) * components)
 
 
+def forest(trial: optuna.Trial) -> tuple[float, float]:
+    """A forest on some rows of the digits, against the number of its nodes."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    model = RandomForestClassifier(
+        n_estimators=trial.suggest_int("trees", 1, 40, log=True),
+        max_depth=trial.suggest_int("depth", 2, 14),
+        max_features=trial.suggest_float("features", 0.02, 1.0, log=True),
+        min_samples_leaf=trial.suggest_int("least", 1, 20, log=True),
+        criterion=trial.suggest_categorical("criterion", ["gini", "entropy"]),
+        bootstrap=trial.suggest_categorical("bootstrap", [True, False]),
+        random_state=0,
+    )
+    loss = min(_loss(model, _data("digits", 400)), 10.0)
+    return loss, math.log10(sum(tree.tree_.node_count for tree in model.estimators_))
+
+
 def bent(trial: optuna.Trial) -> tuple[float, float]:
     """Mixed dimensions in the manner of ZDT1: a convex front, behind a logarithm, steps and a choice."""
     x = trial.suggest_float("x", 0, 1)
@@ -140,6 +157,26 @@ def broken(trial: optuna.Trial) -> tuple[float, float]:
     return x[0], g * (1 - math.sqrt(x[0] / g) - x[0] / g * math.sin(10 * math.pi * x[0]))
 
 
+def hollow(trial: optuna.Trial) -> tuple[float, float]:
+    """Mixed dimensions in the manner of ZDT2: no weighted sum has its least within the front."""
+    x, y = (trial.suggest_float(name, 0, 1) for name in ("x", "y"))
+    size = math.log2(trial.suggest_int("size", 1, 256, log=True))
+    kind, on = trial.suggest_categorical("kind", ["a", "b", "c"]), trial.suggest_categorical("on", [0, 1])
+    g = 1 + 4 * (y - 0.6) ** 2 + 0.1 * (size - 5) ** 2 + {"a": 0.0, "b": 0.5, "c": 0.2}[kind] + 0.4 * on
+    return x, g * (1 - (x / g) ** 2)
+
+
+def counted(trial: optuna.Trial) -> tuple[float, float]:
+    """A loss against a plain count, of one to 1,536: most of what matters lies in its first tenth."""
+    width, layers = trial.suggest_int("width", 1, 256, log=True), trial.suggest_int("layers", 1, 6)
+    rate = math.log10(trial.suggest_float("rate", 1e-5, 1.0, log=True))
+    drop = trial.suggest_float("drop", 0, 0.9)
+    kind = trial.suggest_categorical("kind", ["a", "b", "c"])
+    wrong = 0.8 * width**-0.5 / (1 + 0.3 * min(layers, 3)) + 0.02 * abs(layers - 3)
+    wrong += 0.05 * (rate + 1.5 + 0.5 * math.log10(width)) ** 2 + 0.3 * (drop - 0.1 * math.log10(width)) ** 2
+    return wrong + {"a": 0.1, "b": 0.0, "c": 0.03}[kind], float(width * layers)
+
+
 def three(trial: optuna.Trial) -> tuple[float, float, float]:
     """Three objectives in the manner of DTLZ2: an eighth of a sphere, with a choice of how near it is."""
     a, b = (trial.suggest_float(name, 0, 1) * math.pi / 2 for name in ("a", "b"))
@@ -148,15 +185,33 @@ def three(trial: optuna.Trial) -> tuple[float, float, float]:
     return g * math.cos(a) * math.cos(b), g * math.cos(a) * math.sin(b), g * math.sin(a)
 
 
+def budget(trial: optuna.Trial) -> tuple[float, float, float]:
+    """A loss against a size and a time, both in logarithms: they share what makes a model large."""
+    width, layers = trial.suggest_int("width", 8, 512, log=True), trial.suggest_int("layers", 1, 4)
+    batch = trial.suggest_int("batch", 8, 256, log=True)
+    rate = math.log10(trial.suggest_float("rate", 1e-5, 1e-1, log=True))
+    drop = trial.suggest_float("drop", 0, 0.8)
+    kind = trial.suggest_categorical("kind", ["plain", "gated"])
+    weights = (3 if kind == "gated" else 1) * layers * width**2 + 20 * width
+    wrong = 2.0 * weights**-0.25 + 0.04 * (rate + 2.5 - 0.5 * math.log10(batch / 32)) ** 2
+    wrong += 0.1 * (drop - 0.06 * math.log10(weights) + 0.1) ** 2 - (0.03 if kind == "gated" else 0.0)
+    wrong += 0.03 * abs(layers - 2) + 0.03 * math.log10(batch / 8) ** 2
+    return wrong, math.log10(weights), math.log10(weights**0.7 / batch + 2.0 * layers)
+
+
 TASKS = {
     task.name: task
     for task in (
         Task("boosting", boosting, (0.08, math.log10(8)), (0.235, math.log10(960))),
         Task("network", network, (0.14, math.log10(310)), (1.03, math.log10(16522))),
         Task("machine", machine, (0.02, math.log10(200)), (0.2, math.log10(30000))),
+        Task("forest", forest, (0.3, 0.6), (1.43, 3.83)),
         Task("bent", bent, (0.0, 0.0), (1.0, 2.34)),
         Task("broken", broken, (0.0, -0.8), (1.0, 4.04)),
+        Task("hollow", hollow, (0.0, 0.0), (1.0, 2.3)),
+        Task("counted", counted, (0.05, 1.0), (0.4, 1536.0)),
         Task("three", three, (0.0, 0.0, 0.0), (1.1, 1.1, 1.1)),
+        Task("budget", budget, (0.03, 2.3, 0.3), (0.3, 6.4, 3.5)),
     )
 }
-TRAINED = ("boosting", "network", "machine")
+TRAINED = ("boosting", "network", "machine", "forest")

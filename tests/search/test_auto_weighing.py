@@ -90,6 +90,16 @@ def test_eight_trials_at_once_differ() -> None:
     assert shares[-1] - shares[0] > 0.3, "along the front, not eight times its best gap"
 
 
+def test_with_three_objectives_every_other_point_is_tpes() -> None:
+    study = study_of(directions=("minimize",) * 3)
+    for _ in range(20):
+        trial = study.ask()
+        params = point(trial)
+        study.tell(trial, (*values(params), math.log10(params["lr"])))
+    drawn = [trial.number for trial in study.trials[1:] if not why(trial)]
+    assert drawn == [10, 12, 14, 16, 18], "the others are the model's"
+
+
 def test_what_fails_is_avoided() -> None:
     study = study_of()
     failed = []

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 MOST_OBJECTIVES = 3
 MOST_COLUMNS = 100
 MOST_TRIALS = 1000
+_IN_TURN, _IN_TURN_FROM = 3, 10
+"""With so many objectives TPE draws every other point, once so many trials have ended."""
 _FIXED = "fixed_params"
 """The trial's system attribute in which Optuna keeps what was enqueued."""
 _BEST_OF = "initial design: the best of "
@@ -47,9 +49,9 @@ class AutoSampler(BaseSampler):
 
     It takes on up to three objectives, up to 100 dimensions that every trial has, and up to 1,000 trials;
     beyond these, Optuna's `TPESampler` goes on. Several objectives are weighed by the volume that their front
-    dominates; constraints, where trials carry some, by how likely a point keeps to them. Failed trials count
-    as worse than the worst, pruned ones as what their curve still promised, and running ones as if they ended
-    as expected.
+    dominates; with three of them, every other point is TPE's. Constraints, where trials carry some, are
+    weighed by how likely a point keeps to them. Failed trials count as worse than the worst, pruned ones as
+    what their curve still promised, and running ones as if they ended as expected.
 
     The same seed and the same history give the same point: all chance comes from the seed and the trial's
     number, and the state of the model is kept with the trials. Touched by several threads, it makes one
@@ -101,7 +103,7 @@ class AutoSampler(BaseSampler):
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return the distributions that are drawn together."""
         with self._one_at_a_time:
-            other = self._other(study)
+            other = self._other(study, trial)
             if other is None:
                 return self._together(study, trial)
         return other.infer_relative_search_space(study, trial)
@@ -111,7 +113,7 @@ class AutoSampler(BaseSampler):
     ) -> dict[str, Any]:
         """Return a value of each distribution."""
         with self._one_at_a_time:
-            other = self._other(study)
+            other = self._other(study, trial)
             if other is None:
                 return self._drawn_together(study, trial, varied(search_space))
         return self._reseeded(other, trial).sample_relative(study, trial, search_space)
@@ -141,14 +143,22 @@ class AutoSampler(BaseSampler):
         study._storage.set_trial_system_attr(trial._trial_id, NOTE, json.dumps(note))  # noqa: SLF001
         return point
 
-    def _other(self, study: Study) -> TPESampler | None:
-        """Return the sampler that takes on what is beyond this one."""
+    def _other(self, study: Study, trial: FrozenTrial) -> TPESampler | None:
+        """Return the sampler that takes on what is beyond this one, and its turn of what is hard for it."""
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         if len(self._own(study, ended)) > MOST_TRIALS or len(study.directions) > MOST_OBJECTIVES:
             return self._optunas(study)
         self._history.learn(study, ended)
         beyond = self._history.conditions is None or len(self._history.space) > MOST_COLUMNS
-        return self._optunas(study) if beyond else None
+        return self._optunas(study) if beyond or self._is_tpes_turn(study, trial, len(ended)) else None
+
+    def _is_tpes_turn(self, study: Study, trial: FrozenTrial, ended: int) -> bool:
+        """Whether this point is TPE's.
+
+        The volume that three objectives may gain is largest at the many ends of their front: by itself, the
+        model goes from one to the next and learns little of what lies between.
+        """
+        return len(study.directions) >= _IN_TURN and ended >= _IN_TURN_FROM and trial.number % 2 == 0
 
     def _optunas(self, study: Study) -> TPESampler:
         return self._pareto if len(study.directions) > 1 else self._tpe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from astraml_lab.spec import format_number, nearest
+from astraml_lab.spec import TrialState, format_number, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,6 +40,19 @@ def violations(constraints: Iterable[Constraint], view: TrialView) -> tuple[str,
 def keeps_to(spec: JobSpec, view: TrialView) -> bool:
     """Whether a trial violates none."""
     return all(_excess(each, view.metrics) <= 0 for each in spec.subject_to)
+
+
+def is_no_measure(spec: JobSpec, state: TrialState, metrics: Mapping[str, float]) -> bool:
+    """Whether a trial that ended is none that others are pruned by: it violates a constraint.
+
+    Of what was cut short, a metric without a report says nothing. A vendor's rule goes by all trials.
+    """
+    judged = [
+        each
+        for each in spec.subject_to
+        if state is TrialState.COMPLETE or not math.isnan(metrics.get(each.metric, math.nan))
+    ]
+    return spec.stopping is None and any(_excess(each, metrics) > 0 for each in judged)
 
 
 def unreported(spec: JobSpec, metrics: Mapping[str, float]) -> str:

@@ -13,6 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict, TrialPruned, TrialStopped
+from astraml_lab.jobs.constraints import is_no_measure
 from astraml_lab.jobs.pruning import NEVER_PRUNED, board_of
 from astraml_lab.metrics import Board, FrontBoard, TrialMetrics
 from astraml_lab.spec import (
@@ -293,7 +294,10 @@ class LiveJob:
             if (board := self.board_of(trial)) is not None:
                 state = verdict.state
                 cut_short = state in {TrialState.PRUNED, TrialState.STOPPED}
-                board.finish(trial.number, complete=state is TrialState.COMPLETE, cut_short=cut_short)
+                if is_no_measure(self._spec, state, trial.last):
+                    board.again(trial.number)  # as if it had shown nothing
+                else:
+                    board.finish(trial.number, complete=state is TrialState.COMPLETE, cut_short=cut_short)
             self._let_go(trial)
 
     def _count_infeasible(self, trial: LiveTrial) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from astraml_lab.jobs.constraints import missed
+from astraml_lab.jobs.constraints import is_no_measure, missed
 from astraml_lab.jobs.live import LiveTrial
 from astraml_lab.jobs.pruning import shown_when_pruned
 from astraml_lab.metrics import FrontBoard
@@ -52,7 +52,7 @@ def restore(runner: Runner, searcher: Searcher, views: Sequence[TrialView]) -> N
 
 def _remind(runner: Runner, board: Board | FrontBoard, view: TrialView) -> None:
     """Tell the board of a trial that it goes by."""
-    if not board.goes_by(view.state):
+    if not board.goes_by(view.state) or is_no_measure(runner.record.spec, view.state, view.metrics):
         return
     complete, cut_short = view.state is TrialState.COMPLETE, view.state in _CUT_SHORT
     if isinstance(board, FrontBoard):

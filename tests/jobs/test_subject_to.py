@@ -10,7 +10,7 @@ import astraml_lab as lab
 from astraml_lab.errors import InvalidSpec, NotFound
 from astraml_lab.jobs import Manager
 from astraml_lab.jobs.stored import StoredReader
-from astraml_lab.spec import Float, Int, JobState
+from astraml_lab.spec import Float, Int, JobState, TrialState
 from astraml_lab.ui.text import progress_line
 
 if TYPE_CHECKING:
@@ -158,3 +158,58 @@ def test_the_search_looks_where_the_constraint_is_kept(bench: Bench) -> None:
     values = [view.values[0] for view in job.reader.trials()[1] if view.values]
     assert sum(value <= 300 for value in values[15:]) >= 8, values
     assert max(value for value in values if value <= 300) > 250, values
+
+
+@pytest.mark.parametrize("prune", ["auto", "median", "asha"])
+def test_what_violates_gives_up_no_trial_that_keeps_to_them(bench: Bench, prune: str) -> None:
+    """The larger the better and the slower: without the constraint all but the first are given up."""
+
+    def grow(trial: Trial) -> None:
+        large = trial.number < 8
+        for step in range(1, 21):
+            trial.report(
+                score=(2 if large else 1) * step + trial.number / 100, ms=30 if large else 10, step=step
+            )
+
+    options: dict[str, Any] = {"trials": 10, "parallel": 1, "strategy": "random", "prune": prune}
+    job = bench.run(grow, name="digits", subject_to="ms <= 20", **options)
+    assert [view.state for view in job.reader.trials()[1][8:]] == [TrialState.COMPLETE] * 2
+    assert job.best.number == 9
+    free = bench.run(grow, name="free", **options)
+    assert [view.state for view in free.reader.trials()[1][8:]] == [TrialState.PRUNED] * 2
+
+
+def test_a_restarted_job_does_not_prune_by_what_violates_either(bench: Bench) -> None:
+    def grow(trial: Trial) -> None:
+        large = trial.number < 8
+        for step in range(1, 21):
+            trial.report(score=(2 if large else 1) * step, ms=30 if large else 10, step=step)
+
+    options: dict[str, Any] = {"parallel": 1, "strategy": "random", "prune": "median", "name": "digits"}
+    bench.run(grow, trials=8, subject_to="ms <= 20", **options)
+    bench.manager.close(5)
+    again = Manager(bench.store, bench.wiring, owner="another kernel")
+    try:
+        spec, code = bench.prepare(grow, trials=10, subject_to="ms <= 20", **options)
+        job = again.launch(spec, code, attended=True).wait(60)
+        assert [view.state for view in job.reader.trials()[1][8:]] == [TrialState.COMPLETE] * 2
+    finally:
+        again.close(5)
+
+
+def test_a_front_that_violates_gives_up_no_trial_that_keeps_to_them(bench: Bench) -> None:
+    def grow(trial: Trial) -> None:
+        large = trial.number < 8
+        for step in range(1, 21):
+            trial.report(
+                score=(2 if large else 1) * step,
+                loss=1.0 if large else 2.0,
+                ms=30 if large else 10,
+                step=step,
+            )
+
+    options: dict[str, Any] = {"minimize": "loss", "trials": 10, "parallel": 1, "strategy": "random"}
+    job = bench.run(grow, name="digits", subject_to="ms <= 20", **options)
+    assert [view.state for view in job.reader.trials()[1][8:]] == [TrialState.COMPLETE] * 2
+    free = bench.run(grow, name="free", **options)
+    assert [view.state for view in free.reader.trials()[1][8:]] == [TrialState.PRUNED] * 2

@@ -207,7 +207,8 @@ class JobView:
     @property
     def without_best(self) -> str:
         """Why there is no best trial, in words."""
-        return f"{self.name} has no best trial: {self.none_keeps or 'none is COMPLETE yet'} ({self.state})"
+        why = f"no best trial: {self.none_keeps}" if self.none_keeps else "no COMPLETE trial yet"
+        return f"{self.name} has {why} ({self.state})"
 
     @property
     def failed(self) -> int:

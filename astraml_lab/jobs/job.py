@@ -60,6 +60,7 @@ class Job:
         self._manager = manager
         self._generation_id = stored.id
         self._owner = Owner(manager, stored.id)
+        self._reasons = studying.Reasons(manager.store, stored.id)
         self.said = said
         self._silent = False
 
@@ -166,7 +167,7 @@ class Job:
         """
         number = trial.number if isinstance(trial, TrialHandle) else int(trial)
         view = self._trial(number).view()
-        return studying.why(self._manager.store, self._generation_id, self.spec, view)
+        return self._reasons.of(view, self.spec)
 
     def wait(self, timeout: float | None = None, *, glance: Callable[[Job], None] | None = None) -> Job:
         """Wait until the job has ended, or `timeout` seconds; an interrupt only ends the waiting.

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.jobs.constraints import missed
-from astraml_lab.search import StudyStorage, reason_of, study_of
+from astraml_lab.search import StudyStorage, reasons_of, study_of
 
 if TYPE_CHECKING:
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.spec import JobSpec, TrialView
     from astraml_lab.store import Store
+
+
+_UNKNOWN = "the search has no record of it"
+_NOT_YET = "it has not begun yet"
 
 
 def detached_study(spec: JobSpec, reader: JobReader, name: str) -> Any:
@@ -27,12 +31,34 @@ def detached_study(spec: JobSpec, reader: JobReader, name: str) -> Any:
     return study_of(spec.search, views, steps, constraints, name=name)
 
 
-def why(store: Store, generation_id: int, spec: JobSpec, view: TrialView) -> str:
-    """Say why a trial was tried: its note was committed when it began, or says which trial it confirms.
+class Reasons:
+    """Why the trials of a job were tried.
 
-    Raises:
-        StoreUnavailable: It cannot be read, or is damaged.
+    A trial's note was committed when it began and never changes: the journal is read again only for a trial
+    that had not begun when it was read.
+
+    Args:
+        store: Where its journal is.
+        generation_id: The job.
     """
-    if view.confirms is not None:
-        return view.notes[0]
-    return reason_of(StudyStorage(store.past_journal(generation_id)), spec.strategy, view.number)
+
+    def __init__(self, store: Store, generation_id: int) -> None:
+        self._store = store
+        self._generation_id = generation_id
+        self._known: list[str] = []
+
+    def of(self, view: TrialView, spec: JobSpec) -> str:
+        """Say why a trial was tried, or which trial it confirms.
+
+        Raises:
+            StoreUnavailable: It cannot be read, or is damaged.
+        """
+        if view.confirms is not None:
+            return view.notes[0]
+        if not self._said(view.number):
+            storage = StudyStorage(self._store.past_journal(self._generation_id))
+            self._known = reasons_of(storage, spec.strategy)
+        return self._said(view.number) or (_UNKNOWN if view.number >= len(self._known) else _NOT_YET)
+
+    def _said(self, number: int) -> str:
+        return self._known[number] if number < len(self._known) else ""

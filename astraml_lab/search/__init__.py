@@ -13,7 +13,7 @@ from astraml_lab.search.importance import Importance, importance_in, importance_
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.pareto import Front, dominated
 from astraml_lab.search.proposals import Ended, Past, Proposal, Told, Warmed
-from astraml_lab.search.reasons import reason_of
+from astraml_lab.search.reasons import reasons_of
 from astraml_lab.search.samplers import require_sampler, sampler_problems, strategy_notes
 from astraml_lab.search.searcher import Searcher
 
@@ -38,7 +38,7 @@ __all__ = [
     "importance_in",
     "importance_of",
     "is_study",
-    "reason_of",
+    "reasons_of",
     "require_sampler",
     "sampler_problems",
     "space_problems",

@@ -53,6 +53,7 @@ class Dashboard(PageWidget):
         selection: Selection | None = None,
         clock: Clock | None = None,
         wake: Callable[[], object] = lambda: None,
+        why: Callable[[int], str] | None = None,
     ) -> None:
         """Build the widget; nothing is sent before a view asks.
 
@@ -62,13 +63,14 @@ class Dashboard(PageWidget):
             selection: Which trials are selected; shared with Python.
             clock: Time, for tests.
             wake: Called from any thread when `publish` should be called soon.
+            why: Says why a trial was tried; asked for the trial that is looked at.
         """
         self._reader = reader
         self._clock = clock or SystemClock()
         self._actions = actions or Actions()
         self._choice = None if selection is None else Choice(selection)
         self._audience = Audience(self._clock)
-        self._feed = Feed(reader, self._clock, self._choice)
+        self._feed = Feed(reader, self._clock, self._choice, why)
         self._kept = False
         self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._start_over = threading.Event()

@@ -6,6 +6,8 @@ from collections import deque
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
+from astraml_lab.errors import AstramlError
+from astraml_lab.spec import TrialState
 from astraml_lab.ui.audience import Attention, Want
 from astraml_lab.ui.frames import (
     PARAMS,
@@ -18,8 +20,11 @@ from astraml_lab.ui.frames import (
 )
 from astraml_lab.ui.importances import Importances
 from astraml_lab.ui.lines import LINES, Lines, Source, chosen
+from astraml_lab.ui.text import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from astraml_lab.clock import Clock
     from astraml_lab.jobs.reader import JobReader
     from astraml_lab.search import Importance
@@ -33,6 +38,7 @@ _LOG_SECONDS = 1.0
 _LOG_LINES = 200
 _LOG_WIDTH = 2_000
 _TRACEBACK = 20_000
+_WHY = 600
 _KEPT_LINES = 4
 """Charts that nobody draws any more, kept for when their tab is opened again."""
 
@@ -40,8 +46,16 @@ _KEPT_LINES = 4
 class Feed:
     """Turns a job's reader into frames that hold only what changed."""
 
-    def __init__(self, reader: JobReader, clock: Clock, choice: Choice | None = None) -> None:
+    def __init__(
+        self,
+        reader: JobReader,
+        clock: Clock,
+        choice: Choice | None = None,
+        why: Callable[[int], str] | None = None,
+    ) -> None:
         self._reader = reader
+        self._why = why
+        self._whys: dict[int, str] = {}
         self._clock = clock
         self._choice = choice
         self._chosen: dict[str, Any] = {}
@@ -203,7 +217,21 @@ class Feed:
     def _detail(self, number: int) -> dict[str, Any]:
         trial = self._trials[number]
         log = [line[:_LOG_WIDTH] for line in self._reader.log_tail(number, _LOG_LINES)]
-        return {"n": number, "log": log, "traceback": trial.traceback[-_TRACEBACK:]}
+        detail: dict[str, Any] = {"n": number, "log": log, "traceback": trial.traceback[-_TRACEBACK:]}
+        why = self._reason(trial)
+        return {**detail, "why": why} if why else detail
+
+    def _reason(self, trial: TrialView) -> str:
+        """Return why a trial was tried; it is asked for once, after it has begun."""
+        if self._why is None or trial.state is TrialState.WAITING:
+            return ""
+        if trial.number not in self._whys:
+            try:
+                said = self._why(trial.number)
+            except AstramlError:  # the store is out of reach: the view shows what it has
+                return ""
+            self._whys[trial.number] = one_line(said, _WHY)
+        return self._whys[trial.number]
 
 
 def _default_want(view: JobView) -> tuple[Want, ...]:

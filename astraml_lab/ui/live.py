@@ -44,7 +44,12 @@ class Live:
         self._clock = clock
         selection: Selection | None = getattr(job, "selection", None)
         self._dashboard = Dashboard(
-            self.reader, actions=Actions.of(job), selection=selection, clock=clock, wake=self._wake
+            self.reader,
+            actions=Actions.of(job),
+            selection=selection,
+            clock=clock,
+            wake=self._wake,
+            why=getattr(job, "why", None),
         )
         self._keepsake = Keepsake(self._dashboard, self.reader, clock)
         self._places: list[Place] = []

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from plugins.jobs import Bench
+from sqlalchemy import delete
 
 from astraml_lab.errors import NotFound
 from astraml_lab.spec import Float
+from astraml_lab.store.tables import journal
 from astraml_lab.trial import report
 
 if TYPE_CHECKING:
@@ -53,6 +55,16 @@ def test_another_kernel_and_a_resumed_job_say_the_same(
     job.resume(11).wait(20)
     assert [job.why(number) for number in range(9)] == before
     assert job.why(10).startswith(("a gain", "exploring"))
+
+
+def test_the_journal_is_read_once_for_all_trials_that_had_begun(bench: Bench) -> None:
+    job = bench.run(peak, SPACE, trials=6)
+    before = [bench.manager.find(job.name).why(number) for number in range(6)]
+    assert job.why(2) == before[2]
+    with bench.store.begin() as connection:
+        connection.execute(delete(journal))
+    assert [job.why(number) for number in range(6)] == before
+    assert bench.manager.find(job.name).why(2) == "the search has no record of it"
 
 
 def test_a_single_run_has_nothing_to_say(bench: Bench) -> None:

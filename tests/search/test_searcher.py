@@ -12,7 +12,7 @@ from optuna.trial import TrialState as OptunaState
 from astraml_lab.errors import Conflict, InvalidSpec, MissingExtra, NotFound
 from astraml_lab.search import Ended, Proposal, Searcher, Told, require_sampler
 from astraml_lab.search.journal_storage import StudyStorage
-from astraml_lab.search.reasons import reason_of
+from astraml_lab.search.reasons import reasons_of
 from astraml_lab.search.samplers import build_sampler, strategy_notes
 from astraml_lab.spec import (
     Categorical,
@@ -529,7 +529,7 @@ def test_the_default_learns_conditions_and_says_why() -> None:
     storage = optuna.storages.InMemoryStorage()
     searcher = Searcher(one(TREE), seed=7, storage=storage)
     found = search(searcher, 16)
-    reasons = [reason_of(storage, Strategy.AUTO, number) for number in range(16)]
+    reasons = reasons_of(storage, Strategy.AUTO)
     assert reasons[0] == "initial design: the centre of the space"
     assert any(reason.startswith(("a gain", "exploring")) for reason in reasons[8:])
     assert all(set(proposal.params) == set(TREE.names()) for proposal in found)
@@ -556,9 +556,11 @@ def test_other_strategies_say_how_they_choose(strategy: Strategy) -> None:
     searcher = Searcher(one(PLAIN), strategy=strategy, seed=0, storage=storage)
     searcher.enqueue(search(searcher, 1)[0].params)
     searcher.ask()
-    assert reason_of(storage, strategy, 0).startswith(f"{strategy}: ")
-    assert reason_of(storage, strategy, 1) == "enqueued: somebody asked for this point"
-    assert reason_of(storage, strategy, 2) == "the search has no record of it"
+    searcher.enqueue(search(searcher, 1)[0].params)
+    first, second, *_, last = reasons_of(storage, strategy)
+    assert first.startswith(f"{strategy}: ")
+    assert second == "enqueued: somebody asked for this point"
+    assert not last, "it has not begun"
 
 
 def test_the_default_says_where_it_hands_over_to_tpe() -> None:
@@ -587,4 +589,4 @@ def test_auto_keeps_to_constraints_and_says_so() -> None:
         searcher.tell(proposal.number, told)
     last = searcher.ask()
     assert last
-    assert "keeps to the constraints" in reason_of(storage, Strategy.AUTO, last.number)
+    assert "keeps to the constraints" in reasons_of(storage, Strategy.AUTO)[last.number]

@@ -10,6 +10,7 @@ import numpy as np
 from plugins.fake_job import FakeReader, play
 
 from astraml_lab.clock import FakeClock
+from astraml_lab.errors import StoreUnavailable
 from astraml_lab.jobs.holding import BY_HAND
 from astraml_lab.spec import (
     Categorical,
@@ -315,6 +316,32 @@ def test_the_log_of_the_opened_trial_travels_when_it_grows_once_a_second() -> No
     assert feed.frame(look) is None
     clock.advance(1.0)
     assert next_frame(feed, look).head["details"][0]["log"] == ["one", "two"]
+
+
+def test_why_the_opened_trial_was_tried_is_asked_for_once_and_of_no_other() -> None:
+    clock = FakeClock()
+    reader = FakeReader(clock=clock)
+    for number in (3, 4):
+        reader.start(number)
+        reader.logs[number] = ["one"]
+    asked: list[int] = []
+
+    def why(number: int) -> str:
+        asked.append(number)
+        if len(asked) == 1:
+            raise StoreUnavailable("the disk is full")
+        return "a gain:\n<b>0.9</b>"
+
+    feed = Feed(reader, clock, why=why)
+    assert "details" not in next_frame(feed, Attention()).head
+    assert asked == []
+    look = Attention(details=(3,))
+    assert "why" not in next_frame(feed, look).head["details"][0]
+    for text in ("two", "three"):
+        clock.advance(1.0)
+        reader.logs[3].append(text)
+        assert next_frame(feed, look).head["details"][0]["why"] == "a gain: <b>0.9</b>"
+    assert asked == [3, 3]
 
 
 def test_a_frame_is_strict_json_whatever_was_reported() -> None:

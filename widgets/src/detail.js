@@ -60,7 +60,8 @@ export class Detail {
     body.append(left, right);
     this.banner = new Banner();
     this.one = make("div");
-    this.one.append(this.line, this.reason, body);
+    this.why = make("div", "astraml-quiet astraml-why");
+    this.one.append(this.line, this.reason, this.why, body);
     this.beside = new Beside();
     this.root.append(bar, this.banner.root, this.one, this.beside.root);
     this.stamp = "";
@@ -218,6 +219,8 @@ export class Detail {
 
   /** @param {import("./store.js").Detail | undefined} detail */
   #texts(detail) {
+    this.why.hidden = !detail?.why;
+    setText(this.why, detail?.why ? `Why this point: ${detail.why}` : "");
     const traceback = detail?.traceback ?? "";
     setText(this.traceback, traceback);
     this.traceback.hidden = !traceback;

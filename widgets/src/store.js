@@ -23,7 +23,7 @@
  * }} Dimension
  * @typedef {{numbers: number[], seen: Record<string, number>}} Selected What is selected, and up to which choice of each view.
  * @typedef {{m: string, shares: [string, number][], reason: string, trials: number, of: number}} Importance
- * @typedef {{n: number, log: string[], traceback: string}} Detail
+ * @typedef {{n: number, log: string[], traceback: string, why?: string}} Detail
  * @typedef {{x0: number, columns: Float32Array[]}} Line
  * @typedef {{columns: Float32Array[], trials: number, of: number}} Band
  * @typedef {{show: number[], lines: Map<number, Line>, band: Band | null}} Chart

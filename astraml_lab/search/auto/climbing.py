@@ -69,7 +69,12 @@ class Ground:
 
 
 def climb(
-    ground: Ground, promise: Callable[[Array], Array], observed: Array, random: np.random.Generator
+    ground: Ground,
+    promise: Callable[[Array], Array],
+    observed: Array,
+    random: np.random.Generator,
+    *,
+    share: float = 1.0,
 ) -> Array:
     """Return all rows that were looked at by what they promise, the most first.
 
@@ -78,17 +83,18 @@ def climb(
         promise: What is searched for the highest of.
         observed: Rows that were tried, the best first, shape (n, d).
         random: The source of all chance.
+        share: How many rows are looked at, of those that are where a proposal may take its time.
     """
-    rows = [ground.anywhere(_ANYWHERE, random)]
+    rows = [ground.anywhere(round(share * _ANYWHERE), random)]
     for parents, children, stray in _AROUND:
-        chosen = observed[random.integers(min(parents, len(observed)), size=children)]
+        chosen = observed[random.integers(min(parents, len(observed)), size=round(share * children))]
         rows.append(ground.mutated(chosen, stray, random))
     found = np.concatenate(rows)
     promised = promise(found)
     stray = _STRAY
     for _ in range(_GENERATIONS):
         top = np.argsort(-promised, kind="stable")[:_PARENTS]
-        young = ground.mutated(np.repeat(found[top], _CHILDREN, axis=0), stray, random)
+        young = ground.mutated(np.repeat(found[top], round(share * _CHILDREN), axis=0), stray, random)
         found = np.concatenate([found, young])
         promised = np.concatenate([promised, promise(young)])
         stray *= _CALMING

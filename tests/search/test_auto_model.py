@@ -21,6 +21,7 @@ from astraml_lab.search.auto.linear import NotPositiveError, inverse_factor, pro
 from astraml_lab.search.auto.outcomes import Outcome, half_ranked, outcomes, targets
 from astraml_lab.search.auto.sobol import MOST, sobol_point
 from astraml_lab.search.auto.surrogate import Surrogate, apart, cost, fit, matern, start
+from astraml_lab.search.auto.unfinished import Unfinished
 from astraml_lab.search.proposals import SHOWN
 
 CHOICES = np.array([0, 0, 3, 0])
@@ -174,20 +175,76 @@ def curve(final: float | None, *steps: float, state: TrialState = TrialState.COM
     return create_trial(value=final, state=state, intermediate_values=dict(enumerate(steps)))
 
 
-def test_a_pruned_trial_counts_as_what_its_curve_promised() -> None:
-    trials = [curve(1.0, 3.0, 1.0), curve(2.0, 4.1, 2.0), curve(0.5, 2.4, 0.5)]
-    pruned = curve(None, 5.0, state=TrialState.PRUNED)
-    found = outcomes([*trials, pruned], maximise=False)
-    assert found[3].value == pytest.approx(3.0)
-    assert 0 < found[3].spread < 0.3
-    mirrored = [curve(-1.0, -3.0, -1.0), curve(-2.0, -4.1, -2.0), curve(-0.5, -2.4, -0.5)]
-    up = outcomes([*mirrored, curve(None, -5.0, state=TrialState.PRUNED)], maximise=True)
-    assert up == found
+def numbered(trials: list[FrozenTrial], first: int = 0) -> list[FrozenTrial]:
+    """Give trials the numbers that they would have in a study."""
+    for number, trial in enumerate(trials, start=first):
+        trial.number = number
+    return trials
+
+
+def falling(end: float, steps: int, state: TrialState = TrialState.COMPLETE) -> FrozenTrial:
+    """A loss that falls to about `end` in nine steps, the more the lower; only `steps` of them are known."""
+    values = [end + (2.0 - end / 4) * 0.6**step for step in range(9)]
+    return curve(values[-1] if state is TrialState.COMPLETE else None, *values[:steps], state=state)
+
+
+def test_a_pruned_trial_counts_as_where_its_curve_would_have_ended_by_those_of_complete_ones() -> None:
+    complete = numbered([falling(end, 9) for end in (0.1, 0.3, 0.5, 0.8, 1.2)])
+    for steps in (2, 4, 7):
+        pruned = numbered([falling(1.0, steps, TrialState.PRUNED)], first=5)
+        found = outcomes([*complete, *pruned], maximise=False)[5]
+        assert found.value == pytest.approx(falling(1.0, 9).value, abs=2 * found.spread)
+        assert found.value < pruned[0].intermediate_values[steps - 1]
+        assert 0 < found.spread < 0.2
+
+
+def test_what_is_greater_is_forecast_as_what_is_smaller() -> None:
+    down = numbered([*[falling(end, 9) for end in (0.1, 0.3, 0.5)], falling(1.0, 4, TrialState.PRUNED)])
+    up = [
+        create_trial(
+            state=trial.state,
+            value=None if trial.value is None else -trial.value,
+            intermediate_values={step: -value for step, value in trial.intermediate_values.items()},
+        )
+        for trial in down
+    ]
+    assert outcomes(numbered(up), maximise=True) == outcomes(down, maximise=False)
+
+
+def test_complete_curves_need_not_have_the_step_at_which_another_was_pruned() -> None:
+    complete = [curve(end, end + 3, end + 2, end + 1, end) for end in (1.0, 2.0, 0.5)]
+    thin = [
+        create_trial(value=trial.value, intermediate_values={0: trial.intermediate_values[0], 3: trial.value})
+        for trial in complete
+    ]
+    pruned = curve(None, 5.0, 4.0, 3.0, state=TrialState.PRUNED)
+    found = outcomes(numbered([*thin, pruned]), maximise=False)[3]
+    assert 0 < found.spread < np.std([1.0, 2.0, 0.5]), "a curve that is known before and after was there"
+
+
+def test_forecasts_are_the_same_for_who_saw_the_study_grow() -> None:
+    ends = np.random.default_rng(0).uniform(0.1, 1.5, 30)
+    trials = numbered(
+        [
+            falling(end, 9 if end < 0.8 else 3, TrialState.COMPLETE if end < 0.8 else TrialState.PRUNED)
+            for end in ends.tolist()
+        ]
+    )
+    before = Unfinished(maximise=False)
+    for count in range(1, 31):
+        found = outcomes(trials[:count], maximise=False, unfinished=before)
+        assert found == outcomes(trials[:count], maximise=False)
+
+
+def test_a_pruned_trial_whose_last_value_is_no_number_failed() -> None:
+    complete = [falling(end, 9) for end in (0.1, 0.3, 0.5)]
+    diverged = curve(None, 2.0, math.nan, state=TrialState.PRUNED)
+    assert outcomes(numbered([*complete, diverged]), maximise=False)[3] == Outcome(math.inf)
 
 
 def test_a_pruned_trial_before_any_complete_curve_is_uncertain() -> None:
     trials = [curve(1.0), curve(2.0), curve(3.0), curve(None, 9.0, state=TrialState.PRUNED)]
-    assert outcomes(trials, maximise=False)[3] == Outcome(9.0, float(np.std([1, 2, 3])))
+    assert outcomes(numbered(trials), maximise=False)[3] == Outcome(9.0, float(np.std([1, 2, 3])))
     silent = curve(None, state=TrialState.PRUNED)
     assert outcomes([silent], maximise=False) == [Outcome(math.inf)]
 

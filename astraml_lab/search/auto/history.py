@@ -15,6 +15,7 @@ from astraml_lab.search.auto.encoding import Encoding
 from astraml_lab.search.auto.limits import limits
 from astraml_lab.search.auto.outcomes import outcomes
 from astraml_lab.search.auto.prior import NO_PRIOR, Prior, prior_of
+from astraml_lab.search.auto.unfinished import Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,6 +103,7 @@ class History:
         self._shapes: set[frozenset[str]] = set()
         self._named: dict[int, frozenset[str]] = {}
         self._prior: tuple[object, Prior] | None = None
+        self._unfinished: dict[bool, Unfinished] = {}
 
     def learn(self, study: Study, ended: Sequence[FrozenTrial]) -> None:
         """Take in the trials that were completed or pruned since."""
@@ -157,7 +159,11 @@ class History:
         ]
         conditions = self.conditions or Conditions()
         around = np.concatenate([rows, np.array(begun).reshape(-1, len(encoding.names))])
-        each = [outcomes(ended, maximise=one, objective=index) for index, one in enumerate(maximise)]
+        curves = self._unfinished.setdefault(maximise[0], Unfinished(maximise=maximise[0]))
+        each = [
+            outcomes(ended, maximise=one, objective=index, unfinished=curves)
+            for index, one in enumerate(maximise)
+        ]
         return Seen(
             _filled(ended, encoding)[0],
             each[0],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from optuna.trial import TrialState
 
+from astraml_lab.search.auto.unfinished import Unfinished
 from astraml_lab.search.proposals import SHOWN
 
 if TYPE_CHECKING:
@@ -20,14 +21,12 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _FEW = 3
-"""So many complete curves say how far a curve still moves."""
+"""So many values are enough for a model."""
 _WIDEST = 2.0
 _FAILURE = 0.3
 """How uncertain a failure is, in units of what the model is given: another run of the point may work."""
 _END = 4.0
 """So many widths of the better half are left of the worse one."""
-_MAD = 1.4826
-"""A normal distribution's standard deviation by its median absolute deviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +54,34 @@ class Targets:
     scale: float
 
 
-def outcomes(trials: Sequence[FrozenTrial], *, maximise: bool, objective: int = 0) -> list[Outcome]:
+def outcomes(
+    trials: Sequence[FrozenTrial],
+    *,
+    maximise: bool,
+    objective: int = 0,
+    unfinished: Unfinished | None = None,
+) -> list[Outcome]:
     """Return how ended trials ended, by one of their objectives.
 
-    A pruned trial counts as its last value, moved by what curves of complete trials still moved from that
-    step on; how much these differ is its uncertainty.
+    A pruned trial counts as where its curve would have ended, as those of complete trials tell; how well
+    they tell is its uncertainty. Before they can, it counts as its last value.
+
+    Args:
+        trials: They.
+        maximise: Whether higher values are better.
+        objective: Which one.
+        unfinished: What is known of this study's curves from before, which saves time and changes nothing.
     """
     sign = -1.0 if maximise else 1.0
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     if complete and len(complete[0].values) > 1:
         # Optuna keeps no curves of several objectives
         return [Outcome(_finite(sign, _ended_as(trial, objective))) for trial in trials]
-    finals = np.array([_finite(sign, trial.value) for trial in complete])
-    finals = finals[np.isfinite(finals)]
-    usual = float(finals.std()) if len(finals) else 0.0
-    return [_outcome(trial, complete, sign, usual) for trial in trials]
+    ends = [(trial, -_finite(sign, trial.value)) for trial in complete]
+    ends = [(trial, end) for trial, end in ends if math.isfinite(end)]
+    usual = float(np.std([end for _, end in ends])) if ends else 0.0
+    unfinished = unfinished or Unfinished(maximise=maximise)
+    return [_outcome(trial, sign, ends, usual, unfinished) for trial in trials]
 
 
 def _ended_as(trial: FrozenTrial, objective: int) -> float | None:
@@ -78,23 +90,20 @@ def _ended_as(trial: FrozenTrial, objective: int) -> float | None:
     return values[objective] if values else None
 
 
-def _outcome(trial: FrozenTrial, complete: Sequence[FrozenTrial], sign: float, usual: float) -> Outcome:
+def _outcome(
+    trial: FrozenTrial,
+    sign: float,
+    ends: Sequence[tuple[FrozenTrial, float]],
+    usual: float,
+    unfinished: Unfinished,
+) -> Outcome:
     if trial.state is TrialState.COMPLETE:
         return Outcome(_finite(sign, trial.value))
-    if trial.state is not TrialState.PRUNED or not trial.intermediate_values:
+    last = unfinished.last(trial) if trial.state is TrialState.PRUNED else None
+    if last is None:
         return Outcome(math.inf)
-    step = max(trial.intermediate_values)
-    last = _finite(sign, trial.intermediate_values[step])
-    moved = [
-        sign * (one.value - one.intermediate_values[step])
-        for one in complete
-        if one.value is not None and step in one.intermediate_values
-    ]
-    drifts = np.array([drift for drift in moved if math.isfinite(drift)])
-    if len(drifts) < _FEW:
-        return Outcome(last, usual)
-    drift = float(np.median(drifts))
-    return Outcome(last + drift, _MAD * float(np.median(np.abs(drifts - drift))))
+    forecast = unfinished.forecast(trial, ends)
+    return Outcome(-last, usual) if forecast is None else Outcome(-forecast.mean, forecast.spread)
 
 
 def _finite(sign: float, value: float | None) -> float:

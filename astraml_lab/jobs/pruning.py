@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from astraml_lab.metrics import Board, DominanceRule, FrontBoard, HalvingRule, OutlookRule, PruneRule
+from astraml_lab.search.curves import joined
 from astraml_lab.spec import Pruning, Select, StoppingKind, StoppingRule, Strategy, TrialState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from astraml_lab.metrics import Rule
-    from astraml_lab.spec import JobSpec, TrialView
+    from astraml_lab.spec import JobSpec
 
 RULES: dict[Pruning, Rule] = {
     Pruning.OFF: PruneRule("off"),
@@ -41,12 +43,19 @@ def board_of(spec: JobSpec) -> Board | FrontBoard | None:
     return Board(by, maximize=objective.maximize, rule=_rule_of(spec), patience=spec.patience)
 
 
-def shown_when_pruned(spec: JobSpec, view: TrialView) -> tuple[float, ...] | None:
-    """Return what the objectives of a pruned trial were by then; None unless all of several are known."""
-    if view.state is not TrialState.PRUNED or not spec.pareto:
-        return None
-    values = tuple(view.metrics.get(objective.metric, math.nan) for objective in spec.objectives)
-    return values if all(map(math.isfinite, values)) else None
+def rows_of_several(
+    spec: JobSpec, state: TrialState, points_of: Callable[[str], Sequence[tuple[float, float]]]
+) -> list[list[float]]:
+    """Return what the search learns of a trial's curves where there are several objectives.
+
+    Args:
+        spec: The job's.
+        state: How the trial ended.
+        points_of: The steps and values of a metric.
+    """
+    if not spec.pareto or state not in {TrialState.COMPLETE, TrialState.PRUNED}:
+        return []
+    return joined([points_of(objective.metric) for objective in spec.objectives])
 
 
 def _rule_of(spec: JobSpec) -> Rule:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from astraml_lab.jobs.constraints import is_no_measure, missed
 from astraml_lab.jobs.live import LiveTrial
-from astraml_lab.jobs.pruning import shown_when_pruned
+from astraml_lab.jobs.pruning import rows_of_several
 from astraml_lab.metrics import FrontBoard
 from astraml_lab.search import Ended, Told
 from astraml_lab.spec import FailureKind, TrialState
@@ -79,7 +80,7 @@ def _relearn(runner: Runner, searcher: Searcher, held: set[int], views: Sequence
             view.values,
             record.stored_points(view.number),
             missed(record.spec, view),
-            shown_when_pruned(record.spec, view),
+            rows_of_several(record.spec, view.state, partial(record.stored_points, view.number)),
         )
         for view in lost
     )

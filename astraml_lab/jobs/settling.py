@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from astraml_lab.jobs import disk
 from astraml_lab.jobs.constraints import missed, unreported, violations
 from astraml_lab.jobs.last_words import LINES, last_words
-from astraml_lab.jobs.pruning import shown_when_pruned
+from astraml_lab.jobs.pruning import rows_of_several
 from astraml_lab.search import Told
 from astraml_lab.spec import FailureKind, TrialState, format_duration
 from astraml_lab.trial import Attempt, Verdict
@@ -91,6 +91,7 @@ class Settling:
         with self._live.lock:
             board = self._live.board_of(trial)
             curve = board.curve(trial.number) if board is not None else []
+            rows = rows_of_several(spec, verdict.state, trial.metrics.points)
             if values is not None:
                 trial.notes += violations(spec.subject_to, trial.view())
         view = replace(
@@ -103,8 +104,8 @@ class Settling:
         )
         self._warn_of_a_single_report(curve, values)
         self._warn_of_the_unreported(view)
-        shown = shown_when_pruned(spec, view)
-        self._commit(trial, view, Told(verdict.state, values, curve, missed(spec, view), shown))
+        told = Told(verdict.state, values, curve, missed(spec, view), rows)
+        self._commit(trial, view, told)
         with self._live.lock:
             change = trial.metrics.drain()
         self._record.put_metrics(trial.number, change)

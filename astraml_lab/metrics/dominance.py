@@ -1,10 +1,13 @@
-"""Giving up with several objectives: what many others beat in everything, at the same rung.
+"""Giving up with several objectives: what a complete trial will most likely beat in everything.
 
-Rungs as in successive halving (`halving.py`). The order at a rung is by how many of the trials that came so
-far beat a trial, being as good in every objective and better in one: the rank of Fonseca and Fleming (1993),
-which an arrival changes in one pass. What nobody beats goes on, whatever part of the front it stands for; of
-the others those that are among the best `1/reduction`, as in multi-objective successive halving (Schmucker et
-al., 2021, arXiv 2106.12639).
+A trial is looked at on the steps 1, 2, 3, 4, 5, 7, 9, 12, … ever further apart. The end of each objective is
+forecast from the complete trials as with one objective (`forecast.py`); a trial is given up where one of the
+front of the complete trials is then as good or better in all of them, with a chance above 80 %. Whichever it
+is bounds from above how likely the trial comes to be on the front itself. The objectives' errors are taken
+for independent.
+
+Early dominance alone, as in multi-objective successive halving (Schmucker et al., 2021, arXiv 2106.12639),
+ends trials that would have come to the front: a sampler that proposes near it has all of them cross there.
 
 Nothing here locks: the caller holds the job's lock.
 """
@@ -12,50 +15,45 @@ Nothing here locks: the caller holds the job's lock.
 from __future__ import annotations
 
 import math
+from bisect import insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from astraml_lab.metrics.running import BEFORE_ALL_STEPS, Ending, apart
+from astraml_lab.metrics.followed import LOOKS_FROM, NEWEST, Followed
+from astraml_lab.metrics.forecast import Ends, Forecast
+from astraml_lab.metrics.running import BEFORE_ALL_STEPS, Ending
 from astraml_lab.spec import TrialState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from astraml_lab.spec import Objective
 
-_ROOM = 16
-
-_SHARE_OF_LONGEST = 20
-"""Where nobody names the first rung, it lies at this share of the longest run, rounded up."""
+    Point = tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class DominanceRule:
-    """When a trial is given up that others beat in every objective.
+    """When a trial is given up that another will beat in every objective.
 
     Attributes:
-        min_resource: The step of the first rung; None for a twentieth of the longest complete trial.
-        reduction: One of so many goes on although it is beaten, and the rungs' steps grow by the same factor.
-        startup_trials: Nothing is given up before so many trials are complete.
+        chance: That no complete trial does, below which it is given up.
+        startup_trials: Nothing is given up before so many trials are complete, three at least.
     """
 
-    min_resource: int | None = None
-    reduction: int = 2
+    chance: float = 0.2
     startup_trials: int = 5
 
 
-@dataclass
+@dataclass(slots=True)
 class _Trial:
-    """A trial that runs: its losses by step, smaller being better, and the rungs that it came to."""
+    """A trial that runs: its objectives as they are, greater being better, and once all are known by step."""
 
     latest: list[float]
-    shown: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    curves: list[Followed] = field(default_factory=list)
     last_step: int = BEFORE_ALL_STEPS
-    rung: int = 0
     ending: Ending | None = None
 
 
@@ -64,7 +62,8 @@ class FrontBoard:
 
     An objective counts as the last number that was reported of it: one that is known from the start, such as
     a model's size, needs one report. Before there is one of each, nothing is decided. A step is the furthest
-    that any of them has; on a falling one nothing is decided.
+    that any of them has; on a falling one, and where one is no number, nothing is decided. Decisions follow
+    from the reports alone; a board that is restored decides as the one before it.
 
     Args:
         objectives: Two or more.
@@ -73,15 +72,15 @@ class FrontBoard:
 
     def __init__(self, objectives: Sequence[Objective], rule: DominanceRule | None = None) -> None:
         self._names = [objective.metric for objective in objectives]
-        self._signs = [-1.0 if objective.maximize else 1.0 for objective in objectives]
+        self._signs = [1.0 if objective.maximize else -1.0 for objective in objectives]
         self._at = {name: index for index, name in enumerate(self._names)}
         self._rule = rule or DominanceRule()
-        self._least = self._rule.min_resource
         self._furthest = BEFORE_ALL_STEPS
         self._complete = 0
         self._running: dict[int, _Trial] = {}
-        self._early: list[tuple[int, _Trial]] = []
-        self._rungs: list[_Standing] = []
+        self._marks: dict[int, list[tuple[int, Point]]] = {}
+        self._ends: dict[int, list[Ends]] = {}
+        self._front: dict[int, Point] = {}
 
     def report(self, number: int, values: Mapping[str, float], step: int) -> Ending | None:
         """Take in what a trial reported of its objectives, and decide at once.
@@ -96,43 +95,37 @@ class FrontBoard:
         trial = self._running.get(number)
         if trial is None:
             trial = self._running[number] = _Trial([math.nan] * len(self._names))
-        if trial.ending is None and self._take(trial, values, step) and self._least is not None:
-            trial.ending = self._climb(number, trial, trial.last_step)
+        if trial.ending is None and self._take(trial, values, step):
+            trial.ending = self._look(trial)
         return trial.ending
 
     def curve(self, _number: int) -> list[tuple[int, float]]:
         """Return no curve: there is not one objective."""
         return []
 
-    def shown(self, number: int) -> tuple[float, ...] | None:
-        """Return what a running trial's objectives are by now, if all are known."""
-        trial = self._running.get(number)
-        if trial is None or any(math.isnan(loss) for loss in trial.latest):
-            return None
-        return tuple(sign * loss for sign, loss in zip(self._signs, trial.latest, strict=True))
-
     def finish(self, number: int, *, complete: bool, cut_short: bool = False) -> None:  # noqa: ARG002 - as of `Board`
-        """Forget a running trial; what it showed at rungs stays."""
+        """Forget a running trial; a complete one is what others are measured by."""
         trial = self._running.pop(number, None)
-        self._complete += complete
-        if trial is None:
+        if trial is None or not complete or not trial.curves:
             return
-        if self._least is None:
-            self._early.append((number, trial))
-        if complete:
-            self._furthest = max(self._furthest, trial.last_step)
-            if self._least is None and self._complete >= self._rule.startup_trials:
-                self._open()
+        self._complete += 1
+        self._furthest = max(self._furthest, trial.last_step)
+        end = tuple(trial.latest)
+        for marks in zip(*(curve.marks for curve in trial.curves), strict=True):
+            each = [(level, rise, last) for (_, level, rise), last in zip(marks, end, strict=True)]
+            insort(self._marks.setdefault(marks[0][0], []), (number, sum(each, ())))
+        self._ends.clear()
+        if not any(_as_good(known, end) for known in self._front.values()):
+            self._front = {n: known for n, known in self._front.items() if not _as_good(end, known)}
+            self._front[number] = end
 
     def again(self, number: int) -> None:
-        """Forget a trial that failed and begins again: it showed nothing."""
-        trial = self._running.pop(number, None)
-        for rung in range(trial.rung if trial is not None else 0):
-            self._rungs[rung].remove(number)
+        """Forget a trial that failed and begins again."""
+        self._running.pop(number, None)
 
     def goes_by(self, state: TrialState) -> bool:
-        """Return whether trials that ended in a state are a measure for others: all but those that failed."""
-        return state in {TrialState.COMPLETE, TrialState.PRUNED, TrialState.STOPPED}
+        """Return whether trials that ended in a state are a measure for others: complete ones."""
+        return state is TrialState.COMPLETE
 
     def restore(
         self, number: int, reports: Iterable[tuple[int, Mapping[str, float]]], *, complete: bool
@@ -146,125 +139,79 @@ class FrontBoard:
         """
         trial = self._running[number] = _Trial([math.nan] * len(self._names))
         for step, values in reports:
-            if self._take(trial, values, step) and self._least is not None:
-                self._climb(number, trial, step, deciding=False)
+            self._take(trial, values, step)
         self.finish(number, complete=complete)
 
     def _take(self, trial: _Trial, values: Mapping[str, float], step: int) -> bool:
-        """Fold a report in; return whether there is something to decide on."""
-        for name, value in values.items():
-            at = self._at.get(name)
-            if at is not None and math.isfinite(value):
-                trial.latest[at] = self._signs[at] * value
-        rises = step >= trial.last_step
-        trial.last_step = max(step, trial.last_step)
-        if any(map(math.isnan, trial.latest)):
+        """Fold a report in; return whether the trial is to be looked at."""
+        known = {at: value for name, value in values.items() if (at := self._at.get(name)) is not None}
+        numbers = {at: self._signs[at] * value for at, value in known.items() if math.isfinite(value)}
+        for at, value in numbers.items():
+            trial.latest[at] = value
+        if step < trial.last_step:
             return False
-        if self._least is None:
-            trial.shown[trial.last_step] = tuple(trial.latest)
-        return rises
+        trial.last_step = step
+        if len(numbers) < len(known):
+            return False
+        if not trial.curves:
+            if any(map(math.isnan, trial.latest)):
+                return False
+            trial.curves = [Followed(ahead=int(step == 0)) for _ in self._names]
+        due = False
+        for curve, value in zip(trial.curves, trial.latest, strict=True):
+            due = curve.take(step, value)
+        if due:
+            for curve in trial.curves:
+                curve.mark()
+        return due
 
-    def _open(self) -> None:
-        """Say where the rungs lie, and have everybody take their places there."""
-        self._least = max(1, math.ceil(self._furthest / _SHARE_OF_LONGEST))
-        for number, trial in [*self._early, *self._running.items()]:
-            latest = trial.latest
-            for step, losses in trial.shown.items():
-                trial.latest = list(losses)
-                self._climb(number, trial, step, deciding=False)
-            trial.latest, trial.shown = latest, {}
-        self._early.clear()
+    def _look(self, trial: _Trial) -> Ending | None:
+        """Decide on a trial that has just been marked."""
+        rung = trial.curves[0].marks[-1][0]
+        # At the last step that complete trials reached, giving up would save nothing
+        if self._complete < self._rule.startup_trials or trial.last_step >= self._furthest:
+            return None
+        if rung * LOOKS_FROM < self._furthest or not (ends := self._ends_at(rung)):
+            return None
+        forecasts = [
+            its.forecast(*curve.marks[-1][1:]) for its, curve in zip(ends, trial.curves, strict=True)
+        ]
+        chance, before = max((_beaten(forecasts, end), -number) for number, end in self._front.items())
+        if 1 - chance >= self._rule.chance:
+            return None
+        return Ending("pruned", self._verdict(trial, forecasts, -before, chance))
 
-    def _due(self, rung: int) -> int:
-        return int((self._least or 1) * self._rule.reduction**rung)
+    def _ends_at(self, rung: int) -> list[Ends]:
+        """Return how each objective goes on from a rung; nothing where too few complete trials tell."""
+        ends = self._ends.get(rung)
+        if ends is None:
+            marks = self._marks.get(rung, ())[-NEWEST:]
+            columns = np.array([point for _, point in marks]).T
+            enough = len(marks) >= _ENOUGH
+            ends = [Ends(*columns[at : at + 3]) for at in range(0, len(columns), 3)] if enough else []
+            self._ends[rung] = ends
+        return ends
 
-    def _climb(self, number: int, trial: _Trial, step: int, *, deciding: bool = True) -> Ending | None:
-        while step >= self._due(trial.rung):
-            if trial.rung == len(self._rungs):
-                self._rungs.append(_Standing(len(self._names)))
-            standing = self._rungs[trial.rung]
-            by = standing.add(number, trial.latest)
-            trial.rung += 1
-            # at the last step that complete trials reached, giving up would save nothing
-            if deciding and self._complete >= self._rule.startup_trials and step < self._furthest:
-                limit = standing.limit(self._rule.reduction)
-                if by > limit:
-                    return Ending("pruned", self._verdict(trial, by, limit, standing))
-        return None
-
-    def _verdict(self, trial: _Trial, by: int, limit: int, standing: _Standing) -> str:
-        best, losses = standing.best_of_those_that_beat(trial.latest)
-        pairs = zip(self._names, self._signs, trial.latest, losses, strict=True)
-        told = [(name, *_both(sign * own, sign * its)) for name, sign, own, its in pairs]
-        own = ", ".join(f"{name} {value}" for name, value, _ in told)
-        its = ", ".join(value for _, _, value in told)
-        due, share = self._due(trial.rung - 1), self._rule.reduction
+    def _verdict(self, trial: _Trial, forecasts: Sequence[Forecast], by: int, chance: float) -> str:
+        told = zip(self._names, self._signs, forecasts, strict=True)
+        own = ", ".join(f"{name} {sign * its.mean:.4g} ± {its.spread:.1g}" for name, sign, its in told)
+        percent = 100 * chance
+        others = zip(self._signs, self._front[by], strict=True)
+        its = ", ".join(f"{sign * value:.4g}" for sign, value in others)
         return (
-            f"pruned at step {trial.last_step}: {by} of {len(standing)} trials that came to step {due} are "
-            f"better in every objective, as trial {best} with {its} to its {own}; "
-            f"the best 1/{share} {'are beaten by none' if not limit else f'are beaten by at most {limit}'}"
+            f"pruned at step {trial.last_step}: it goes to about {own} by step {self._furthest}, and "
+            f"trial {by} with {its} is as good or better in every objective with a chance of {percent:.0f} %"
         )
 
 
-class _Standing:
-    """The trials that came to a rung: what they showed there, and how many of the others beat each.
-
-    Args:
-        objectives: How many there are.
-    """
-
-    def __init__(self, objectives: int) -> None:
-        self._losses = np.empty((objectives, _ROOM))
-        self._beaten = np.zeros(_ROOM, dtype=np.int64)
-        self._numbers: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def add(self, number: int, losses: Sequence[float]) -> int:
-        """Add a trial, its values smaller being better; return how many others beat it. O(trials)."""
-        count = len(self._numbers)
-        if count == len(self._beaten):
-            self._losses = np.concatenate([self._losses, np.empty_like(self._losses)], axis=1)
-            self._beaten = np.concatenate([self._beaten, np.zeros_like(self._beaten)])
-        beats, beaten = self._beside(losses)
-        self._beaten[:count] += beaten
-        self._losses[:, count] = losses
-        self._beaten[count] = by = int(np.count_nonzero(beats))
-        self._numbers.append(number)
-        return by
-
-    def remove(self, number: int) -> None:
-        """Take a trial out again."""
-        at, count = self._numbers.index(number), len(self._numbers)
-        _, beaten = self._beside(self._losses[:, at].tolist())
-        self._beaten[:count] -= beaten
-        self._losses[:, at : count - 1] = self._losses[:, at + 1 : count].copy()
-        self._beaten[at : count - 1] = self._beaten[at + 1 : count].copy()
-        del self._numbers[at]
-
-    def limit(self, share: int) -> int:
-        """Return by how many the last of the best `1/share` is beaten."""
-        count = len(self._numbers)
-        best = max(1, count // share) - 1
-        return int(np.partition(self._beaten[:count], best)[best])
-
-    def best_of_those_that_beat(self, losses: Sequence[float]) -> tuple[int, list[float]]:
-        """Return the number and the losses of a trial that beats one, beaten itself by the fewest."""
-        found = np.flatnonzero(self._beside(losses)[0])
-        at = int(found[np.argmin(self._beaten[found])])
-        return self._numbers[at], self._losses[:, at].tolist()
-
-    def _beside(self, losses: Sequence[float]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return who beats a trial, and whom it beats: as good in all, and better in one."""
-        count = len(self._numbers)
-        as_good, no_better = np.ones(count, dtype=bool), np.ones(count, dtype=bool)
-        for others, own in zip(self._losses, losses, strict=True):
-            as_good &= others[:count] <= own
-            no_better &= others[:count] >= own
-        same = as_good & no_better
-        return as_good ^ same, no_better ^ same
+_ENOUGH = 3
+"""So many complete curves make a forecast."""
 
 
-def _both(one: float, other: float) -> tuple[str, str]:
-    return (f"{one:.4g}", f"{other:.4g}") if one == other else apart(one, other)
+def _as_good(one: Point, other: Point) -> bool:
+    return all(own >= its for own, its in zip(one, other, strict=True))
+
+
+def _beaten(forecasts: Sequence[Forecast], by: Point) -> float:
+    """Return how likely a trial ends no better than another in any objective."""
+    return math.prod(1 - its.chance(end) for its, end in zip(forecasts, by, strict=True))

@@ -9,6 +9,7 @@ predicts ends from the other trials' curves, too, by a Gaussian process. Greater
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -83,13 +84,11 @@ class Ends:
 
     Attributes:
         count: How many they are.
-        agreement: How well the ranks of levels and ends agree (Spearman) in the better part of the curves,
-            shrunk to what is usual: -1 to 1.
     """
 
     def __init__(self, levels: Array, rises: Array, ends: Array) -> None:
         self.count = len(ends)
-        self.agreement = _agreement(levels, ends)
+        self._ranked = levels, ends
         self._lowest = _lowest(levels)
         rises = np.where(levels < self._lowest, 0.0, rises)
         levels = np.maximum(levels, self._lowest)
@@ -104,6 +103,14 @@ class Ends:
         a, b, c = (each - middle for each, middle in zip((levels, rises, gains), self._middle, strict=True))
         # One product with the weights gives every moment that the regression needs
         self._products = np.stack([np.ones(self.count), a, b, c, a * a, a * b, b * b, a * c, b * c, c * c])
+
+    @cached_property
+    def agreement(self) -> float:
+        """How well the ranks of levels and ends agree (Spearman) in the better part of the curves, -1 to 1.
+
+        Shrunk to what is usual.
+        """
+        return _agreement(*self._ranked)
 
     def forecast(self, level: float, rise: float) -> Forecast:
         """Return where a curve ends that is as given at this rung; costs microseconds."""

@@ -22,12 +22,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
-from math import inf, isfinite
+from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from astraml_lab.metrics.forecast import Ends, Forecast, level_and_rise
+from astraml_lab.metrics.followed import LOOKS_FROM, NEWEST, Followed
+from astraml_lab.metrics.forecast import Ends, Forecast
 from astraml_lab.metrics.judge import FINISHED, Judge
 from astraml_lab.metrics.running import BEFORE_ALL_STEPS, Ending, apart
 from astraml_lab.spec import TrialState
@@ -35,7 +36,6 @@ from astraml_lab.spec import TrialState
 if TYPE_CHECKING:
     from astraml_lab.metrics.running import Running
 
-_LOOKS = sorted({round(3 ** (power / 4)) for power in range(120)})
 _FLOOR = frozenset(3**power for power in range(31))
 _ENOUGH = 3
 """So many complete curves make a forecast."""
@@ -45,16 +45,12 @@ _KEPT = 0.5
 _SIFTED = 9
 """It holds nobody back after so many: the next ones make forecasts possible."""
 _FLOOR_FROM = 27
-"""It begins at this part of the longest complete trial,"""
-_LOOKS_FROM = 81
-"""and looks begin at this part."""
+"""It begins at this part of the longest complete trial."""
 _CHANCE = 0.1
 _SHOWN = 0.001
 _AUDITED, _LET_THROUGH = 8, 5
 """One of so many trials goes on to its end, whatever its forecast: all others' ends are survivors'."""
 _AGREE = 0.5
-_NEWEST = 64
-"""So many complete curves are looked at: a look costs the same in the thousandth trial."""
 
 
 @dataclass(frozen=True)
@@ -69,42 +65,14 @@ class OutlookRule:
 
 
 @dataclass(slots=True)
-class _Curve:
-    """What is known of a trial that runs; greater is better.
+class _Curve(Followed):
+    """What is known of a trial that runs.
 
     Attributes:
-        ahead: Added to a step: curves that begin with 0 are one step further.
-        due: Where in `_LOOKS` the next look is.
-        marks: The rungs that it was looked at on, with its level and rise there.
         left: What it left at the rungs of the floor.
     """
 
-    ahead: int
-    last: int = BEFORE_ALL_STEPS
-    due: int = 0
-    values: list[float] = field(default_factory=list)
-    marks: list[tuple[int, float, float]] = field(default_factory=list)
     left: list[tuple[int, float]] = field(default_factory=list)
-
-    def take(self, step: int, value: float) -> bool:
-        """Take in a value; return whether a look is due."""
-        again = step <= self.last
-        if isfinite(value):
-            if again and self.values:
-                self.values[-1] = value
-            else:
-                self.values.append(value)
-        self.last = step
-        return step + self.ahead >= _LOOKS[self.due] and bool(self.values)
-
-    def mark(self) -> list[int]:
-        """Note what it is now for all rungs that it came to; return these, the newest last."""
-        passed = self.due
-        while _LOOKS[self.due] <= self.last + self.ahead:
-            self.due += 1
-        rungs = _LOOKS[passed : self.due]
-        self.marks.append((rungs[-1], *level_and_rise(self.values)))
-        return rungs
 
 
 class Outlook(Judge):
@@ -144,7 +112,7 @@ class Outlook(Judge):
         if number % _AUDITED == _LET_THROUGH:
             return None
         rung, level, rise = curve.marks[-1]
-        ends = self._ends_at(rung) if rung * _LOOKS_FROM >= self._furthest else None
+        ends = self._ends_at(rung) if rung * LOOKS_FROM >= self._furthest else None
         if ends is None or ends.agreement < _AGREE:
             return None
         forecast = ends.forecast(level, rise)
@@ -204,7 +172,7 @@ class Outlook(Judge):
     def _ends_at(self, rung: int) -> Ends | None:
         ends = self._ends.get(rung)
         if ends is None:
-            marks = self._marks.get(rung, ())[-_NEWEST:]
+            marks = self._marks.get(rung, ())[-NEWEST:]
             if len(marks) < _ENOUGH:
                 return None
             _, levels, rises, last = np.array(marks).T

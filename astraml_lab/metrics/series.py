@@ -92,6 +92,14 @@ class TrialMetrics:
         """Return a metric, None if it was never reported."""
         return self._series.get(name)
 
+    def points(self, name: str) -> list[tuple[float, float]]:
+        """Return the steps and values of a metric by step; none if it was never reported."""
+        series = self._series.get(name)
+        if series is None:
+            return []
+        steps, values = series.curve.arrays()
+        return list(zip(steps.tolist(), values.tolist(), strict=True))
+
     @property
     def watermark(self) -> float:
         """The time up to which the windows are sealed; infinity once the trial has ended."""

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from astraml_lab.spec import ParamValue
 
-SHOWN = "shown"
-"""The user attribute of a pruned trial with what its objectives were by then, where there are several."""
 STOPPED = "stopped"
 """The trial's user attribute that tells a STOPPED trial from a FAILED one."""
 WARM = "warm"
@@ -45,8 +43,8 @@ class Told:
     """Steps and values of the objective, in the order of the steps; unused with several objectives."""
     constraints: Mapping[str, float] = field(default_factory=dict)
     """How far each constraint is missed, by a name for it; 0 or less where it is kept to."""
-    shown: tuple[float, ...] | None = None
-    """What the objectives of a pruned trial were when it was given up, where there are several."""
+    rows: Sequence[Sequence[float]] = ()
+    """Where there are several objectives: steps, in order, each with what all of them were by then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from optuna.trial import TrialState as OptunaState
 from optuna.trial import create_trial
 
-from astraml_lab.search.curves import thinned
-from astraml_lab.search.proposals import SHOWN, STOPPED
+from astraml_lab.search.curves import CURVES, thinned
+from astraml_lab.search.proposals import STOPPED
 from astraml_lab.spec import TrialState
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _relearned(ended: Ended, definition: Definition, codings: Mapping[str, Codin
         user_attrs={
             PARAMS: known,
             **({STOPPED: True} if ended.told.state is TrialState.STOPPED else {}),
-            **({SHOWN: list(ended.told.shown)} if ended.told.shown is not None else {}),
+            **({CURVES: [list(row) for row in ended.told.rows]} if ended.told.rows else {}),
         },
         intermediate_values={} if len(definition.objectives) > 1 else thinned(ended.told.curve),
         constraints=dict(ended.told.constraints),

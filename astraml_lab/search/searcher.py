@@ -12,13 +12,13 @@ from optuna.trial import TrialState as OptunaState
 
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound
 from astraml_lab.search.boundary import numbers_may_be_fine, optuna_boundary
-from astraml_lab.search.curves import thinned
+from astraml_lab.search.curves import CURVES, thinned
 from astraml_lab.search.distributions import coding_of
 from astraml_lab.search.enqueueing import admitted
 from astraml_lab.search.grid import GridWalk, grid_points
 from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.opening import derived, entropy_of, open_study
-from astraml_lab.search.proposals import SHOWN, STOPPED, Proposal, Told
+from astraml_lab.search.proposals import STOPPED, Proposal, Told
 from astraml_lab.search.remembering import PARAMS, ending, remembered
 from astraml_lab.search.samplers import GOES_BY_NUMBER, build_sampler, require_sampler, sampler_problems
 from astraml_lab.search.warming import count_warm, warm_trials
@@ -226,8 +226,8 @@ class Searcher:
             for name, excess in told.constraints.items():
                 if name not in live.trial.constraints:  # it is there where a trial is told again
                     live.trial.set_constraint(name, excess)
-            if told.shown is not None:
-                live.trial.set_user_attr(SHOWN, list(told.shown))
+            if told.rows:
+                live.trial.set_user_attr(CURVES, [list(row) for row in told.rows])
             if told.state is TrialState.STOPPED:
                 live.trial.set_user_attr(STOPPED, True)  # noqa: FBT003  Optuna takes a name and a value
             self._study.tell(number + self._offset, values, state)

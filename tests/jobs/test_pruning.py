@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from astraml_lab.search.curves import CURVES
+from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.spec import Pruning, TrialState
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def test_of_several_objectives_what_others_beat_in_all_is_given_up(bench: Bench)
     assert set(states[6::2]) == {TrialState.COMPLETE}, "on the front"
     assert states[13] is TrialState.PRUNED
     assert job.trials[13].values is None
-    assert "trials that came to step 1 are better in every objective, as trial " in job.trials[13].reason
+    assert "with a chance of 100 %" in job.trials[13].reason
 
 
 def test_several_objectives_are_left_alone_where_pruning_is_off(bench: Bench) -> None:
@@ -99,4 +101,16 @@ def test_a_resumed_job_goes_by_what_its_trials_showed_before(bench: Bench) -> No
     bench.run(loss_and_size, trials=12, maximize=(), minimize=both, name="both")
     job = bench.run(loss_and_size, trials=14, maximize=(), minimize=both, name="both")
     assert job.trials[13].state is TrialState.PRUNED
-    assert " of 14 trials that came to step 1 " in job.trials[13].reason
+    assert "and trial 4 with 7.059, 3 is as good or better in every objective" in job.trials[13].reason
+
+
+def test_of_several_objectives_the_search_learns_the_curves(bench: Bench) -> None:
+    job = bench.run(loss_and_size, trials=14, maximize=(), minimize=["loss", "size"])
+    found = bench.store.load_job(job.project, job.name, job.generation)
+    assert found is not None
+    storage = StudyStorage(bench.store.journal(bench.store.acquire(found.id, "a reader")))
+    trials = storage.get_all_trials(storage.get_all_studies()[0]._study_id)
+
+    assert len(trials[0].user_attrs[CURVES]) == 2 * STEPS - 1
+    assert trials[0].user_attrs[CURVES][1] == [2, 9.5, 1]
+    assert [row[1:] for row in trials[13].user_attrs[CURVES]] == [[9.0, 7]]

@@ -22,7 +22,7 @@ from astraml_lab.search.auto.outcomes import Outcome, half_ranked, outcomes, tar
 from astraml_lab.search.auto.sobol import MOST, sobol_point
 from astraml_lab.search.auto.surrogate import Surrogate, apart, cost, fit, matern, start
 from astraml_lab.search.auto.unfinished import Unfinished
-from astraml_lab.search.proposals import SHOWN
+from astraml_lab.search.curves import CURVES, MIRRORED, joined
 
 CHOICES = np.array([0, 0, 3, 0])
 
@@ -201,10 +201,10 @@ def test_a_pruned_trial_counts_as_where_its_curve_would_have_ended_by_those_of_c
 def test_what_is_greater_is_forecast_as_what_is_smaller() -> None:
     down = numbered([*[falling(end, 9) for end in (0.1, 0.3, 0.5)], falling(1.0, 4, TrialState.PRUNED)])
     up = [
-        create_trial(
+        curve(
+            None if trial.value is None else -trial.value,
+            *[-value for value in trial.intermediate_values.values()],
             state=trial.state,
-            value=None if trial.value is None else -trial.value,
-            intermediate_values={step: -value for step, value in trial.intermediate_values.items()},
         )
         for trial in down
     ]
@@ -212,11 +212,7 @@ def test_what_is_greater_is_forecast_as_what_is_smaller() -> None:
 
 
 def test_complete_curves_need_not_have_the_step_at_which_another_was_pruned() -> None:
-    complete = [curve(end, end + 3, end + 2, end + 1, end) for end in (1.0, 2.0, 0.5)]
-    thin = [
-        create_trial(value=trial.value, intermediate_values={0: trial.intermediate_values[0], 3: trial.value})
-        for trial in complete
-    ]
+    thin = [create_trial(value=end, intermediate_values={0: end + 3, 3: end}) for end in (1.0, 2.0, 0.5)]
     pruned = curve(None, 5.0, 4.0, 3.0, state=TrialState.PRUNED)
     found = outcomes(numbered([*thin, pruned]), maximise=False)[3]
     assert 0 < found.spread < np.std([1.0, 2.0, 0.5]), "a curve that is known before and after was there"
@@ -339,12 +335,30 @@ def test_columns_beyond_the_sequence_are_drawn_and_the_same_for_the_same_argumen
     assert ((wide >= 0) & (wide < 1)).all()
 
 
-def test_of_several_objectives_a_pruned_trial_counts_as_what_it_was_when_it_was_given_up() -> None:
-    whole = create_trial(state=TrialState.COMPLETE, values=[1.0, 2.0])
-    pruned = create_trial(state=TrialState.PRUNED, user_attrs={SHOWN: [5.0, 3.0]})
+def test_of_several_objectives_a_pruned_trial_counts_as_where_each_would_have_ended() -> None:
+    def whole(end: float, size: float) -> FrozenTrial:
+        rows = [[step, end + 2 * 0.5**step, size] for step in range(1, 8)]
+        return create_trial(values=rows[-1][1:], user_attrs={CURVES: rows})
+
+    complete = [whole(end, size) for end, size in ((0.1, 9.0), (0.3, 7.0), (0.5, 5.0), (0.6, 3.0))]
+    given_up = whole(0.4, 6.0).user_attrs[CURVES][:2]
+    pruned = create_trial(state=TrialState.PRUNED, user_attrs={CURVES: given_up})
     silent = create_trial(state=TrialState.PRUNED)
-    found = [
-        outcomes([whole, pruned, silent], maximise=one, objective=at) for at, one in enumerate([False, True])
-    ]
-    assert [each.value for each in found[0]] == [1.0, 5.0, math.inf]
-    assert [each.value for each in found[1]] == [-2.0, -3.0, math.inf]
+    losses, sizes = (
+        outcomes(numbered([*complete, pruned, silent]), maximise=one, objective=at)
+        for at, one in enumerate([False, True])
+    )
+    assert losses[4].value == pytest.approx(0.4 + 2 * 0.5**7, abs=2 * losses[4].spread)
+    assert losses[4].value < given_up[-1][1] - 0.3
+    assert sizes[4] == Outcome(-6.0, 0.0)
+    assert [each.value for each in sizes[:4]] == [-9.0, -7.0, -5.0, -3.0]
+    assert losses[5].value == sizes[5].value == math.inf
+
+
+def test_rows_of_several_curves_begin_where_all_are_known() -> None:
+    loss, size = [(1.0, 0.9), (2.0, math.nan), (3.0, 0.5)], [(2.0, 7.0)]
+    assert joined([loss, size]) == [[2.0, 0.9, 7.0], [3.0, 0.5, 7.0]]
+    assert joined([loss, []]) == []
+    long = joined([[(step, 1.0 / step) for step in range(1, 1001)], [(1, 4.0)]])
+    assert len(long) == MIRRORED
+    assert long[-1] == [1000, 0.001, 4.0]

@@ -268,11 +268,11 @@ def test_a_pruned_trial_of_several_objectives_is_told_with_what_it_was_by_then()
     for _ in range(12):
         proposal = searcher.ask()
         assert proposal
-        searcher.tell(proposal.number, Told(TrialState.PRUNED, curve=[(1, 0.5)], shown=(0.5, 2.0)))
+        searcher.tell(proposal.number, Told(TrialState.PRUNED, curve=[(1, 0.5)], rows=[(1, 0.5, 2.0)]))
     assert searcher.ask()
     told = optuna.load_study(study_name="default", storage=storage).get_trials()[:12]
     assert {trial.state for trial in told} == {OptunaState.PRUNED}
-    assert all(trial.user_attrs["shown"] == [0.5, 2.0] for trial in told)
+    assert all(trial.user_attrs["curves"] == [[1, 0.5, 2.0]] for trial in told)
 
 
 def test_an_enqueued_point_comes_first_and_exactly_as_given() -> None:

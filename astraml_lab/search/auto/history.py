@@ -103,7 +103,7 @@ class History:
         self._shapes: set[frozenset[str]] = set()
         self._named: dict[int, frozenset[str]] = {}
         self._prior: tuple[object, Prior] | None = None
-        self._unfinished: dict[bool, Unfinished] = {}
+        self._unfinished: dict[int, Unfinished] = {}
 
     def learn(self, study: Study, ended: Sequence[FrozenTrial]) -> None:
         """Take in the trials that were completed or pruned since."""
@@ -159,9 +159,8 @@ class History:
         ]
         conditions = self.conditions or Conditions()
         around = np.concatenate([rows, np.array(begun).reshape(-1, len(encoding.names))])
-        curves = self._unfinished.setdefault(maximise[0], Unfinished(maximise=maximise[0]))
         each = [
-            outcomes(ended, maximise=one, objective=index, unfinished=curves)
+            outcomes(ended, maximise=one, objective=index, unfinished=self._curves_of(index, maximise=one))
             for index, one in enumerate(maximise)
         ]
         return Seen(
@@ -200,6 +199,12 @@ class History:
             }
             self._prior = key, prior_of(found, encoding.choices)
         return self._prior[1]
+
+    def _curves_of(self, objective: int, *, maximise: bool) -> Unfinished:
+        known = self._unfinished.get(objective)
+        if known is None:
+            known = self._unfinished[objective] = Unfinished(maximise=maximise, objective=objective)
+        return known
 
     def last(self, trials: Sequence[FrozenTrial]) -> Fitted | None:
         """Return the model of the latest trial that has one."""

@@ -10,7 +10,6 @@ import numpy as np
 from optuna.trial import TrialState
 
 from astraml_lab.search.auto.unfinished import Unfinished
-from astraml_lab.search.proposals import SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,41 +72,33 @@ def outcomes(
         unfinished: What is known of this study's curves from before, which saves time and changes nothing.
     """
     sign = -1.0 if maximise else 1.0
-    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    if complete and len(complete[0].values) > 1:
-        # Optuna keeps no curves of several objectives
-        return [Outcome(_finite(sign, _ended_as(trial, objective))) for trial in trials]
-    ends = [(trial, -_finite(sign, trial.value)) for trial in complete]
-    ends = [(trial, end) for trial, end in ends if math.isfinite(end)]
+    ends = [(trial, -end) for trial in trials if math.isfinite(end := _ended_as(trial, sign, objective))]
     usual = float(np.std([end for _, end in ends])) if ends else 0.0
-    unfinished = unfinished or Unfinished(maximise=maximise)
-    return [_outcome(trial, sign, ends, usual, unfinished) for trial in trials]
+    unfinished = unfinished or Unfinished(maximise=maximise, objective=objective)
+    return [
+        Outcome(_ended_as(trial, sign, objective))
+        if trial.state is not TrialState.PRUNED
+        else _given_up(trial, ends, usual, unfinished)
+        for trial in trials
+    ]
 
 
-def _ended_as(trial: FrozenTrial, objective: int) -> float | None:
-    """Return a trial's value, of a pruned one what it was when it was given up."""
-    values = trial.values or trial.user_attrs.get(SHOWN)
-    return values[objective] if values else None
-
-
-def _outcome(
-    trial: FrozenTrial,
-    sign: float,
-    ends: Sequence[tuple[FrozenTrial, float]],
-    usual: float,
-    unfinished: Unfinished,
+def _given_up(
+    trial: FrozenTrial, ends: Sequence[tuple[FrozenTrial, float]], usual: float, unfinished: Unfinished
 ) -> Outcome:
-    if trial.state is TrialState.COMPLETE:
-        return Outcome(_finite(sign, trial.value))
-    last = unfinished.last(trial) if trial.state is TrialState.PRUNED else None
+    last = unfinished.last(trial)
     if last is None:
         return Outcome(math.inf)
     forecast = unfinished.forecast(trial, ends)
     return Outcome(-last, usual) if forecast is None else Outcome(-forecast.mean, forecast.spread)
 
 
-def _finite(sign: float, value: float | None) -> float:
-    return sign * value if value is not None and math.isfinite(value) else math.inf
+def _ended_as(trial: FrozenTrial, sign: float, objective: int) -> float:
+    """Return the value of a complete trial; infinite where there is none."""
+    if trial.state is not TrialState.COMPLETE:
+        return math.inf
+    value = sign * trial.values[objective]
+    return value if math.isfinite(value) else math.inf
 
 
 def half_ranked(values: Array) -> Array:

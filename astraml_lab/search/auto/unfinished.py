@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from astraml_lab.metrics.forecast import Ends, level_and_rise
+from astraml_lab.search.curves import CURVES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,19 +34,22 @@ class Unfinished:
 
     Args:
         maximise: Whether higher values are better.
+        objective: Which one.
     """
 
-    def __init__(self, *, maximise: bool) -> None:
+    def __init__(self, *, maximise: bool, objective: int = 0) -> None:
         self._sign = 1.0 if maximise else -1.0  # greater is better in forecasts
+        self._objective = objective
         self._curves: dict[int, _Curve] = {}
         self._ends: dict[float, Ends | None] = {}
         self._known = 0, -1
 
     def last(self, trial: FrozenTrial) -> float | None:
         """Return the last value that a trial reported, if it did and it is a number; greater is better."""
+        values = self._curve(trial).values
         reported = trial.intermediate_values
-        value = self._sign * reported[max(reported)] if reported else math.nan
-        return value if math.isfinite(value) else None
+        diverged = bool(reported) and not math.isfinite(reported[max(reported)])
+        return values[-1] if values and not diverged else None
 
     def forecast(self, trial: FrozenTrial, complete: Complete) -> Forecast | None:
         """Return where a trial would have ended; `None` where fewer than three complete curves tell.
@@ -74,10 +78,15 @@ class Unfinished:
     def _curve(self, trial: FrozenTrial) -> _Curve:
         found = self._curves.get(trial.number)
         if found is None:
-            reported = sorted(trial.intermediate_values.items())
+            reported = self._reported(trial)
             points = [(step, self._sign * value) for step, value in reported if math.isfinite(value)]
             found = self._curves[trial.number] = _Curve(points)
         return found
+
+    def _reported(self, trial: FrozenTrial) -> list[tuple[float, float]]:
+        if CURVES in trial.user_attrs:
+            return [(row[0], row[1 + self._objective]) for row in trial.user_attrs[CURVES]]
+        return sorted(trial.intermediate_values.items())
 
 
 class _Curve:

@@ -15,10 +15,24 @@ from typing import TYPE_CHECKING
 
 import optuna
 
-from astraml_lab.metrics import Board, Curve, PruneRule, TrialMetrics, WindowSeries
+from astraml_lab.metrics import (
+    Board,
+    Curve,
+    FrontBoard,
+    HalvingRule,
+    OutlookRule,
+    PruneRule,
+    TrialMetrics,
+    WindowSeries,
+)
+from astraml_lab.spec import StoppingKind, StoppingRule, objectives_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from optuna.pruners import BasePruner
+
+    from astraml_lab.metrics import Rule
 
 POINTS = 100_000
 STEPS = 100
@@ -70,15 +84,23 @@ def bench_folding(rounds: int) -> dict[str, float]:
     return {name: median(found) for name, found in times.items()}
 
 
+RULES: dict[str, tuple[Rule, BasePruner]] = {
+    "median": (PruneRule(), optuna.pruners.MedianPruner()),
+    "asha": (HalvingRule(), optuna.pruners.SuccessiveHalvingPruner()),
+    "hyperband": (StoppingRule(kind=StoppingKind.HYPERBAND), optuna.pruners.HyperbandPruner()),
+    "auto": (OutlookRule(), optuna.pruners.MedianPruner()),
+}
+"""Ours, and the one of Optuna that it is held beside; it has none like auto."""
+
+
 class Pruning:
     """The same finished trials on our board and in an Optuna study, and trials that go to their last step."""
 
-    def __init__(self, finished: int) -> None:
+    def __init__(self, finished: int, name: str) -> None:
         generator = random.Random(0)  # noqa: S311
-        self.board = Board("loss", maximize=False, rule=PruneRule())
-        self.study = optuna.create_study(
-            pruner=optuna.pruners.MedianPruner(), sampler=optuna.samplers.RandomSampler(seed=0)
-        )
+        rule, pruner = RULES[name]
+        self.board = Board("loss", maximize=False, rule=rule)
+        self.study = optuna.create_study(pruner=pruner, sampler=optuna.samplers.RandomSampler(seed=0))
         self.number = 0
         for _ in range(finished):
             self.finish_one([1 + generator.random() for _ in range(STEPS)])
@@ -107,9 +129,9 @@ class Pruning:
         self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
 
 
-def bench_pruning(finished: int, rounds: int) -> tuple[float, float, float]:
+def bench_pruning(finished: int, rounds: int, name: str) -> tuple[float, float, float]:
     """Return microseconds per report: ours right after a trial has finished, ours else, and Optuna's."""
-    pruning = Pruning(finished)
+    pruning = Pruning(finished, name)
     pruning.ours()
     cold, warm, theirs = [], [], []
     for index in range(rounds):
@@ -118,6 +140,32 @@ def bench_pruning(finished: int, rounds: int) -> tuple[float, float, float]:
         warm.append(timed(pruning.ours, STEPS) / 1000)
         theirs.append(timed(pruning.optunas, STEPS) / 1000)
     return median(cold), median(warm), median(theirs)
+
+
+def bench_front(finished: int, rounds: int) -> tuple[float, float]:
+    """Return microseconds per report of two objectives: right after a trial has finished, and else."""
+    generator = random.Random(0)  # noqa: S311
+    board = FrontBoard(objectives_of(minimize=["loss", "ms"]))
+
+    def finish(number: int) -> None:
+        loss, ms = generator.random(), generator.random()
+        curve = [(step, {"loss": loss + 1 / step, "ms": ms + 1 / step}) for step in range(1, STEPS + 1)]
+        board.restore(number, curve, complete=True)
+
+    def ours() -> None:
+        for step in range(1, STEPS + 1):
+            if board.report(-1, {"loss": 1 / step, "ms": 1 / step}, step) is not None:
+                raise RuntimeError("pruned a trial that is the best")
+        board.again(-1)
+
+    for number in range(finished):
+        finish(number)
+    cold, warm = [], []
+    for index in range(rounds):
+        finish(finished + index)
+        cold.append(timed(ours, STEPS) / 1000)
+        warm.append(timed(ours, STEPS) / 1000)
+    return median(cold), median(warm)
 
 
 def main() -> None:
@@ -129,12 +177,18 @@ def main() -> None:
     folding = bench_folding(rounds)
     for name, nanoseconds in folding.items():
         print(f"{name:18} {nanoseconds:7.0f} ns per point")
-    for finished in (100, 1000):
-        cold, warm, theirs = bench_pruning(finished, rounds)
+    for name, finished in [
+        *((name, 1000) for name in RULES if name != "median"),
+        ("median", 100),
+        ("median", 1000),
+    ]:
+        cold, warm, theirs = bench_pruning(finished, rounds, name)
         print(
-            f"report, {finished:4} trials: {warm:.2f} us, {cold:.2f} right after another has finished;"
+            f"{name:9} {finished:4} trials: {warm:.2f} us a report, {cold:.2f} after another has finished;"
             f" optuna in memory {theirs:.0f} us: x{theirs / warm:.0f}, x{theirs / cold:.0f}"
         )
+    after, else_ = bench_front(1000, rounds)
+    print(f"several   1000 trials: {else_:.2f} us a report, {after:.2f} after another has finished")
     print(
         f"metrics: ns_fold={folding['windows']:.0f} ns_add={folding['TrialMetrics.add']:.0f}"
         f" us_board={cold:.2f} x_optuna={theirs / cold:.0f}"

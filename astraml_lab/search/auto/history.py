@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from astraml_lab.search.auto.conditions import Conditions, learned, still
 from astraml_lab.search.auto.encoding import Encoding
-from astraml_lab.search.auto.limits import limits
+from astraml_lab.search.auto.limits import excesses_of, limits
 from astraml_lab.search.auto.outcomes import outcomes
 from astraml_lab.search.auto.prior import NO_PRIOR, Prior, prior_of
 from astraml_lab.search.auto.unfinished import Unfinished
@@ -104,15 +104,16 @@ class History:
         self._named: dict[int, frozenset[str]] = {}
         self._prior: tuple[object, Prior] | None = None
         self._unfinished: dict[int, Unfinished] = {}
+        self._columns: tuple[str, ...] = ()
+        self._ended: dict[int, tuple[Array, Mapping[str, float]]] = {}
 
     def learn(self, study: Study, ended: Sequence[FrozenTrial]) -> None:
         """Take in the trials that were completed or pruned since."""
         if study.study_name != self._study:
             self._forget(study.study_name)
-        new = [trial for trial in ended if trial.number not in self._known]
-        if not new:
+        if len(ended) == len(self._known):
             return
-        for trial in new:
+        for trial in (trial for trial in ended if trial.number not in self._known):
             self._known.add(trial.number)
             for name, its in varied(trial.distributions).items():
                 known = self.space.get(name)
@@ -148,7 +149,7 @@ class History:
             if trial.state.is_finished() and not (left_out and left_out in trial.user_attrs)
         ]
         running = [trial for trial in whole if trial.state is TrialState.RUNNING]
-        rows = _filled(running, encoding)[0]
+        rows, excesses = self._of(ended, encoding)
         known = {trial.number for trial in running}
         begun = [
             row
@@ -158,19 +159,36 @@ class History:
             and len(row := note_of(trial).get("row", ())) == len(encoding.names)
         ]
         conditions = self.conditions or Conditions()
-        around = np.concatenate([rows, np.array(begun).reshape(-1, len(encoding.names))])
+        noted = np.array(begun).reshape(-1, len(encoding.names))
+        around = np.concatenate([_filled(running, encoding)[0], noted])
         each = [
             outcomes(ended, maximise=one, objective=index, unfinished=self._curves_of(index, maximise=one))
             for index, one in enumerate(maximise)
         ]
         return Seen(
-            _filled(ended, encoding)[0],
+            rows,
             each[0],
             conditions.quieted(around),
             conditions,
             tuple(each[1:]),
-            limits(ended),
+            limits(excesses),
         )
+
+    def _of(
+        self, ended: Sequence[FrozenTrial], encoding: Encoding
+    ) -> tuple[Array, list[Mapping[str, float]]]:
+        """Return the rows of trials that ended, shape (n, d), and by how much they miss each constraint.
+
+        What has ended changes no more: each is read once.
+        """
+        if self._columns != encoding.names:
+            self._columns, self._ended = encoding.names, {}
+        new = [trial for trial in ended if trial.number not in self._ended]
+        for trial, row in zip(new, _filled(new, encoding)[0], strict=True):
+            self._ended[trial.number] = row, excesses_of(trial)
+        its = [self._ended[trial.number] for trial in ended]
+        rows = np.array([row for row, _ in its]).reshape(-1, len(encoding.names))
+        return rows, [excesses for _, excesses in its]
 
     def prior(
         self, trials: Sequence[FrozenTrial], encoding: Encoding, *, maximise: bool, attribute: str

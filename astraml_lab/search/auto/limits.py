@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from optuna.trial import FrozenTrial
@@ -37,13 +37,17 @@ def no_limits(trials: int) -> Limits:
     return Limits(np.empty((0, trials)), np.ones(trials, dtype=bool))
 
 
-def limits(trials: Sequence[FrozenTrial]) -> Limits:
-    """Return what ended trials say of their constraints."""
-    found = [{name: _number(value) for name, value in trial.constraints.items()} for trial in trials]
+def excesses_of(trial: FrozenTrial) -> dict[str, float]:
+    """Return how far an ended trial misses each constraint that it has."""
+    return {name: _number(value) for name, value in trial.constraints.items()}
+
+
+def limits(found: Sequence[Mapping[str, float]]) -> Limits:
+    """Return what ended trials say of their constraints, from the `excesses_of` each."""
     names = sorted({name for each in found for name in each})
     excesses = np.array([[each.get(name, math.nan) for each in found] for name in names])
     kept = np.array([all(value <= 0.0 for value in each.values()) for each in found], dtype=bool)
-    return Limits(excesses.reshape(len(names), len(trials)), kept)
+    return Limits(excesses.reshape(len(names), len(found)), kept)
 
 
 def _number(value: float) -> float:

@@ -83,6 +83,7 @@ def test_a_person_fills_in_the_form_writes_the_cell_and_launches(
     expect(output.locator(".astraml-name")).to_be_visible()
     notebook.screenshot(f"form-launched-{app}")
     notebook.run_cell(3)
+    output.locator(".astraml-name").scroll_into_view_if_needed()  # out of sight nothing is drawn anew
     expect(output.locator(".js-plotly-plot").first).to_be_visible(timeout=20_000)
     expect(output).to_contain_text("succeeded")
     output.get_by_role("button", name="Back to the form").click()

@@ -181,6 +181,7 @@ def test_a_job_written_as_a_cell_says_what_a_request_cannot() -> None:
         "gpus 0.5: a request has whole ones, 64 at most; it says 1.",
         "The objectives after acc: a request has one.",
         "trial_timeout: a request always has one; it says its default, a day.",
+        "prune auto: it is median in the request.",
         "warm_start older: the request has no such option.",
     )
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from astraml_lab.metrics.followed import LOOKS_FROM, NEWEST, Followed
+from astraml_lab.metrics.followed import ENOUGH, LOOKS_FROM, NEWEST, Followed
 from astraml_lab.metrics.forecast import Ends, Forecast
 from astraml_lab.metrics.running import BEFORE_ALL_STEPS, Ending
 from astraml_lab.spec import TrialState
@@ -187,7 +187,7 @@ class FrontBoard:
         if ends is None:
             marks = self._marks.get(rung, ())[-NEWEST:]
             columns = np.array([point for _, point in marks]).T
-            enough = len(marks) >= _ENOUGH
+            enough = len(marks) >= ENOUGH
             ends = [Ends(*columns[at : at + 3]) for at in range(0, len(columns), 3)] if enough else []
             self._ends[rung] = ends
         return ends
@@ -202,10 +202,6 @@ class FrontBoard:
             f"pruned at step {trial.last_step}: it goes to about {own} by step {self._furthest}, and "
             f"trial {by} with {its} is as good or better in every objective with a chance of {percent:.0f} %"
         )
-
-
-_ENOUGH = 3
-"""So many complete curves make a forecast."""
 
 
 def _as_good(one: Point, other: Point) -> bool:

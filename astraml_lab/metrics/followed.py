@@ -11,6 +11,8 @@ from astraml_lab.metrics.running import BEFORE_ALL_STEPS
 _LOOKS = sorted({round(3 ** (power / 4)) for power in range(120)})
 LOOKS_FROM = 81
 """Looks begin at this part of the longest complete trial."""
+ENOUGH = 3
+"""So many complete curves make a forecast."""
 NEWEST = 64
 """So many complete curves are looked at: a look costs the same in the thousandth trial."""
 

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from astraml_lab.metrics.followed import LOOKS_FROM, NEWEST, Followed
+from astraml_lab.metrics.followed import ENOUGH, LOOKS_FROM, NEWEST, Followed
 from astraml_lab.metrics.forecast import Ends, Forecast
 from astraml_lab.metrics.judge import FINISHED, Judge
 from astraml_lab.metrics.running import BEFORE_ALL_STEPS, Ending, apart
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from astraml_lab.metrics.running import Running
 
 _FLOOR = frozenset(3**power for power in range(31))
-_ENOUGH = 3
-"""So many complete curves make a forecast."""
 _FEWEST = 3
 _KEPT = 0.5
 """The floor lets this part of the trials pass, where so many came at least."""
@@ -108,7 +106,7 @@ class Outlook(Judge):
         rungs = len(curve.left)
         if not self._follow(curve, trial.last_step, value) or trial.last_step >= self._furthest:
             return None
-        if self._complete < _ENOUGH:
+        if self._complete < ENOUGH:
             return self._held_by_floor(curve) if len(curve.left) > rungs else None
         if number % _AUDITED == _LET_THROUGH:
             return None
@@ -174,7 +172,7 @@ class Outlook(Judge):
         ends = self._ends.get(rung)
         if ends is None:
             marks = self._marks.get(rung, ())[-NEWEST:]
-            if len(marks) < _ENOUGH:
+            if len(marks) < ENOUGH:
                 return None
             _, levels, rises, last = np.array(marks).T
             ends = self._ends[rung] = Ends(levels, rises, last)
@@ -194,7 +192,7 @@ class Outlook(Judge):
             "pruned",
             f"pruned at step {curve.last}: {self._metric} {given} is in the worse half of {len(values)} "
             f"trials that came to step {rung}, the limit is {allowed}; "
-            f"forecasts need {_ENOUGH} complete trials",
+            f"forecasts need {ENOUGH} complete trials",
         )
 
     def _verdict(self, step: int, level: float, forecast: Forecast, chance: float, ends: Ends) -> str:

@@ -262,7 +262,7 @@ class JobSpec(LaunchOptions):
     @field_validator("subject_to", mode="before")
     @classmethod
     def _subject_to(cls, given: Any) -> Any:
-        return (given,) if isinstance(given, str | dict | Constraint) else given
+        return given if isinstance(given, list | tuple) else (given,)
 
     @model_validator(mode="after")
     def _check(self) -> JobSpec:

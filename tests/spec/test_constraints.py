@@ -70,6 +70,13 @@ def test_any_text_is_a_constraint_or_is_refused_with_what_is_allowed(text: str) 
         assert read(str(made)) == made
 
 
+@pytest.mark.parametrize("given", [3, {"ms <= 20"}, [3]])
+def test_what_is_no_text_is_refused_with_what_is_allowed(given: object) -> None:
+    (said,) = refusals(given)
+    assert said.startswith("subject_to[0]")
+    assert said.endswith("METRIC <= NUMBER or METRIC >= NUMBER")
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [

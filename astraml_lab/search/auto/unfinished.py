@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from astraml_lab.metrics.followed import ENOUGH, NEWEST
 from astraml_lab.metrics.forecast import Ends, level_and_rise
 from astraml_lab.search.curves import CURVES
 
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
     from astraml_lab.metrics.forecast import Forecast
 
     Complete = Sequence[tuple[FrozenTrial, float]]
-
-_FEW = 3
-"""So many complete curves say how far a curve still moves."""
-_NEWEST = 64
-"""So many are looked at: with thousands of trials it takes no longer."""
 
 
 class Unfinished:
@@ -58,7 +54,7 @@ class Unfinished:
             trial: A trial of which the last value is known.
             complete: The complete trials and their ends, greater being better.
         """
-        complete = complete[-_NEWEST:]
+        complete = complete[-NEWEST:]
         known = len(complete), complete[-1][0].number if complete else -1
         if known != self._known:
             self._ends.clear()
@@ -73,7 +69,7 @@ class Unfinished:
     def _ends_at(self, step: float, complete: Complete) -> Ends | None:
         curves = ((self._curve(trial), end) for trial, end in complete)
         marks = [(*curve.at(step), end) for curve, end in curves if curve.passes(step)]
-        return Ends(*np.array(marks).T) if len(marks) >= _FEW else None
+        return Ends(*np.array(marks).T) if len(marks) >= ENOUGH else None
 
     def _curve(self, trial: FrozenTrial) -> _Curve:
         found = self._curves.get(trial.number)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
-from benchmarks.search.closed_form import TASKS
+from benchmarks.search.closed_form import TASKS, WIDE
 from benchmarks.search.runs import arguments_of, completed, names_of, quiet
 
 from astraml_lab.search import AutoSampler
@@ -75,7 +75,7 @@ def run(sampler: BaseSampler, task: Task, seed: int, trials: int, workers: int) 
 
 def scored(*, seed: int, task: str, sampler: str, workers: int, trials: int) -> dict[str, Any]:
     """Return a run with its scores."""
-    its = TASKS[task]
+    its = {**TASKS, **WIDE}[task]
     found = run(SAMPLERS[sampler](seed), its, seed, trials, workers)
     middling = scale(its)
     score = [(value - its.lowest) / middling for value in found.pop("true")]
@@ -151,7 +151,7 @@ def main() -> None:
     """Run what is missing, and report."""
     parser = arguments_of()
     parser.add_argument("--samplers", default=["auto", "tpe"], type=names_of)
-    parser.add_argument("--tasks", default=list(TASKS), type=names_of)
+    parser.add_argument("--tasks", default=list(TASKS), type=names_of, help=", ".join([*TASKS, *WIDE]))
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()

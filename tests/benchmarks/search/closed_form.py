@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -169,6 +170,21 @@ def branches(trial: optuna.Trial) -> float:
     return loss + 0.05 + 0.1 * (gamma + 1.2) ** 2 + 0.05 * (penalty - 1 + gamma) ** 2
 
 
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+def wide(trial: optuna.Trial, *, floats: int, choices: int = 0, waves: float = 0.0) -> float:
+    """Many columns, of which a few matter most: weights from 1 to 0.001, each optimum somewhere else."""
+    total = 0.0
+    for at in range(floats):
+        gap = trial.suggest_float(f"x{at}", 0, 1) - (0.1 + 0.8 * (at * _GOLDEN % 1))
+        total += 10 ** (-3 * (at * 7 % floats) / floats) * (gap**2 + waves * (1 - math.cos(25 * gap)))
+    for at in range(choices):
+        missed = trial.suggest_categorical(f"c{at}", ["a", "b", "c"]) != "abc"[at % 3]
+        total += 0.05 * 10 ** (-2 * at / choices) * missed
+    return total
+
+
 TASKS = {
     task.name: task
     for task in (
@@ -184,3 +200,12 @@ TASKS = {
         Task("branches", branches, 0.0),
     )
 }
+WIDE = {
+    task.name: task
+    for task in (
+        Task("forty", partial(wide, floats=30, choices=10), 0.0),
+        Task("forty-waves", partial(wide, floats=40, waves=0.02), 0.0),
+        Task("hundred", partial(wide, floats=100), 0.0),
+    )
+}
+"""More columns than most searches have; not among the tasks that are run unless they are named."""

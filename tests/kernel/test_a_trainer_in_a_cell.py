@@ -142,7 +142,8 @@ def test_a_pasted_trainer_reports_is_pruned_and_draws_no_bars(kernel: Kernel, tm
     trials = json.loads(kernel.run(ASK).text)
 
     assert waited.outputs == []
-    assert kernel.late(0.2) == []
+    late = {kind for kind, _ in kernel.late(0.2)}
+    assert late <= {"update_display_data"}  # the job's own picture may be drawn once more
     assert {trial["state"] for trial in trials[:GOOD]} == {"COMPLETE"}, [
         trial["reason"] + trial["traceback"] for trial in trials
     ]

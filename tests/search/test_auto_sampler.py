@@ -335,6 +335,17 @@ def test_a_choice_beside_numbers_keeps_its_type() -> None:
     assert study.best_params["c"] is None
 
 
+def test_another_study_of_the_same_name_is_another_study() -> None:
+    sampler = AutoSampler(seed=1)
+    found: list[list[float]] = []
+    for seen in (sampler, sampler, AutoSampler(seed=1)):
+        study = optuna.create_study(sampler=seen, study_name="again")
+        far = 0.9 if not found else 0.1
+        study.optimize(lambda trial, far=far: (trial.suggest_float("x", 0, 1) - far) ** 2, n_trials=12)  # type: ignore[misc]
+        found.append([trial.params["x"] for trial in study.trials])
+    assert found[1] == found[2] != found[0]
+
+
 def test_forty_numbers_are_searched_together() -> None:
     def bowl(trial: optuna.Trial) -> float:
         return sum((trial.suggest_float(f"x{at}", 0, 1) - 0.3) ** 2 for at in range(40))

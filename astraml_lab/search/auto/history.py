@@ -109,7 +109,8 @@ class History:
 
     def learn(self, study: Study, ended: Sequence[FrozenTrial]) -> None:
         """Take in the trials that were completed or pruned since."""
-        if study.study_name != self._study:
+        # Fewer than before: another study of the same name
+        if study.study_name != self._study or len(ended) < len(self._known):
             self._forget(study.study_name)
         if len(ended) == len(self._known):
             return

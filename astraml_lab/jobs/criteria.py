@@ -11,6 +11,7 @@ from astraml_lab.jobs.maxima import Maxima, out_of_time, seconds_run, too_early
 from astraml_lab.jobs.standings import Standings
 from astraml_lab.search import Front
 from astraml_lab.spec import JobState, TrialState
+from astraml_lab.spec.constraints import none_keeps_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -227,7 +228,7 @@ class Criteria:
         """Say that no trial keeps to the constraints; empty where one does."""
         if self.best or not self._violating:
             return ""
-        return f"; no trial keeps to {' and '.join(map(str, self.spec.subject_to))}"
+        return f"; {none_keeps_to(self.spec.subject_to)}"
 
     def _common_cause(self) -> str:
         """Return the most frequent reason of the failures."""

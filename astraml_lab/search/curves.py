@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def joined(curves: Sequence[Sequence[tuple[float, float]]]) -> list[list[float]]
     reported: dict[float, dict[int, float]] = {}
     for at, curve in enumerate(curves):
         for step, value in curve:
-            if value - value == 0:
+            if math.isfinite(value):
                 reported.setdefault(step, {})[at] = value
     latest: dict[int, float] = {}
     rows = []

@@ -74,6 +74,11 @@ def constraint_problems(constraints: Sequence[Constraint]) -> Iterator[Problem]:
             yield Problem("subject_to", shown(said), "no trial could keep to both")
 
 
+def none_keeps_to(constraints: Sequence[Constraint]) -> str:
+    """Say that no trial keeps to constraints."""
+    return f"no trial keeps to {' and '.join(map(str, constraints))}"
+
+
 def with_common_constraints(job: dict[str, Any]) -> dict[str, Any]:
     """Return a job as data, as earlier versions stored it: there each definition had the constraints."""
     definitions = job.get("definitions")

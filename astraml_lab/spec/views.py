@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from astraml_lab.spec.constraints import none_keeps_to
 from astraml_lab.spec.space import Space
 from astraml_lab.spec.state import FailureKind, JobState, TrialState
 from astraml_lab.spec.words import format_number
@@ -202,7 +203,7 @@ class JobView:
         """That no trial keeps to the constraints, in words; empty where one does or none has ended."""
         if self.best or not self.violating:
             return ""
-        return f"no trial keeps to {' and '.join(map(str, self.subject_to))}"
+        return none_keeps_to(self.subject_to)
 
     @property
     def without_best(self) -> str:

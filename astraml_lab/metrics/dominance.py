@@ -1,10 +1,11 @@
 """Giving up with several objectives: what a complete trial will most likely beat in everything.
 
 A trial is looked at on the steps 1, 2, 3, 4, 5, 7, 9, 12, … ever further apart. The end of each objective is
-forecast from the complete trials as with one objective (`forecast.py`); a trial is given up where one of the
-front of the complete trials is then as good or better in all of them, with a chance above 80 %. Whichever it
-is bounds from above how likely the trial comes to be on the front itself. The objectives' errors are taken
-for independent.
+forecast from the complete trials as with one objective (`forecast.py`); a trial is given up where any of the
+front of the complete trials is then as good or better in all of them, with a chance above 70 %: it comes to
+the front itself with less than the rest. With two objectives that is exact, what lies below the front's
+stairs; with more it is a bound, by the one that most likely is. The objectives' errors are taken for
+independent.
 
 Early dominance alone, as in multi-objective successive halving (Schmucker et al., 2021, arXiv 2106.12639),
 ends trials that would have come to the front: a sampler that proposes near it has all of them cross there.
@@ -17,6 +18,7 @@ from __future__ import annotations
 import math
 from bisect import insort
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,11 +29,14 @@ from astraml_lab.metrics.running import BEFORE_ALL_STEPS, Ending
 from astraml_lab.spec import TrialState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from astraml_lab.spec import Objective
 
     Point = tuple[float, ...]
+
+_STAIRS = 2
+"""With so many objectives a front is a flight of stairs."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class DominanceRule:
         startup_trials: Nothing is given up before so many trials are complete, three at least.
     """
 
-    chance: float = 0.2
+    chance: float = 0.3
     startup_trials: int = 5
 
 
@@ -116,8 +121,8 @@ class FrontBoard:
             insort(self._marks.setdefault(marks[0][0], []), (number, sum(each, ())))
         self._ends.clear()
         if not any(_as_good(known, end) for known in self._front.values()):
-            self._front = {n: known for n, known in self._front.items() if not _as_good(end, known)}
-            self._front[number] = end
+            front = {n: known for n, known in self._front.items() if not _as_good(end, known)}
+            self._front = dict(sorted([*front.items(), (number, end)], key=itemgetter(1)))
 
     def again(self, number: int) -> None:
         """Forget a trial that failed and begins again."""
@@ -176,10 +181,10 @@ class FrontBoard:
         forecasts = [
             its.forecast(*curve.marks[-1][1:]) for its, curve in zip(ends, trial.curves, strict=True)
         ]
-        chance, before = max((_beaten(forecasts, end), -number) for number, end in self._front.items())
+        chance = beaten(forecasts, self._front.values())
         if 1 - chance >= self._rule.chance:
             return None
-        return Ending("pruned", self._verdict(trial, forecasts, -before, chance))
+        return Ending("pruned", self._verdict(trial, forecasts, chance))
 
     def _ends_at(self, rung: int) -> list[Ends]:
         """Return how each objective goes on from a rung; nothing where too few complete trials tell."""
@@ -192,15 +197,16 @@ class FrontBoard:
             self._ends[rung] = ends
         return ends
 
-    def _verdict(self, trial: _Trial, forecasts: Sequence[Forecast], by: int, chance: float) -> str:
+    def _verdict(self, trial: _Trial, forecasts: Sequence[Forecast], chance: float) -> str:
         told = zip(self._names, self._signs, forecasts, strict=True)
         own = ", ".join(f"{name} {sign * its.mean:.4g} ± {its.spread:.1g}" for name, sign, its in told)
-        percent = 100 * chance
+        by = max(self._front, key=lambda number: (_beaten_by(forecasts, self._front[number]), -number))
         others = zip(self._signs, self._front[by], strict=True)
         its = ", ".join(f"{sign * value:.4g}" for sign, value in others)
         return (
-            f"pruned at step {trial.last_step}: it goes to about {own} by step {self._furthest}, and "
-            f"trial {by} with {its} is as good or better in every objective with a chance of {percent:.0f} %"
+            f"pruned at step {trial.last_step}: it goes to about {own} by step {self._furthest}; another, "
+            f"most likely trial {by} with {its}, is as good or better in every objective with a chance of "
+            f"{100 * chance:.0f} %"
         )
 
 
@@ -208,6 +214,21 @@ def _as_good(one: Point, other: Point) -> bool:
     return all(own >= its for own, its in zip(one, other, strict=True))
 
 
-def _beaten(forecasts: Sequence[Forecast], by: Point) -> float:
-    """Return how likely a trial ends no better than another in any objective."""
-    return math.prod(1 - its.chance(end) for its, end in zip(forecasts, by, strict=True))
+def beaten(forecasts: Sequence[Forecast], front: Collection[Point]) -> float:
+    """Return how likely a trial ends no better than one of a front in any objective.
+
+    Args:
+        forecasts: Where it ends, by objective.
+        front: Points of which none is as good as another in all, sorted.
+    """
+    if len(forecasts) > _STAIRS:
+        return max(_beaten_by(forecasts, point) for point in front)
+    up_to, beside = (
+        its.chances_below(ends) for its, ends in zip(forecasts, zip(*front, strict=True), strict=True)
+    )
+    return sum((high - low) * other for low, high, other in zip([0.0, *up_to], up_to, beside, strict=False))
+
+
+def _beaten_by(forecasts: Sequence[Forecast], point: Point) -> float:
+    """Return how likely a trial ends no better than one point in any objective."""
+    return math.prod(its.chances_below([end])[0] for its, end in zip(forecasts, point, strict=True))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,6 +33,9 @@ _PRIOR = 2.0
 """As many curves' worth is what was believed of the residuals before the first."""
 _BELIEVED = 0.15
 """That belief: the standard deviation of the residuals, as a part of what curves still gain on average."""
+_UNLIKE = 1.7
+"""The regression knows of no curves but such as it saw. New trials are proposed where none has been: of small
+networks on six data sets, those that were given up ended 1.1 to 2.3 of its standard deviations away."""
 _MOST = 1.25
 """No curve gains more from a rung on than the complete ones did, by this factor."""
 _WORST = 3.0
@@ -42,6 +45,7 @@ _FEWEST = 5
 _USUAL = 0.7
 """How well ranks agree as long as nothing is known, worth `_USUAL_WEIGHT` trials."""
 _USUAL_WEIGHT = 4.0
+_ROOT2 = math.sqrt(2)
 _ROUNDED = 1e-9
 """Differences below this part of the values themselves are none."""
 
@@ -56,7 +60,16 @@ class Forecast(NamedTuple):
         """Return the chance that the end is above `best`."""
         if self.spread <= 0.0:
             return float(self.mean > best)
-        return math.erfc((best - self.mean) / (self.spread * math.sqrt(2))) / 2
+        return math.erfc((best - self.mean) / (self.spread * _ROOT2)) / 2
+
+    def chances_below(self, ends: Iterable[float]) -> list[float]:
+        """Return for each of several values the chance that the end is not above it."""
+        mean = self.mean
+        if self.spread <= 0.0:
+            return [float(mean <= end) for end in ends]
+        slope = 1 / (self.spread * _ROOT2)
+        erfc = math.erfc
+        return [erfc((mean - end) * slope) / 2 for end in ends]
 
 
 def level_and_rise(values: Sequence[float]) -> tuple[float, float]:
@@ -135,7 +148,8 @@ class Ends:
         variance = (seen * self.count + self._believed * _PRIOR) / (self.count + _PRIOR)
         reach = inverse[0] * x * x + 2 * inverse[1] * x * y + inverse[2] * y * y
         gain = self._middle[2] + c + by_level * x + by_rise * y
-        return Forecast(level + min(gain, self._most), math.sqrt(variance * (1 + 1 / self.count + reach)))
+        spread = _UNLIKE * math.sqrt(variance * (1 + 1 / self.count + reach))
+        return Forecast(level + min(gain, self._most), spread)
 
 
 def _inverse(aa: float, ab: float, bb: float, least: float) -> tuple[float, float, float]:

@@ -6,7 +6,7 @@ A trial is looked at on the steps 1, 2, 3, 4, 5, 7, 9, 12, 16, 21, 27, … only,
   the steps 1, 3, 9, 27, … the worse half of those that came there is given up, of three at least, and not
   before one is complete.
 - Then the end of a curve is forecast from the complete ones (`forecast.py`), and a trial that beats the best
-  of them with a chance below 3 % is given up.
+  of them with a chance below 10 % is given up.
 - It stands back at steps where ranks say little: where, among the better complete trials, those at the step
   agree with the final ones by less than 0.5 (Spearman), it lets all go on to a later one. Bohdal et al. 2023
   (PASHA) go by the stability of ranks in the same way.
@@ -44,8 +44,7 @@ _SIFTED = 9
 """It holds nobody back after so many: the next ones make forecasts possible."""
 _FLOOR_FROM = 27
 """It begins at this part of the longest complete trial."""
-_CHANCE = 0.03
-"""Of one look: a trial is looked at up to a dozen times, and the chances to be wrong add up."""
+_CHANCE = 0.1
 _SHOWN = 0.001
 _AUDITED, _LET_THROUGH = 8, 5
 """One of so many trials goes on to its end, whatever its forecast: all others' ends are survivors'."""

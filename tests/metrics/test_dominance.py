@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astraml_lab.metrics import DominanceRule, Ending, FrontBoard
+from astraml_lab.metrics.dominance import beaten
+from astraml_lab.metrics.forecast import Forecast
 from astraml_lab.spec import TrialState, objectives_of
 
 if TYPE_CHECKING:
@@ -53,8 +56,9 @@ def test_the_reason_says_where_it_goes_and_who_is_better_in_what() -> None:
     assert step == 1
     assert ending.kind == "pruned"
     assert re.fullmatch(
-        r"pruned at step 1: it goes to about loss 1 ± \S+, size 4\.5 ± 0 by step 9, and trial \d with "
-        r"0\.\d, \d is as good or better in every objective with a chance of \d+ %",
+        r"pruned at step 1: it goes to about loss 1 ± \S+, size 4\.5 ± 0 by step 9; another, "
+        r"most likely trial \d with 0\.\d, \d, is as good or better in every objective with a chance "
+        r"of \d+ %",
         ending.reason,
     )
 
@@ -75,6 +79,35 @@ def test_what_is_beaten_now_and_rises_past_the_others_goes_on() -> None:
 
 
 CROSSING = [(1.0, 1.0), (0.8, 2.0), (0.6, 3.0), (0.4, 4.0), (0.2, 5.0), (0.1, 6.0)]
+
+
+UNSURE = st.builds(Forecast, st.floats(-2, 2), st.floats(0.05, 2))
+
+
+@settings(max_examples=50, deadline=None)
+@given(one=UNSURE, other=UNSURE, ends=st.lists(st.tuples(st.floats(-2, 2), st.floats(-2, 2)), min_size=1))
+def test_the_chance_to_be_beaten_is_the_share_of_ends_below_the_front(
+    one: Forecast, other: Forecast, ends: list[tuple[float, float]]
+) -> None:
+    front = [
+        point for point in sorted(set(ends)) if not any(by > point and by[1] >= point[1] for by in set(ends))
+    ]
+    chance = np.random.default_rng(0)
+    drawn = np.array([chance.normal(*each, size=20_000) for each in (one, other)]).T
+    below = (drawn[:, None] <= np.array(front)).all(axis=2).any(axis=1)
+    assert beaten((one, other), front) == pytest.approx(below.mean(), abs=0.02)
+
+
+def test_several_that_may_each_be_better_count_together() -> None:
+    unsure = Forecast(0.0, 1.0), Forecast(0.0, 1.0)
+    alone = beaten(unsure, [(0.5, 0.5)])
+    assert beaten(unsure, [(-1.0, 2.0), (0.5, 0.5), (2.0, -1.0)]) > alone
+
+
+def test_with_three_objectives_the_one_that_is_most_likely_better_counts() -> None:
+    unsure = (Forecast(0.0, 1.0),) * 3
+    front = [(-1.0, 2.0, 0.0), (0.5, 0.5, 0.5), (2.0, -1.0, 0.0)]
+    assert beaten(unsure, front) == pytest.approx(beaten(unsure, front[1:2]))
 
 
 def test_a_smaller_chance_has_more_go_on() -> None:
@@ -128,7 +161,8 @@ def test_a_greater_value_is_better_where_it_is_to_be_maximised() -> None:
     assert board.report(4, {"acc": 0.95, "ms": 6.0}, 1) is None
     ending = board.report(5, {"acc": 0.6, "ms": 5.0}, 1)
     assert ending is not None
-    assert "about acc 0.6 ± 0, ms 5 ± 0 by step 3, and trial 0 with 0.9, 5 is" in ending.reason
+    assert "about acc 0.6 ± 0, ms 5 ± 0 by step 3" in ending.reason
+    assert "most likely trial 0 with 0.9, 5, is" in ending.reason
     assert board.report(5, {"acc": 1.0, "ms": 1.0}, 2) is ending, "a trial that goes on gets it again"
 
 

@@ -1,11 +1,11 @@
 """Giving up with several objectives: what a complete trial will most likely beat in everything.
 
 A trial is looked at on the steps 1, 2, 3, 4, 5, 7, 9, 12, … ever further apart. The end of each objective is
-forecast from the complete trials as with one objective (`forecast.py`); a trial is given up where any of the
-front of the complete trials is then as good or better in all of them, with a chance above 70 %: it comes to
-the front itself with less than the rest. With two objectives that is exact, what lies below the front's
-stairs; with more it is a bound, by the one that most likely is. The objectives' errors are taken for
-independent.
+forecast from the complete trials as with one objective (`forecast.py`); a trial is given up where the chance
+that one of the front of the complete trials is as good or better in all of them is above 70 %: less than 30 %
+are left for it to come to the front. With two objectives that chance is exact, what lies below the front's
+stairs; with more it is that of the likeliest single one, which is never above it. The objectives' errors are
+taken for independent.
 
 Early dominance alone, as in multi-objective successive halving (Schmucker et al., 2021, arXiv 2106.12639),
 ends trials that would have come to the front: a sampler that proposes near it has all of them cross there.
@@ -182,7 +182,7 @@ class FrontBoard:
             its.forecast(*curve.marks[-1][1:]) for its, curve in zip(ends, trial.curves, strict=True)
         ]
         chance = beaten(forecasts, self._front.values())
-        if 1 - chance >= self._rule.chance:
+        if not 1 - chance < self._rule.chance:  # also where there is none: values are beyond all numbers
             return None
         return Ending("pruned", self._verdict(trial, forecasts, chance))
 
@@ -219,7 +219,7 @@ def beaten(forecasts: Sequence[Forecast], front: Collection[Point]) -> float:
 
     Args:
         forecasts: Where it ends, by objective.
-        front: Points of which none is as good as another in all, sorted.
+        front: One point or more of which none is as good as another in all, in ascending order.
     """
     if len(forecasts) > _STAIRS:
         return max(_beaten_by(forecasts, point) for point in front)

@@ -45,6 +45,7 @@ _SIFTED = 9
 _FLOOR_FROM = 27
 """It begins at this part of the longest complete trial."""
 _CHANCE = 0.1
+"""Of one look of up to a dozen, at which the chances to be wrong add up: forecasts are wide for it."""
 _SHOWN = 0.001
 _AUDITED, _LET_THROUGH = 8, 5
 """One of so many trials goes on to its end, whatever its forecast: all others' ends are survivors'."""
@@ -195,7 +196,7 @@ class Outlook(Judge):
         )
 
     def _verdict(self, step: int, level: float, forecast: Forecast, chance: float, ends: Ends) -> str:
-        percent = f"{100 * chance:.1g}" if chance >= _SHOWN else f"less than {100 * _SHOWN:g}"
+        percent = f"{100 * chance:.2g}" if chance >= _SHOWN else f"less than {100 * _SHOWN:g}"
         end = f"{self._sign * forecast.mean:.4g} ± {forecast.spread:.1g} by step {self._furthest}"
         best = f"{self._sign * self._best:.4g} (trial {self._best_of})"
         return (

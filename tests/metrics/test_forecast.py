@@ -36,6 +36,15 @@ def test_ends_of_power_laws_are_forecast_within_what_is_said_of_their_uncertaint
     assert np.mean([found.spread for _, found in asked]) < np.std([curve[-1] for curve in curves]) / 3
 
 
+def test_more_uncertainty_is_said_than_complete_curves_show() -> None:
+    """Trials that are proposed next are not like those, and their ends are farther from the forecasts."""
+    chance = np.random.default_rng(0)
+    levels = chance.uniform(0, 1, 64)
+    found = Ends(levels, np.zeros(64), levels + 1 + 0.1 * chance.standard_normal(64)).forecast(0.5, 0.0)
+    assert found.mean == pytest.approx(1.5, abs=0.1)
+    assert 0.14 < found.spread < 0.2
+
+
 def test_forecasts_do_not_depend_on_the_unit() -> None:
     curves = [law(end / 10, 1.0, 27, noise=0.01, seed=end) for end in range(10)]
     plain = ends_at(5, curves)

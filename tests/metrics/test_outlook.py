@@ -66,6 +66,16 @@ def test_a_trial_that_will_hardly_beat_the_best_is_given_up_and_its_reason_has_t
     assert abs(float(words[3]) - 0.75) < 0.15
 
 
+def test_a_chance_is_told_in_plain_digits_up_to_the_limit() -> None:
+    told = []
+    for end in np.linspace(0.3, 0.5, 200):
+        ending = run(restore(fresh(), [law(end) for end in ENDS]), 7, law(float(end)))
+        if ending is not None:
+            told.append(re.findall(r"with a chance of (?:less than )?(\S+) % to beat", ending.reason)[0])
+    assert all(re.fullmatch(r"[\d.]+", percent) for percent in told)
+    assert 9 < max(map(float, told)) <= 10
+
+
 def test_one_trial_in_eight_goes_on_whatever_its_forecast() -> None:
     board = restore(fresh(), [law(end) for end in ENDS])
     through = [number for number in range(7, 31) if run(board, number, law(0.85)) is None]

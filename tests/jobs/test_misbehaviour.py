@@ -25,6 +25,7 @@ from jobs.bad_trials import (
     ROWS,
     SLOW,
     STOP_GRACE,
+    TIMEOUT,
     Row,
     Where,
     as_markdown,
@@ -273,7 +274,7 @@ def test_a_function_that_returns_something_odd_says_what_is_allowed(stage: Bench
 @pytest.mark.parametrize("where", get_args(Where))
 def test_a_trial_over_its_time_ends_one_way_or_another(stage: Bench, where: Where) -> None:
     rows = run(SLOW, where)
-    with launched(stage, rows, where, parallel=2, trial_timeout=0.5) as job:
+    with launched(stage, rows, where, parallel=2, trial_timeout=TIMEOUT) as job:
         job.wait(60)
         said = {row.name: seen(job.trials[2 * index + 1].view()) for index, row in enumerate(rows)}
         assert said == {row.name: shortened(row, where) for row in rows}
@@ -284,7 +285,7 @@ def test_a_trial_over_its_time_ends_one_way_or_another(stage: Bench, where: Wher
 @pytest.mark.parametrize("where", get_args(Where))
 @pytest.mark.parametrize("row", ALONE, ids=lambda row: row.name)
 def test_what_a_trial_does_to_its_job(stage: Bench, row: Row, where: Where) -> None:
-    timeout = {"trial_timeout": 0.5} if "timeout" in row.threads else {}
+    timeout = {"trial_timeout": TIMEOUT} if "timeout" in row.threads else {}
     with launched(stage, [row], where, parallel=1, **timeout) as job:
         while not (view := job.wait(0.1).view()).state.ended and view.state is not JobState.PAUSED:
             pass

@@ -632,14 +632,14 @@ def test_a_returned_value_counts_as_a_report_for_best(bench: Bench) -> None:
 
 def test_suggestions_with_several_at_once_do_not_spin(bench: Bench) -> None:
     def slow(trial: Trial) -> float:
-        threading.Event().wait(1.0)
+        threading.Event().wait(3.0)
         return trial.suggest_float("x", 0, 1)
 
     before = time.process_time()
     job = bench.run(slow, {}, trials=2, parallel=2)
 
     assert len(job.trials) == 2
-    assert time.process_time() - before < 0.8
+    assert time.process_time() - before < 2.0
 
 
 def test_nobody_waits_for_an_answer_from_a_job_that_has_ended(bench: Bench) -> None:

@@ -216,7 +216,9 @@ def test_complete_curves_need_not_have_the_step_at_which_another_was_pruned() ->
     pruned = curve(None, 5.0, 4.0, 3.0, state=TrialState.PRUNED)
     found = outcomes(numbered([*thin, pruned]), maximise=False)[3]
     assert found.value < 1.0, "they gain 3 after that step: curves that are known before and after were there"
-    assert found.spread > 0
+    assert 0 < found.spread < 1.7 * np.std([1.0, 2.0, 0.5]), (
+        "forecasts say 1.7 times what the regression does"
+    )
 
 
 def test_forecasts_are_the_same_for_who_saw_the_study_grow() -> None:

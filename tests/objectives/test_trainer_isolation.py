@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import threading
 import weakref
@@ -129,8 +130,11 @@ def test_what_a_trainer_writes_goes_into_the_trials_folder_and_its_bars_nowhere(
 def test_nothing_is_different_outside_of_trials_and_nothing_stays(tmp_path: Path) -> None:
     import transformers
     from accelerate.state import AcceleratorState, GradientState, PartialState
+    from accelerate.utils import dataclasses, environment
 
     owners = (
+        dataclasses,
+        environment,
         PartialState,
         AcceleratorState,
         GradientState,
@@ -170,6 +174,52 @@ def test_trainers_at_once_give_what_they_give_one_after_the_other(tmp_path: Path
         found = list(threads.map(lambda seed: results_in_a_trial(seed, tmp_path / str(seed)), seeds))
     assert found == wanted
     assert len({tuple(each) for each in wanted}) == len(seeds)
+
+
+def test_trainers_at_once_leave_the_environment_to_everybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from accelerate.utils import GradientAccumulationPlugin
+
+    monkeypatch.setenv("EVERYBODYS", "here")
+    before = dict(os.environ)
+    missing: list[str] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            missing.extend(before.keys() - os.environ)
+
+    def ask(number: int) -> list[dict[str, Any]]:
+        with isolated(CPU, tmp_path / str(number)):
+            return [GradientAccumulationPlugin(num_steps=2).to_kwargs() for _ in range(200)]
+
+    watcher = threading.Thread(target=watch)
+    between = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    watcher.start()
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            assert list(threads.map(ask, range(4))) == [[{"num_steps": 2}] * 200] * 4
+    finally:
+        sys.setswitchinterval(between)
+        done.set()
+        watcher.join()
+
+    assert not missing
+    assert dict(os.environ) == before
+
+
+def test_options_from_the_environment_differ_from_the_default_in_a_trial_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from accelerate.utils import TorchDynamoPlugin
+
+    monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "inductor")
+    outside = TorchDynamoPlugin().to_kwargs()
+    with isolated(CPU, tmp_path):
+        assert TorchDynamoPlugin().to_kwargs() == outside
+    assert outside["backend"].lower() == "inductor"
 
 
 def test_an_ended_trial_leaves_no_model_behind(bench: Bench) -> None:

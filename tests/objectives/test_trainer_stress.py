@@ -42,6 +42,7 @@ def ran(bench: Bench, trials: int, **options: Any) -> Job:
     given = {"strategy": "grid", "prune": "off", "maximize": (), "minimize": "eval_loss", **options}
     job = bench.launch(train, space, trials=trials, **given).wait(500)
     assert job.state is JobState.SUCCEEDED, job
+    assert not [trial.traceback for trial in job.trials.values() if trial.traceback]
     return job
 
 

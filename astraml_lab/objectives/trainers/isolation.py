@@ -1,7 +1,7 @@
 """Keeps the Hugging Face Trainers of trials that run at once apart, and on their own devices.
 
-As shipped they crash in threads: accelerate keeps one state per process, and each `TrainingArguments` empties
-it.
+As shipped they crash in threads: accelerate keeps one state per process, which each `TrainingArguments`
+empties, and each Trainer empties the environment for a moment.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from astraml_lab.objectives.trainers.changes import (
     own_device,
     own_trainer,
 )
+from astraml_lab.objectives.trainers.environment import OwnEnvironment, own_environment
 from astraml_lab.objectives.trainers.surroundings import Surroundings, current
 
 if TYPE_CHECKING:
@@ -30,15 +31,19 @@ if TYPE_CHECKING:
 
 
 class _Change(NamedTuple):
-    """A class attribute and what is put in its place while a trial runs."""
+    """An attribute of a class, or of a module, and what is put in its place while a trial runs."""
 
     module: str
     owner: str
+    """The class; empty for the module itself."""
     name: str
     wrap: Callable[[Any], Any]
 
 
 _CHANGES = (
+    _Change("accelerate.utils.environment", "", "os", OwnEnvironment),
+    _Change("accelerate.utils.environment", "", "clear_environment", own_environment),
+    _Change("accelerate.utils.dataclasses", "", "os", OwnEnvironment),
     _Change("accelerate.state", "PartialState", "_shared_state", OwnState),
     _Change("accelerate.state", "AcceleratorState", "_shared_state", OwnState),
     _Change("accelerate.state", "GradientState", "_shared_state", OwnState),
@@ -94,7 +99,7 @@ class _Isolation:
             self._changed.add(module.__name__)
             for change in _CHANGES:
                 if change.module == module.__name__:
-                    self._apply(getattr(module, change.owner, None), change)
+                    self._apply(getattr(module, change.owner, None) if change.owner else module, change)
 
     def _apply(self, owner: Any, change: _Change) -> None:
         original = vars(owner).get(change.name) if owner is not None else None

@@ -1,0 +1,49 @@
+"""Accelerate's view of an empty environment, without emptying everybody's.
+
+To learn what its options are by default, accelerate removes every variable of the process and puts them back.
+A thread that reads one meanwhile finds none, and two that do this at once may leave none behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, MutableMapping
+
+_seen: ContextVar[MutableMapping[str, str] | None] = ContextVar("astraml_environment", default=None)
+
+
+class OwnEnvironment:
+    """Stands for the module `os` where accelerate reads variables: empty for a thread that asked for that."""
+
+    def __init__(self, original: Any) -> None:
+        self._original = original
+
+    @property
+    def environ(self) -> MutableMapping[str, str]:
+        """The variables of the process, or the thread's own."""
+        own = _seen.get()
+        return os.environ if own is None else own
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
+
+
+def own_environment(
+    original: Callable[[], contextlib.AbstractContextManager[None]],  # noqa: ARG001 - emptying is all that it does
+) -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """Stand for `clear_environment`: for all threads, trials or not."""
+
+    @contextlib.contextmanager
+    def clear_environment() -> Iterator[None]:
+        token = _seen.set({})
+        try:
+            yield
+        finally:
+            _seen.reset(token)
+
+    return clear_environment

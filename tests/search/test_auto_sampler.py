@@ -208,6 +208,23 @@ def test_failed_trials_are_avoided() -> None:
     assert failures < 15
 
 
+@pytest.mark.parametrize("fails", ["one in four", "the first fifteen"])
+def test_failures_that_have_nothing_to_do_with_the_point_do_not_mislead(fails: str) -> None:
+    left = []
+    for seed in range(3):
+        study, chance = study_of(seed=seed), np.random.default_rng(seed)
+        for number in range(45):
+            trial = study.ask()
+            away = [trial.suggest_float(name, 0, 1) - 0.4 for name in ("x", "y", "z")]
+            if number < 15 if fails == "the first fifteen" else chance.random() < 0.25:
+                study.tell(trial, state=TrialState.FAIL)
+            else:
+                study.tell(trial, sum(each**2 for each in away))
+        left.append(study.best_value)
+    # a model that takes them for bad points is left with a hundredth
+    assert sorted(left)[1] < 1e-3, left
+
+
 @pytest.mark.filterwarnings("ignore:.*nan:UserWarning")
 def test_not_a_number_is_a_failure() -> None:
     def diverging(trial: optuna.Trial) -> float:

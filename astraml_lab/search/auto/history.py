@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,6 +64,20 @@ class Seen:
     def objectives(self) -> tuple[Sequence[Outcome], ...]:
         """How they ended, by each objective."""
         return (self.outcomes, *self.further)
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Which of them have no value of any objective."""
+        return ~np.isfinite([[outcome.value for outcome in each] for each in self.objectives]).any(axis=0)
+
+    def without_failed(self) -> Seen:
+        """Return it as if no trial had failed."""
+        ended = np.flatnonzero(~self.failed)
+        if len(ended) == len(self.rows):
+            return self
+        first, *further = (tuple(each[at] for at in ended) for each in self.objectives)
+        limits = None if self.limits is None else self.limits.at(ended)
+        return replace(self, rows=self.rows[ended], outcomes=first, further=tuple(further), limits=limits)
 
     @property
     def is_weighed(self) -> bool:
@@ -224,6 +238,13 @@ class History:
         if known is None:
             known = self._unfinished[objective] = Unfinished(maximise=maximise, objective=objective)
         return known
+
+    def last_failing(self, trials: Sequence[FrozenTrial]) -> Fitted | None:
+        """Return the model of where trials fail, of the latest trial that has one."""
+        for trial in reversed(trials):
+            if NOTE in trial.system_attrs and "failing" in (note := note_of(trial)):
+                return Fitted(np.array(note["failing"], dtype=float), note["of"])
+        return None
 
     def last(self, trials: Sequence[FrozenTrial]) -> Fitted | None:
         """Return the model of the latest trial that has one."""

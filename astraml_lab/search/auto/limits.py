@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     Array = NDArray[np.float64]
+    Counts = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 
@@ -30,6 +31,10 @@ class Limits:
 
     excesses: Array
     kept: Mask
+
+    def at(self, which: Counts) -> Limits:
+        """Return what is known of some trials."""
+        return Limits(self.excesses[:, which], self.kept[which])
 
 
 def no_limits(trials: int) -> Limits:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     Array = NDArray[np.float64]
+    Counts = NDArray[np.int64]
 
 _FEW = 3
 """So many values are enough for a model."""
@@ -51,6 +52,10 @@ class Targets:
     variances: Array
     middle: float
     scale: float
+
+    def at(self, which: Counts) -> Targets:
+        """Return those of some trials, in that order."""
+        return Targets(self.values[which], self.variances[which], self.middle, self.scale)
 
 
 def outcomes(

@@ -10,9 +10,10 @@ from scipy.special import ndtr
 
 from astraml_lab.search.auto.climbing import Ground, climb
 from astraml_lab.search.auto.design import among
+from astraml_lab.search.auto.feasibility import failure_targets, log_chance
 from astraml_lab.search.auto.history import Fitted
 from astraml_lab.search.auto.improvement import log_improvement
-from astraml_lab.search.auto.outcomes import Targets, targets
+from astraml_lab.search.auto.outcomes import targets
 from astraml_lab.search.auto.surrogate import Surrogate, fit, start
 
 if TYPE_CHECKING:
@@ -20,16 +21,40 @@ if TYPE_CHECKING:
 
     from astraml_lab.search.auto.encoding import Encoding
     from astraml_lab.search.auto.history import Seen
+    from astraml_lab.search.auto.outcomes import Targets
 
     Array = NDArray[np.float64]
     Counts = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
 
 MOST_ROWS = 160
 """The model is given so many trials, the better half of them the best: a proposal's time grows no more."""
 _LOOKS = 0.5
 """With one objective half of the rows find as good points (regret after 100 trials .0030, with all .0033)."""
+_DEAR = 4.0
+"""A point counts with this power of the chance that it works; with 1, half of those at a cliff fails."""
 _GROWN = 1.05
 """The parameters are fitted anew where there are so many times the trials of the last fit."""
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Where trials fail.
+
+    Attributes:
+        models: As `feasibility.log_chance` takes them; none where no trial failed.
+        fitted: The parameters, from which the next one begins.
+    """
+
+    models: tuple[tuple[Surrogate, float], ...] = ()
+    fitted: Fitted | None = None
+
+    def log_chance(self, rows: Array) -> Array:
+        """Return what rows (m, d) lose of their promise, as a logarithm, for how likely they fail."""
+        return _DEAR * log_chance(self.models, rows)
+
+
+NO_FAILURES = Failing()
 
 
 @dataclass(frozen=True)
@@ -43,6 +68,7 @@ class Pick:
         mean: What it expects, in the terms of `Outcome.value`.
         deviation: How uncertain that is.
         chance: Of beating what it takes the best to be.
+        failing: The model of where trials fail, if any did.
     """
 
     row: Array
@@ -51,10 +77,15 @@ class Pick:
     mean: float
     deviation: float
     chance: float
+    failing: Fitted | None = None
 
 
 def propose(
-    encoding: Encoding, seen: Seen, fixed: Array, last: Fitted | None, random: np.random.Generator
+    encoding: Encoding,
+    seen: Seen,
+    fixed: Array,
+    last: tuple[Fitted | None, Fitted | None],
+    random: np.random.Generator,
 ) -> Pick | None:
     """Return the next row, or `None` where there is too little to learn from.
 
@@ -62,19 +93,21 @@ def propose(
         encoding: The columns.
         seen: What is known.
         fixed: The values that are set, NaN where a column is free, shape (d,).
-        last: The last fit, if there is one.
+        last: The last fits, of the objective and of where trials fail.
         random: The source of all chance.
     """
-    known = targets(seen.outcomes)
+    worked = seen.without_failed()
+    known = targets(worked.outcomes)
     if known is None:
         return None
-    rows, known = _useful(seen.rows, known, random)
+    rows, known = _useful(worked.rows, known, random)
     prior = seen.prior.beside(len(rows))
     every, told = prior.joined(rows, known)
     choices = prior.choices(encoding.choices)
-    its = fitted(every, told, choices, last, len(seen.outcomes))
+    its = fitted(every, told, choices, last[0], len(seen.outcomes))
     model = Surrogate.given(every, told.values, told.variances, choices, its.parameters)
     ground = Ground(encoding, fixed)
+    fails = failing(seen.rows, seen.failed, encoding.choices, last[1])
     model = believing(model, told, prior.here(seen.running))
     # The lowest that is believed, not the lowest that was seen: that one may have been lucky. Of the running
     # ones too: what they will gain is gained once. Where values are set, the lowest with these.
@@ -82,7 +115,8 @@ def propose(
     best = float(model.believes(prior.here(seen.conditions.quieted(here)))[0].min())
 
     def promise(candidates: Array) -> Array:
-        return log_improvement(*model.believes(prior.here(seen.conditions.quieted(candidates))), best)
+        there = seen.conditions.quieted(candidates)
+        return log_improvement(*model.believes(prior.here(there)), best) + fails.log_chance(there)
 
     observed = rows[np.argsort(known.values, kind="stable")]
     found = climb(ground, promise, prior.promising(observed), random, share=_LOOKS)
@@ -97,6 +131,7 @@ def propose(
         mean=mean * known.scale + known.middle,
         deviation=deviation * known.scale,
         chance=float(ndtr((best - mean) / deviation)),
+        failing=fails.fitted,
     )
 
 
@@ -109,6 +144,19 @@ def fitted(rows: Array, known: Targets, choices: Counts, last: Fitted | None, tr
     return Fitted(fit(rows, known.values, known.variances, choices, last.parameters), trials)
 
 
+def failing(rows: Array, failed: Mask, choices: Counts, last: Fitted | None) -> Failing:
+    """Return where trials fail, as far as that depends on where they are."""
+    order = np.concatenate([np.flatnonzero(failed)[-MOST_ROWS // 2 :], np.flatnonzero(~failed)[::-1]])
+    order = order[:MOST_ROWS]
+    found = failure_targets(failed[order])
+    if found is None:
+        return NO_FAILURES
+    known, limit = found
+    its = fitted(rows[order], known, choices, last, len(rows))
+    model = Surrogate.given(rows[order], known.values, known.variances, choices, its.parameters)
+    return Failing(((model, limit),), its)
+
+
 def _useful(rows: Array, known: Targets, random: np.random.Generator) -> tuple[Array, Targets]:
     """Return at most `MOST_ROWS` of what is known: the best, and some of the others."""
     if len(rows) <= MOST_ROWS:
@@ -117,7 +165,7 @@ def _useful(rows: Array, known: Targets, random: np.random.Generator) -> tuple[A
     best = MOST_ROWS // 2
     others = random.choice(order[best:], MOST_ROWS - best, replace=False)
     kept = np.sort(np.concatenate([order[:best], others]))
-    return rows[kept], Targets(known.values[kept], known.variances[kept], known.middle, known.scale)
+    return rows[kept], known.at(kept)
 
 
 def believing(model: Surrogate, known: Targets, running: Array) -> Surrogate:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from astraml_lab.search.auto.history import Seen
+    from astraml_lab.search.auto.history import Fitted, Seen
     from astraml_lab.search.auto.proposing import Pick
     from astraml_lab.search.auto.several import Weighed
 
@@ -29,7 +29,8 @@ def picked(pick: Pick, seen: Seen, *, maximise: bool) -> dict[str, Any]:
             f"it beats the best so far, {sign * best:.4g}"
         )
     model = _model(pick.fitted.parameters)
-    return {"why": why, "row": rounded(pick.row), "model": model, "of": pick.fitted.trials}
+    note = {"why": why, "row": rounded(pick.row), "model": model, "of": pick.fitted.trials}
+    return note | _failing(pick.failing)
 
 
 def weighed(
@@ -52,7 +53,7 @@ def weighed(
             why += f"; with {pick.keeps:.0%} it keeps to the constraints"
     models = [None if fit is None else _model(fit.parameters) for fit in pick.fits]
     trials = max((fit.trials for fit in pick.fits if fit is not None), default=0)
-    return {"why": why, "row": rounded(pick.row), "models": models, "of": trials}
+    return {"why": why, "row": rounded(pick.row), "models": models, "of": trials} | _failing(pick.failing)
 
 
 def _expected(pick: Weighed, seen: Seen, maximise: Sequence[bool], names: Sequence[str] | None) -> str:
@@ -80,6 +81,10 @@ def _best(seen: Seen) -> float:
     """Return the lowest value of the trials that keep to the constraints."""
     kept = seen.limits.kept if seen.limits is not None else [True] * len(seen.outcomes)
     return min(outcome.value for outcome, one in zip(seen.outcomes, kept, strict=True) if one)
+
+
+def _failing(fit: Fitted | None) -> dict[str, Any]:
+    return {} if fit is None else {"failing": _model(fit.parameters)}
 
 
 def _model(parameters: NDArray[Any]) -> list[float]:

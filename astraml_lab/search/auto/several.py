@@ -19,8 +19,8 @@ from astraml_lab.search.auto.feasibility import limit_targets, log_chance
 from astraml_lab.search.auto.frontier import Frontier, beating
 from astraml_lab.search.auto.improvement import log_improvement
 from astraml_lab.search.auto.limits import no_limits
-from astraml_lab.search.auto.outcomes import Targets, drawn_together, half_ranked, targets
-from astraml_lab.search.auto.proposing import MOST_ROWS, believing, fitted
+from astraml_lab.search.auto.outcomes import drawn_together, half_ranked, targets
+from astraml_lab.search.auto.proposing import MOST_ROWS, Failing, believing, failing, fitted
 from astraml_lab.search.auto.surrogate import Surrogate
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from astraml_lab.search.auto.encoding import Encoding
     from astraml_lab.search.auto.history import Fitted, Seen
     from astraml_lab.search.auto.limits import Limits
+    from astraml_lab.search.auto.outcomes import Targets
 
     Array = NDArray[np.float64]
     Counts = NDArray[np.int64]
@@ -54,6 +55,7 @@ class Weighed:
         chance: That no trial so far beats it.
         keeps: How likely it keeps to the constraints; `None` where nothing is known of any.
         kept: Whether any trial keeps to them.
+        failing: The model of where trials fail, if any did.
     """
 
     row: Array
@@ -64,6 +66,7 @@ class Weighed:
     chance: float
     keeps: float | None
     kept: bool
+    failing: Fitted | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class _Prospect:
     conditions: Conditions
     models: tuple[Surrogate, ...]
     bounds: tuple[tuple[Surrogate, float], ...]
+    fails: Failing
     front: Array
     frontier: Frontier
 
@@ -102,7 +106,7 @@ class _Prospect:
 
     def promise(self, candidates: Array) -> Array:
         rows = self.conditions.quieted(candidates)
-        likely = log_chance(self.bounds, rows)
+        likely = log_chance(self.bounds, rows) + self.fails.log_chance(rows)
         if not len(self.front):
             return likely
         means, deviations = self.beliefs(rows)
@@ -116,6 +120,7 @@ def weigh(
     seen: Seen,
     fixed: Array,
     last: Sequence[Fitted | None],
+    last_failing: Fitted | None,
     random: np.random.Generator,
 ) -> Weighed | None:
     """Return the next row, or `None` where there is too little to learn from.
@@ -125,8 +130,12 @@ def weigh(
         seen: What is known.
         fixed: The values that are set, NaN where a column is free, shape (d,).
         last: The last fits, as in `Weighed.fits`.
+        last_failing: The last one of where trials fail.
         random: The source of all chance.
     """
+    fails = failing(seen.rows, seen.failed, encoding.choices, last_failing)
+    tried = np.concatenate([seen.rows, seen.running])
+    seen = seen.without_failed()
     values = np.array([[outcome.value for outcome in each] for each in seen.objectives])
     limits = seen.limits or no_limits(len(seen.rows))
     order = _ordered(values, limits, random)
@@ -144,9 +153,8 @@ def weigh(
     ]
     ground = Ground(encoding, fixed)
     usable = order[np.isfinite(values[:, order]).all(axis=0) & limits.kept[order]]
-    prospect = _prospect(seen, ground.settled(seen.rows[usable]), goals, bounds)
+    prospect = _prospect(seen, ground.settled(seen.rows[usable]), goals, bounds, fails)
     found = climb(ground, prospect.promise, seen.rows[order], random)
-    tried = np.concatenate([seen.rows, seen.running])
     quiet = seen.conditions.quieted(found)
     at = next((at for at, row in enumerate(quiet) if not among(tried, row)), 0)
     means, deviations = (each[:, 0] for each in prospect.beliefs(quiet[at : at + 1]))
@@ -163,11 +171,16 @@ def weigh(
         chance=prospect.frontier.chance(means, deviations),
         keeps=_keeps(prospect, quiet[at]),
         kept=bool(len(usable)),
+        failing=fails.fitted,
     )
 
 
 def _prospect(
-    seen: Seen, kept: Array, goals: Sequence[_Modelled | None], bounds: Sequence[_Modelled | None]
+    seen: Seen,
+    kept: Array,
+    goals: Sequence[_Modelled | None],
+    bounds: Sequence[_Modelled | None],
+    fails: Failing,
 ) -> _Prospect:
     """Return what is promised beyond the front of the rows that keep to the constraints.
 
@@ -184,7 +197,7 @@ def _prospect(
     rows = np.concatenate([seen.conditions.quieted(kept), likely if len(kept) else likely[:0]])
     front = np.array([goal.model.believes(rows)[0] for goal in varied]).T
     worst = np.array([goal.known.values.max() for goal in varied])
-    return _Prospect(seen.conditions, models, limited, front, Frontier.of(front, worst))
+    return _Prospect(seen.conditions, models, limited, fails, front, Frontier.of(front, worst))
 
 
 def _modelled(
@@ -192,7 +205,7 @@ def _modelled(
 ) -> _Modelled | None:
     if known is None:
         return None
-    part = Targets(known.values[order], known.variances[order], known.middle, known.scale)
+    part = known.at(order)
     fit = fitted(rows[order], part, encoding.choices, last, len(rows))
     model = Surrogate.given(rows[order], part.values, part.variances, encoding.choices, fit.parameters)
     return _Modelled(part, fit, model)

@@ -68,14 +68,15 @@ class Seen:
     @property
     def failed(self) -> NDArray[np.bool_]:
         """Which of them have no value of any objective."""
-        return ~np.isfinite([[outcome.value for outcome in each] for each in self.objectives]).any(axis=0)
+        values = np.array([[outcome.value for outcome in each] for each in self.objectives])
+        return np.isinf(values).all(axis=0)
 
     def without_failed(self) -> Seen:
         """Return it as if no trial had failed."""
         ended = np.flatnonzero(~self.failed)
         if len(ended) == len(self.rows):
             return self
-        first, *further = (tuple(each[at] for at in ended) for each in self.objectives)
+        first, *further = (tuple(each[at] for at in ended.tolist()) for each in self.objectives)
         limits = None if self.limits is None else self.limits.at(ended)
         return replace(self, rows=self.rows[ended], outcomes=first, further=tuple(further), limits=limits)
 

@@ -28,6 +28,12 @@ def missed(spec: JobSpec, view: TrialView) -> dict[str, float]:
     }
 
 
+def reason_of(constraints: Iterable[Constraint], view: TrialView) -> str:
+    """Say why a trial ended as it did and, where it has values, which constraints it violates."""
+    broken = violations(constraints, view) if view.values else ()
+    return "; ".join(part for part in (view.reason, *broken) if part)
+
+
 def violations(constraints: Iterable[Constraint], view: TrialView) -> tuple[str, ...]:
     """Say which constraints a trial violates, by the last reports of their metrics: one sentence each."""
     return tuple(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import NotFound
+from astraml_lab.jobs.constraints import reason_of
 from astraml_lab.objectives import EXECUTED
 from astraml_lab.objectives.finetune import copy_kept, kept_model, load_kept, not_kept
 from astraml_lab.spec import JobState, trial_words
@@ -92,8 +93,8 @@ class TrialHandle:
 
     @property
     def reason(self) -> str:
-        """Why it ended as it did, in one sentence."""
-        return self.view().reason
+        """Why it ended as it did, and which constraints it violates."""
+        return reason_of(self._reader.view().subject_to, self.view())
 
     @property
     def traceback(self) -> str:
@@ -176,4 +177,5 @@ class Trials(Mapping[int, TrialHandle]):
 def _words(reader: JobReader, views: Iterable[TrialView]) -> str:
     job = reader.view()
     stale = job.state is JobState.STALE
-    return "\n".join(trial_words(view, job.objectives, stale=stale) for view in views)
+    told = (replace(view, reason=reason_of(job.subject_to, view)) for view in views)
+    return "\n".join(trial_words(view, job.objectives, stale=stale) for view in told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.errors import InvalidSpec, Problem
-from astraml_lab.jobs.constraints import violations
+from astraml_lab.jobs.constraints import reason_of
 from astraml_lab.spec import JobState, TrialState, parse_duration, shown
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def trials_table(reader: JobReader) -> pd.DataFrame:
     Where trials were confirmed, `confirms` says whose further run a trial is, and `mean_of_runs` what all
     runs of a confirmed trial have on average.
 
-    The reason of a COMPLETE trial is empty, or which constraints it violates.
+    The reason of a COMPLETE trial is mostly empty, or says which constraints it violates.
 
     A trial that ran when the job's kernel died reads STALE, like its job; `kind` is `None` where nothing
     failed.
@@ -159,10 +159,6 @@ class _Names:
         self.metrics = {name: f"{name}_metric" if name in taken else name for name in metrics}
 
 
-def _broken(job: JobView, view: TrialView) -> tuple[str, ...]:
-    return violations(job.subject_to, view) if view.values else ()
-
-
 def _row(job: JobView, view: TrialView, names: _Names) -> dict[str, Any]:
     values = dict(view.metrics)
     if view.values is not None:
@@ -178,5 +174,5 @@ def _row(job: JobView, view: TrialView, names: _Names) -> dict[str, Any]:
         "runtime": runtime,
         "device": view.device,
         "kind": None if view.kind is None else str(view.kind),
-        "reason": _CUT_OFF if cut_off else view.reason or "; ".join(_broken(job, view)),
+        "reason": _CUT_OFF if cut_off else reason_of(job.subject_to, view),
     }

@@ -40,11 +40,25 @@ def test_the_best_is_the_best_that_keeps_to_them_and_the_others_say_why(bench: B
     said = "ms 30 is not at most 20, so it is never the best"
     assert job.trials[0].view().notes == (said,)
     assert job.df["reason"].tolist() == [said, "", said.replace("30", "25"), ""]
+    assert [trial.reason for trial in job.trials.values()] == job.df["reason"].tolist()
+    assert repr(job.trials[0]).endswith(said)
     for view in (job.view(), stored(bench, job).view()):
         assert (view.best, view.violating) == ((3,), (0, 2))
     assert job.view().reason == "all trials are done"
     assert [trial.constraints for trial in job.study.trials] == [{"0 ms": ms - 20} for ms in MS]
     assert job.study.best_trial.number == 3
+
+
+def test_a_trial_that_ended_itself_says_both_that_and_what_it_violates(bench: Bench) -> None:
+    def flat(trial: Trial) -> None:
+        for _ in range(9):
+            trial.report(score=1.0, ms=30.0)
+
+    job = bench.run(flat, subject_to="ms <= 20", trials=1, patience=2)
+    ended, broken = job.trials[0].reason.split("; ")
+    assert ended.startswith("ended at step 3")
+    assert broken == "ms 30 is not at most 20, so it is never the best"
+    assert job.df.loc[0, "reason"] == job.trials[0].reason
 
 
 def test_a_job_without_a_trial_that_keeps_to_them_says_so(bench: Bench) -> None:

@@ -264,6 +264,11 @@ class JobSpec(LaunchOptions):
     def _subject_to(cls, given: Any) -> Any:
         return given if isinstance(given, list | tuple) else (given,)
 
+    @field_validator("warm_start", mode="before")
+    @classmethod
+    def _warm_start(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
+
     @model_validator(mode="after")
     def _check(self) -> JobSpec:
         unlike = list(merging_problems(self.definitions))

@@ -99,6 +99,12 @@ def test_options_that_do_not_fit_together_are_refused(options: dict[str, Any], p
     assert [problem.path.startswith(path) for problem in caught.value.problems] == [True]
 
 
+def test_one_job_to_start_from_is_named_by_a_plain_text() -> None:
+    assert job(warm_start="digits#2").warm_start == ("digits#2",)
+    with pytest.raises(InvalidSpec, match="warm_start is 3"):
+        job(warm_start=3)
+
+
 def test_a_spec_survives_json_whole() -> None:
     spec = job(
         name="digits", trials=7, devices=[0, 2], max_runtime="2h", tag={"team": "vision"}, warm_start=["a"]

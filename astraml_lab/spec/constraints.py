@@ -44,8 +44,12 @@ class Constraint(Model):
     def _from_text(cls, given: Any) -> Any:
         if isinstance(given, str):
             return _read(given)
-        if isinstance(given, dict | Constraint):
+        if isinstance(given, Constraint) or (
+            isinstance(given, dict) and given.keys() & cls.model_fields.keys()
+        ):
             return given
+        if isinstance(given, dict):
+            raise FoundProblems([Problem("", shown(given), ALLOWED, _pairs_meant(given))])
         raise FoundProblems([Problem("", shown(given), ALLOWED)])
 
     def __str__(self) -> str:
@@ -133,6 +137,16 @@ def _strict(text: str, metric: str, sign: str, number: str) -> FoundProblems:
         return _refused(text, f"{metric} {_MEANT[sign]} {number}", f"{ALLOWED}{why and '; '}{why}")
     hint = f'two of them: "{metric} >= {number}" and "{metric} <= {number}"' if set(sign) == {"="} else ""
     return _refused(text, hint)
+
+
+def _pairs_meant(given: Mapping[Any, Any]) -> str:
+    """Return what a mapping of metrics to limits may mean: `"lat <= 3" or "lat >= 3"`."""
+    numbers = {
+        str(name): _spelled(limit)
+        for name, limit in given.items()
+        if isinstance(limit, int | float) and not isinstance(limit, bool)
+    }
+    return ", ".join(f'"{name} <= {limit}" or "{name} >= {limit}"' for name, limit in numbers.items())
 
 
 def _number(text: str) -> float | None:

@@ -264,6 +264,11 @@ class JobSpec(LaunchOptions):
     def _subject_to(cls, given: Any) -> Any:
         return given if isinstance(given, list | tuple) else (given,)
 
+    @field_validator("prune", mode="before")
+    @classmethod
+    def _prune(cls, given: Any) -> Any:
+        return Pruning.OFF if given is False else given  # YAML reads a bare `off` as False, too
+
     @field_validator("warm_start", mode="before")
     @classmethod
     def _warm_start(cls, given: Any) -> Any:

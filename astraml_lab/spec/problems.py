@@ -20,6 +20,15 @@ _SHOWN = 80
 _WHOLE, _NUMBER = "must be a whole number", "must be a number"
 _PLAIN = {"int_parsing": _WHOLE, "int_type": _WHOLE, "float_parsing": _NUMBER, "float_type": _NUMBER}
 """What pydantic says at length."""
+_MEANT = {
+    **dict.fromkeys(("none", "false", "no", "never", "nop", "nopruner", "noppruner"), "off"),
+    **dict.fromkeys(("sha", "successivehalving", "successivehalvingpruner"), "asha"),
+    **dict.fromkeys(("bayes", "bayesian", "bo", "bayesianoptimization"), "auto"),
+    **dict.fromkeys(("evolutionary", "evolution", "genetic", "ga"), "nsga2"),
+    **dict.fromkeys(("sobol", "halton"), "qmc"),
+    **dict.fromkeys(("gaussianprocess", "gaussian"), "gp"),
+}
+"""What other tuners call our values, written small and as one word."""
 # The tag of a union stands in pydantic's location, though the user never wrote it there.
 _TAGS = frozenset({"float", "int", "categorical", "discrete"})
 
@@ -112,12 +121,19 @@ def _from_detail(path: str, detail: ErrorDetails, model: type[BaseModel] | None)
     if kind in {"enum", "literal_error", "union_tag_invalid"}:
         expected = str(context.get("expected") or context.get("expected_tags") or "")
         names = [name.strip(" '") for part in expected.split(" or ") for name in part.split(",")]
-        hint = nearest(str(detail["input"]), names) if not isinstance(detail["input"], dict) else ""
+        hint = _value_meant(str(detail["input"]), names) if not isinstance(detail["input"], dict) else ""
         return Problem(path, shown(detail["input"]), "one of " + ", ".join(names), hint)
     if kind in _PLAIN:
         return Problem(path, shown(detail["input"]), _PLAIN[kind])
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return Problem(path, shown(detail["input"]), "must be " + message)
+
+
+def _value_meant(given: str, names: Sequence[str]) -> str:
+    """Suggest the value that a word may mean, by what others call it or by how it is spelled."""
+    word = given.lower()
+    ours = _MEANT.get("".join(filter(str.isalnum, word)), "")
+    return nearest(ours, names) or nearest(given, names) or nearest(word, names)
 
 
 def _known(names: Sequence[str]) -> str:

@@ -78,6 +78,21 @@ def test_what_is_no_text_is_refused_with_what_is_allowed(given: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"ms": 20}, '("ms <= 20" or "ms >= 20")'),
+        ({"ms": 0.5, "mb": 1}, '("ms <= 0.5" or "ms >= 0.5", "mb <= 1" or "mb >= 1")'),
+        ({"ms": "<= 20"}, "METRIC <= NUMBER or METRIC >= NUMBER"),
+        ({}, "METRIC <= NUMBER or METRIC >= NUMBER"),
+    ],
+)
+def test_a_limit_by_its_metric_is_refused_with_the_texts_it_may_mean(given: object, hint: str) -> None:
+    (said,) = refusals(given)
+    assert said.startswith("subject_to[0] is {")
+    assert said.endswith(hint)
+
+
+@pytest.mark.parametrize(
     ("text", "hint"),
     [
         ("ms < 20", "the limit itself is allowed (ms <= 20)"),

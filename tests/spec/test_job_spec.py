@@ -105,6 +105,39 @@ def test_one_job_to_start_from_is_named_by_a_plain_text() -> None:
         job(warm_start=3)
 
 
+def test_no_pruning_may_be_said_with_a_switch() -> None:
+    assert job(prune=False).prune == "off"
+    with pytest.raises(InvalidSpec, match=r'prune is null; .* \(did you mean "off"\?\)'):
+        job(prune=None)
+    with pytest.raises(InvalidSpec, match="prune is true"):
+        job(prune=True)
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "meant"),
+    [
+        ("prune", "successive_halving", "asha"),
+        ("prune", "SHA", "asha"),
+        ("prune", "none", "off"),
+        ("prune", "no", "off"),
+        ("strategy", "bayes", "auto"),
+        ("strategy", "BO", "auto"),
+        ("strategy", "Bayesian Optimization", "auto"),
+        ("strategy", "evolutionary", "nsga2"),
+        ("strategy", "genetic", "nsga2"),
+        ("strategy", "sobol", "qmc"),
+        ("strategy", "TPE", "tpe"),
+        ("strategy", "cma-es", "cmaes"),
+        ("strategy", "none", ""),
+        ("executor", "thread", "threads"),
+    ],
+)
+def test_what_other_tuners_call_a_value_is_told_by_ours(option: str, given: str, meant: str) -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        job(**{option: given})
+    assert [problem.hint for problem in caught.value.problems] == [meant and f'did you mean "{meant}"?']
+
+
 def test_a_spec_survives_json_whole() -> None:
     spec = job(
         name="digits", trials=7, devices=[0, 2], max_runtime="2h", tag={"team": "vision"}, warm_start=["a"]

@@ -41,6 +41,7 @@ class Preflight:
         seconds: Until every objective had been reported.
         finished: Whether it ran to its end before that.
         printed: The last lines that it printed.
+        unreported: Which metrics of the constraints it had not reported by then; they may come later.
     """
 
     samples: tuple[dict[str, ParamValue], ...]
@@ -49,6 +50,7 @@ class Preflight:
     seconds: float
     finished: bool
     printed: tuple[str, ...]
+    unreported: str = ""
 
     def __str__(self) -> str:
         lines = ["The job is valid. It would try, for example:"]
@@ -57,6 +59,8 @@ class Preflight:
             ", ".join(f"{name} {format_number(value)}" for name, value in self.metrics.items()) or "nothing"
         )
         lines.append(f"Configuration 0 ran on {self.device} for {format_duration(self.seconds)}: {reported}.")
+        if self.unreported:
+            lines.append(f"--subject-to: {self.unreported} by then; a trial without it counts as violating.")
         lines += [f"  | {line}" for line in self.printed]
         return "\n".join(lines)
 
@@ -116,14 +120,15 @@ def preflight(spec: JobSpec, code: Code, pool: Pool, request: LeaseRequest) -> P
         seconds = time.monotonic() - began
         label = lease.label
     missing = [o.metric for o in spec.objectives if o.metric not in channel.metrics]
-    if not missing and finished and (said := unreported(spec, channel.metrics)):
+    said = unreported(spec, channel.metrics)
+    if said and finished and not missing:
         raise InvalidSpec([Problem("subject_to", "", said)])
     if missing:
         reported = ", ".join(channel.metrics) or "nothing"
         problem = Problem(missing[0], "", f"never reported: the code reported {reported}", "report(…)")
         raise InvalidSpec([problem])
     params = tuple(proposal.params for proposal in samples)
-    return Preflight(params, label, channel.metrics, seconds, finished, printed)
+    return Preflight(params, label, channel.metrics, seconds, finished, printed, said)
 
 
 def _run(

@@ -94,6 +94,16 @@ def test_a_preflight_refuses_a_metric_that_was_not_reported(bench: Bench) -> Non
     assert bench.manager.preflight(spec, code).metrics["ms"] == 1.0
 
 
+def test_a_preflight_that_is_cut_short_says_what_was_not_reported_by_then(bench: Bench) -> None:
+    spec, code = bench.prepare(train, subject_to="mss <= 20")
+    found = bench.manager.preflight(spec, code)
+    assert not found.finished
+    said = 'mss (did you mean "ms"?) was not reported by then; a trial without it counts as violating.'
+    assert f"\n--subject-to: {said}" in str(found)
+    spec, code = bench.prepare(train, subject_to="ms <= 20")
+    assert "--subject-to" not in str(bench.manager.preflight(spec, code))
+
+
 def test_a_job_that_goes_on_after_a_restart_keeps_its_constraints(bench: Bench) -> None:
     job = bench.run(train, subject_to="ms <= 20", name="digits")
     bench.manager.close(5)

@@ -90,7 +90,7 @@ def make_plan(spec: JobSpec, code: Code, pool: Pool) -> Plan:
     notes += [_NO_GPU] if (spec.gpus or spec.devices) and not pool.devices() else []
     notes += [_SEEDED_ALL if apart else _SEEDED] if spec.seed is not None else []
     notes += travel.check(code, spec.space).notes if apart else ()
-    notes += strategy_notes(spec.strategy, definition, spec.trials)
+    notes += strategy_notes(spec.strategy, definition, spec.trials, limited=bool(spec.subject_to))
     planned, request = spec.model_copy(update=update), replace(request, parallel=parallel)
     return Plan(planned, code, request, fingerprint(spec, code), tuple(notes))
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
+    from optuna.trial import TrialState as OptunaState
 
     from astraml_lab.spec import Definition, Space
 
@@ -71,7 +72,11 @@ class _Gp(_Fixed, GPSampler):
 
 
 class _CmaEs(_Fixed, CmaEsSampler):
-    pass
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: OptunaState, values: Sequence[float] | None
+    ) -> None:
+        # Without Optuna's warning that constraints are passed over: `strategy_notes` says so at the launch
+        self._independent_sampler.after_trial(study, trial, state, values)
 
 
 class _Qmc(_Fixed, QMCSampler):
@@ -184,8 +189,17 @@ def is_conditional(space: Space) -> bool:
     return any(dimension.when for dimension in space.dimensions.values())
 
 
-def strategy_notes(strategy: Strategy, definition: Definition, trials: int) -> tuple[str, ...]:
-    """Say what a user should know before a long wait: one plain sentence each."""
+def strategy_notes(
+    strategy: Strategy, definition: Definition, trials: int, *, limited: bool = False
+) -> tuple[str, ...]:
+    """Say what a user should know before a long wait: one plain sentence each.
+
+    Args:
+        strategy: How the next point is chosen.
+        definition: The space and its objectives.
+        trials: How many there will be.
+        limited: Whether the best has to keep to constraints.
+    """
     notes = []
     space = definition.space
     if strategy is Strategy.GP and trials > SLOW_GP:
@@ -203,6 +217,8 @@ def strategy_notes(strategy: Strategy, definition: Definition, trials: int) -> t
         notes.append(
             f"nsga2 learns after its first {NSGA2_POPULATION} trials; {trials} of them are a random search."
         )
+    if strategy is Strategy.CMAES and limited:
+        notes.append("cmaes does not heed --subject-to while it searches; auto, tpe, gp and nsga2 do.")
     if strategy in NEEDS:
         alone = [name for name in space.names() if not _is_joint(strategy, space, name)]
         if alone:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -182,6 +183,21 @@ def test_the_search_looks_where_the_constraint_is_kept(bench: Bench) -> None:
     values = [view.values[0] for view in job.reader.trials()[1] if view.values]
     assert sum(value <= 300 for value in values[15:]) >= 8, values
     assert max(value for value in values if value <= 300) > 250, values
+
+
+def test_a_strategy_that_does_not_heed_them_says_so_once_and_in_our_words(bench: Bench) -> None:
+    def most(x: float) -> dict[str, float]:
+        return {"score": x, "ms": x}
+
+    space = {"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)}
+    options: dict[str, Any] = {"strategy": "cmaes", "parallel": 1}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        job = bench.run(lambda x, y: most(x + y), space, trials=6, subject_to="ms <= 0.9", **options)
+    said = "cmaes does not heed --subject-to while it searches; auto, tpe, gp and nsga2 do."
+    assert job.view().note.count(said) == 1
+    assert job.view().state is JobState.SUCCEEDED
+    assert said not in bench.run(lambda x, y: most(x + y), space, trials=1, **options).view().note
 
 
 @pytest.mark.parametrize("prune", ["auto", "median", "asha"])

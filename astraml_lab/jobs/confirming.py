@@ -158,15 +158,17 @@ class Confirming:
             return ""
         runs = [self._criteria.confirmed_of(number) for number in finalists]
         ran = [each for each in runs if each is not None]
-        many = len(finalists)
-        best = f"the best {many}" if many > 1 else "the best trial"
-        if not ran:
+        many, broke = len(finalists), self._criteria.broke
+        best, done = f"the best {many}" if many > 1 else "the best trial", len(ran) + broke
+        if not done:
             return f"{best} did not run once more"
         winner, first = self._criteria.best[0], finalists[0]
-        said = f"{best if len(ran) == many else f'{len(ran)} of {best}'} ran once more: "
-        said += f"trial {winner} stays" if winner == first else f"trial {winner}, not {first}, is"
+        said = f"{best if done == many else f'{done} of {best}'} ran once more"
+        if broke:
+            said += " and broke a limit" if done == 1 else f", {broke} of them broke a limit"
+        said += f": trial {winner} stays" if winner == first else f": trial {winner}, not {first}, is"
         said += " the best"
-        if all(each.error == 0 for each in ran):
+        if ran and all(each.error == 0 for each in ran):
             said += "; each gave the same value again: does the code set a seed of its own?"
         return said
 

@@ -36,10 +36,11 @@ def reason_of(constraints: Iterable[Constraint], view: TrialView) -> str:
 
 def violations(constraints: Iterable[Constraint], view: TrialView) -> tuple[str, ...]:
     """Say which constraints a trial violates, by the last reports of their metrics: one sentence each."""
+    # A run that confirms another trial is none that could be the best itself
+    of = view.confirms
+    so = "so it is never the best" if of is None else f"which counts against trial {of}"
     return tuple(
-        f"{_said(each, view.metrics)}, so it is never the best"
-        for each in constraints
-        if _excess(each, view.metrics) > 0
+        f"{_said(each, view.metrics)}, {so}" for each in constraints if _excess(each, view.metrics) > 0
     )
 
 

@@ -86,6 +86,11 @@ class Criteria:
         """Return the runs of a trial, where there are several."""
         return self._standings.confirmed(number)
 
+    @property
+    def broke(self) -> int:
+        """How many of the trials that `--confirm` has run again violated a constraint then."""
+        return sum(self._standings.broke(number) for number in self.finalists)
+
     def top(self, count: int) -> dict[int, float]:
         """Return the best trials and their values, the best first; with one objective."""
         return self._standings.top(count)

@@ -29,6 +29,7 @@ class Standings:
         self._alone: dict[int, float] = {}
         self._more: dict[int, list[float]] = {}
         self._failed: set[int] = set()
+        self._broke: set[int] = set()
         self._winner: dict[int, int | None] = {}
 
     def ended(self, trial: TrialView, value: float | None) -> None:
@@ -47,6 +48,8 @@ class Standings:
             self._more.setdefault(number, []).append(value)
         elif trial.state is not TrialState.STOPPED:
             self._failed.add(number)
+            if trial.values is not None:
+                self._broke.add(number)
 
     def top(self, count: int) -> dict[int, float]:
         """Return the best trials and their values, the best first; of equal ones those that ended first."""
@@ -58,6 +61,10 @@ class Standings:
         """Return those of the best that are still to run again."""
         done = self._more.keys() | self._failed
         return tuple(number for number in self.top(count) if number not in done)
+
+    def broke(self, number: int) -> bool:
+        """Whether a trial ran again and violated a constraint, and no other run of it kept to them all."""
+        return number in self._broke and number not in self._more
 
     def confirmed(self, number: int) -> Confirmed | None:
         """Return what the runs of a trial say together; `None` where there is only its own."""

@@ -154,6 +154,39 @@ def test_a_run_that_fails_neither_fails_the_job_nor_lets_its_trial_win(bench: Be
     assert job.view().reason.endswith("2 of the best 3 ran once more: trial 3, not 1, is the best")
 
 
+def limited(again: list[float]) -> Callable[[Trial], dict[str, float]]:
+    """Return a function whose trials beyond the fourth take so long; the others 0.1."""
+    return lambda trial: {
+        "score": VALUES[trial.number],
+        "lat": 0.1 if trial.number < 4 else again[trial.number - 4],
+    }
+
+
+@pytest.mark.parametrize(
+    ("again", "best", "said"),
+    [
+        (
+            [0.9, 0.1, 0.1],
+            3,
+            "the best 3 ran once more, 1 of them broke a limit: trial 3, not 1, is the best",
+        ),
+        ([0.1, 0.9, 0.1], 1, "the best 3 ran once more, 1 of them broke a limit: trial 1 stays the best"),
+        ([0.9] * 3, 1, "the best 3 ran once more, 3 of them broke a limit: trial 1 stays the best"),
+        ([0.9], 1, "the best trial ran once more and broke a limit: trial 1 stays the best"),
+    ],
+)
+def test_a_run_that_breaks_a_limit_is_counted_and_told(
+    bench: Bench, again: list[float], best: int, said: str
+) -> None:
+    job = bench.run(limited(again), name="digits", confirm=len(again), subject_to="lat <= 0.5")
+
+    assert (job.best.number, job.view().reason) == (best, f"all trials are done; {said}")
+    broken = next(number for number, lat in enumerate(again, 4) if lat > 0.5)
+    of = job.trials[broken].view().confirms
+    why = f"confirms trial {of}; lat 0.9 is not at most 0.5, which counts against trial {of}"
+    assert job.trials[broken].reason == job.df.loc[broken, "reason"] == why
+
+
 def test_where_no_run_succeeds_the_best_stays_what_it_was(bench: Bench) -> None:
     def train(trial: Trial) -> float:
         return VALUES[trial.number] if trial.number < 4 else float("nan")

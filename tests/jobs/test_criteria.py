@@ -72,6 +72,15 @@ def test_pruned_trials_count_as_trials_without_progress_and_as_progress() -> Non
     assert not Told(max_no_improvement=2).end(0.5, 0.4).end(0.6, state=P).reason()
 
 
+def test_trials_before_the_first_within_the_limits_are_not_without_progress() -> None:
+    limit = {"metric": "lat", "at_least": False, "threshold": 0.5}
+    told = Told(max_no_improvement=3, constraints=(limit,))
+    assert not told.end(0.9, 0.8, 0.7, lat=0.9).end(None, None, state=P).reason()
+    assert not told.end(0.5, lat=0.1).end(0.9, lat=0.9).end(None, state=P).reason()
+    assert told.end(0.4, lat=0.1).reason() == "no better auc in 3 trials"
+    assert Told(max_no_improvement=3).end(None, None, None, state=P).reason(), "as before without limits"
+
+
 def test_the_job_ends_when_the_best_has_been_the_best_for_too_long() -> None:
     told = Told(limits={"max_seconds_without_progress": 60})
     assert not told.reason(runtime=0)

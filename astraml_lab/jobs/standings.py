@@ -73,7 +73,7 @@ class Standings:
         alone = self._alone[number]
         runs = [alone, *self._more[number]]
         error = statistics.stdev(runs) / math.sqrt(len(runs))
-        return Confirmed(alone, statistics.fmean(runs), error, len(runs))
+        return Confirmed(alone, statistics.mean(runs), error, len(runs))
 
     def winner(self, count: int) -> int | None:
         """Return the best trial of those that ran again and of the `count` best; `None` where none did."""
@@ -90,4 +90,4 @@ class Standings:
         return max(dict.fromkeys([*rivals, *ran_again]), key=lambda number: self._sign * self._mean(number))
 
     def _mean(self, number: int) -> float:
-        return statistics.fmean([self._alone[number], *self._more.get(number, ())])
+        return float(statistics.mean([self._alone[number], *self._more.get(number, ())]))

@@ -93,3 +93,13 @@ def test_one_that_was_not_confirmed_wins_only_from_among_the_best() -> None:
     for view, value in (ended(4, 0.2, confirms=1), ended(5, 0.69)):
         table.ended(view, value)
     assert table.winner(2) == 0, "0.55 of two runs, not 0.7 of one"
+
+
+def test_values_near_the_largest_number_have_a_mean() -> None:
+    table = Standings(maximize=True)
+    for view, value in (ended(0, 1.6e308), ended(1, 1.2e308), ended(2, 1.7e308, confirms=0)):
+        table.ended(view, value)
+    assert table.winner(2) == 0
+    confirmed = table.confirmed(0)
+    assert confirmed is not None
+    assert 1.6e308 < confirmed.mean < 1.7e308

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 import threading
+import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -127,22 +128,9 @@ def test_what_a_trainer_writes_goes_into_the_trials_folder_and_its_bars_nowhere(
     assert not any("Progress" in name for name in names)
 
 
-def test_nothing_is_different_outside_of_trials_and_nothing_stays(tmp_path: Path) -> None:
-    import transformers
-    from accelerate.state import AcceleratorState, GradientState, PartialState
-    from accelerate.utils import dataclasses, environment
+def test_nothing_is_different_outside_of_trials(tmp_path: Path) -> None:
+    from accelerate.state import PartialState
 
-    owners = (
-        dataclasses,
-        environment,
-        PartialState,
-        AcceleratorState,
-        GradientState,
-        transformers.TrainingArguments,
-        transformers.Trainer,
-        transformers.PreTrainedModel,
-    )
-    before, finders = [dict(vars(owner)) for owner in owners], list(sys.meta_path)
     inside, done = threading.Event(), threading.Event()
 
     def trial() -> None:
@@ -151,19 +139,83 @@ def test_nothing_is_different_outside_of_trials_and_nothing_stays(tmp_path: Path
             inside.set()
             done.wait(30)
 
+    def outside() -> dict[str, Any]:
+        mine = trainer(arguments("out", disable_tqdm=False))
+        assert (mine.args.output_dir, mine.args.data_seed, mine.args.use_cpu) == ("out", None, False)
+        assert any("Progress" in type(each).__name__ for each in mine.callback_handler.callbacks)
+        shared: dict[str, Any] = PartialState._shared_state
+        return shared
+
     thread = threading.Thread(target=trial)
     thread.start()
     assert inside.wait(30)
-    mine = trainer(arguments("out", disable_tqdm=False))
-    assert (mine.args.output_dir, mine.args.data_seed, mine.args.use_cpu) == ("out", None, False)
-    assert any("Progress" in type(each).__name__ for each in mine.callback_handler.callbacks)
-    shared = PartialState._shared_state
+    shared = outside()
     done.set()
     thread.join()
 
-    assert PartialState._shared_state is shared
-    assert [dict(vars(owner)) for owner in owners] == before
-    assert sys.meta_path == finders
+    assert outside() is shared
+    assert vars(PartialState()) is shared
+
+
+def test_what_is_changed_for_trials_is_changed_once(tmp_path: Path) -> None:
+    import transformers
+    from accelerate.utils import dataclasses
+
+    with isolated(CPU, tmp_path):
+        owners = (dataclasses, transformers.Trainer, transformers.PreTrainedModel)
+        before, finders = [dict(vars(owner)) for owner in owners], list(sys.meta_path)
+    with isolated(CPU, tmp_path):
+        assert [dict(vars(owner)) for owner in owners] == before
+        assert sys.meta_path == finders
+
+
+def test_a_model_that_the_notebook_loads_while_trials_come_and_go_is_whole(tmp_path: Path) -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
+
+    GPT2LMHeadModel(GPT2Config(vocab_size=32, n_embd=16, n_layer=2, n_head=2)).save_pretrained(tmp_path / "m")
+    done = threading.Event()
+
+    def load(_: int) -> bool:
+        model = GPT2LMHeadModel.from_pretrained(tmp_path / "m")
+        return model.lm_head.weight is model.transformer.wte.weight
+
+    def come_and_go() -> None:
+        while not done.is_set():
+            with isolated(CPU, tmp_path):
+                load(0)
+
+    load(0)
+    with isolated(CPU, tmp_path):
+        tie = PreTrainedModel.tie_weights
+    trials = threading.Thread(target=come_and_go)
+    between = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    trials.start()
+    try:
+        assert all(map(load, range(40)))
+    finally:
+        sys.setswitchinterval(between)
+        done.set()
+        trials.join()
+    assert PreTrainedModel.tie_weights is tie
+
+
+def test_checkpoints_that_are_saved_at_once_leave_warnings_to_everybody(tmp_path: Path) -> None:
+    shown = warnings._showwarnmsg_impl  # type: ignore[attr-defined]  # what Trainers replace
+
+    def trial(number: int) -> None:
+        with isolated(CPU, tmp_path / str(number)):
+            options = {"save_strategy": "steps", "save_steps": 1, "save_total_limit": 1}
+            trainer(arguments("out", **options)).train()
+
+    between = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(trial, range(8)))
+    finally:
+        sys.setswitchinterval(between)
+    assert warnings._showwarnmsg_impl is shown  # type: ignore[attr-defined]  # likewise
 
 
 def test_trainers_at_once_give_what_they_give_one_after_the_other(tmp_path: Path) -> None:

@@ -82,21 +82,27 @@ def own_trainer(original: Callable[..., None]) -> Callable[..., None]:
     return init
 
 
-_making = threading.RLock()
-"""Held while transformers makes a model: meanwhile it puts functions of its own into its classes and torch's
-modules, and two at once put each other's back. Then no later model ties its weights."""
+def one_at_a_time(lock: threading.RLock) -> Callable[[Any], Any]:
+    """Return what wraps a method that changes the process for a while: for all threads, trials or not."""
+
+    def wrap(original: Any) -> Any:
+        function = original.__func__ if isinstance(original, classmethod) else original
+
+        @functools.wraps(function)
+        def alone(*given: Any, **named: Any) -> Any:
+            with lock:
+                return function(*given, **named)
+
+        return classmethod(alone) if isinstance(original, classmethod) else alone
+
+    return wrap
 
 
-def one_at_a_time(original: Any) -> Any:
-    """Wrap a method of `PreTrainedModel` that makes a model: for all threads, trials or not."""
-    function = original.__func__ if isinstance(original, classmethod) else original
-
-    @functools.wraps(function)
-    def make(*given: Any, **named: Any) -> Any:
-        with _making:
-            return function(*given, **named)
-
-    return classmethod(make) if isinstance(original, classmethod) else make
+making = one_at_a_time(threading.RLock())
+"""Meanwhile transformers puts functions of its own into its classes and torch's modules, and two at once put
+each other's back. Then no later model ties its weights."""
+keeping = one_at_a_time(threading.RLock())
+"""Meanwhile a Trainer catches all warnings, and of two at once one leaves them caught."""
 
 
 def _settle(args: Any, own: Surroundings) -> None:

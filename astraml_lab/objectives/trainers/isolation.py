@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from astraml_lab.objectives.on_import import OnImport
 from astraml_lab.objectives.trainers.changes import (
     OwnState,
-    one_at_a_time,
+    keeping,
+    making,
     own_arguments,
     own_device,
     own_trainer,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class _Change(NamedTuple):
-    """An attribute of a class, or of a module, and what is put in its place while a trial runs."""
+    """An attribute of a class, or of a module, and what is put in its place."""
 
     module: str
     owner: str
@@ -50,30 +51,37 @@ _CHANGES = (
     _Change("transformers.training_args", "TrainingArguments", "__post_init__", own_arguments),
     _Change("transformers.training_args", "TrainingArguments", "_setup_devices", own_device),
     _Change("transformers.trainer", "Trainer", "__init__", own_trainer),
-    _Change("transformers.modeling_utils", "PreTrainedModel", "from_pretrained", one_at_a_time),
-    _Change("transformers.modeling_utils", "PreTrainedModel", "_from_config", one_at_a_time),
-    _Change("transformers.modeling_utils", "PreTrainedModel", "post_init", one_at_a_time),
+    _Change("transformers.trainer", "Trainer", "_save_optimizer_and_scheduler", keeping),
+    _Change("transformers.trainer", "Trainer", "_load_optimizer_and_scheduler", keeping),
+    _Change("transformers.trainer", "Trainer", "_save_scaler", keeping),
+    _Change("transformers.trainer", "Trainer", "_load_scaler", keeping),
+    _Change("transformers.modeling_utils", "PreTrainedModel", "from_pretrained", making),
+    _Change("transformers.modeling_utils", "PreTrainedModel", "_from_config", making),
+    _Change("transformers.modeling_utils", "PreTrainedModel", "post_init", making),
 )
 _MODULES = tuple(dict.fromkeys(change.module for change in _CHANGES))
 
 
 class _Isolation:
-    """What is changed in the process while at least one trial runs. Thread-safe."""
+    """What is changed in the process from the first trial on. Thread-safe.
+
+    It stays: outside of trials it changes nothing but that threads wait for each other, and whoever loads a
+    model while it was taken out would not.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._users = 0
-        self._changed: set[str] = set()
         self._finders: list[OnImport] = []
-        self._undo = contextlib.ExitStack()
+        self._ours: dict[_Change, Any] = {}
 
     def install(self) -> None:
         with self._lock:
-            self._users += 1
-            if self._users == 1:
+            if not self._finders:
                 self._finders = [OnImport(name, self._imported) for name in _MODULES]
                 self._finders.append(OnImport("transformers", _usable_at_once))
-                sys.meta_path = [*self._finders, *sys.meta_path]
+            if missing := [finder for finder in self._finders if finder not in sys.meta_path]:
+                # a new list: another thread may be going through the old one
+                sys.meta_path = [*missing, *sys.meta_path]
         for name in _MODULES:
             # Another thread may be importing it since before there was a finder. Wait for that without our
             # lock, which it may need.
@@ -81,22 +89,8 @@ class _Isolation:
                 with contextlib.suppress(ImportError):  # it fails for whoever imports it
                     self._imported(importlib.import_module(name))
 
-    def uninstall(self) -> None:
-        with self._lock:
-            self._users -= 1
-            if self._users:
-                return
-            # a new list: another thread may be going through the old one, and would skip a finder
-            sys.meta_path = [finder for finder in sys.meta_path if finder not in self._finders]
-            self._finders = []
-            self._changed.clear()
-            self._undo.close()
-
     def _imported(self, module: Any) -> None:
         with self._lock:
-            if not self._users or module.__name__ in self._changed:
-                return
-            self._changed.add(module.__name__)
             for change in _CHANGES:
                 if change.module == module.__name__:
                     self._apply(getattr(module, change.owner, None) if change.owner else module, change)
@@ -105,14 +99,9 @@ class _Isolation:
         original = vars(owner).get(change.name) if owner is not None else None
         if original is None or hasattr(original, "_storage"):  # the second: on TPUs it is apart already
             return
-        ours = change.wrap(original)
-        setattr(owner, change.name, ours)
-
-        def undo() -> None:
-            if vars(owner).get(change.name) is ours:
-                setattr(owner, change.name, original)
-
-        self._undo.callback(undo)
+        if self._ours.get(change) is not original:
+            self._ours[change] = change.wrap(original)
+            setattr(owner, change.name, self._ours[change])
 
 
 def _usable_at_once(module: Any) -> None:
@@ -147,7 +136,6 @@ def isolated(devices: tuple[int, ...], folder: Path) -> Iterator[None]:
         yield
     finally:
         current.reset(token)
-        _isolation.uninstall()
         if own.states and not own.devices:  # a GPU's memory is looked after by whoever lent it
             # a Trainer, its model and optimizer hold each other: gigabytes that Python is in no hurry for
             gc.collect()

@@ -69,7 +69,7 @@ class Seen:
     def failed(self) -> NDArray[np.bool_]:
         """Which of them have no value of any objective."""
         values = np.array([[outcome.value for outcome in each] for each in self.objectives])
-        return np.isinf(values).all(axis=0)
+        return np.asarray(np.isinf(values).all(axis=0))
 
     def without_failed(self) -> Seen:
         """Return it as if no trial had failed."""

@@ -36,9 +36,9 @@ def reason_of(constraints: Iterable[Constraint], view: TrialView) -> str:
 
 def violations(constraints: Iterable[Constraint], view: TrialView) -> tuple[str, ...]:
     """Say which constraints a trial violates, by the last reports of their metrics: one sentence each."""
-    # A run that confirms another trial is none that could be the best itself
-    of = view.confirms
-    so = "so it is never the best" if of is None else f"which counts against trial {of}"
+    # A run that confirms another is never the best itself
+    confirmed = view.confirms
+    so = "so it is never the best" if confirmed is None else f"which counts against trial {confirmed}"
     return tuple(
         f"{_said(each, view.metrics)}, {so}" for each in constraints if _excess(each, view.metrics) > 0
     )

@@ -146,7 +146,7 @@ class Criteria:
             self._front.add(trial.number, values)
         if len(self.spec.objectives) != 1 or trial.state not in {TrialState.COMPLETE, TrialState.PRUNED}:
             return
-        if self._best is not None or not self.spec.subject_to:  # before one keeps to them, none can be better
+        if self._best is not None or not self.spec.subject_to:  # before that, nothing can be better
             self._maxima.stale += 1
         if values:
             self._improve(trial.number, values[0], trial.ended_at)

@@ -93,7 +93,7 @@ class TrialHandle:
 
     @property
     def reason(self) -> str:
-        """Why it ended as it did, and which constraints it violates."""
+        """Why it ended as it did, and which constraints it violates, if any; empty for most."""
         return reason_of(self._reader.view().subject_to, self.view())
 
     @property

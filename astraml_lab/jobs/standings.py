@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from astraml_lab.spec import Confirmed, TrialState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from astraml_lab.spec import TrialView
 
 
@@ -48,7 +50,7 @@ class Standings:
             self._more.setdefault(number, []).append(value)
         elif trial.state is not TrialState.STOPPED:
             self._failed.add(number)
-            if trial.values is not None:
+            if trial.state is TrialState.COMPLETE and trial.values is not None:
                 self._broke.add(number)
 
     def top(self, count: int) -> dict[int, float]:
@@ -73,7 +75,7 @@ class Standings:
         alone = self._alone[number]
         runs = [alone, *self._more[number]]
         error = statistics.stdev(runs) / math.sqrt(len(runs))
-        return Confirmed(alone, statistics.mean(runs), error, len(runs))
+        return Confirmed(alone, _mean(runs), error, len(runs))
 
     def winner(self, count: int) -> int | None:
         """Return the best trial of those that ran again and of the `count` best; `None` where none did."""
@@ -90,4 +92,8 @@ class Standings:
         return max(dict.fromkeys([*rivals, *ran_again]), key=lambda number: self._sign * self._mean(number))
 
     def _mean(self, number: int) -> float:
-        return float(statistics.mean([self._alone[number], *self._more.get(number, ())]))
+        return _mean([self._alone[number], *self._more.get(number, ())])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(statistics.mean(values))  # fmean's sum overflows near the largest number

@@ -37,7 +37,8 @@ def trials_table(reader: JobReader) -> pd.DataFrame:
     Where trials were confirmed, `confirms` says whose further run a trial is, and `mean_of_runs` what all
     runs of a confirmed trial have on average.
 
-    The reason of a COMPLETE trial is mostly empty, or says which constraints it violates.
+    The reason of a COMPLETE trial is empty, or says how it ended itself, what it confirms or which
+    constraints it violates.
 
     A trial that ran when the job's kernel died reads STALE, like its job; `kind` is `None` where nothing
     failed.

@@ -144,7 +144,7 @@ def _pairs_meant(given: Mapping[Any, Any]) -> str:
     numbers = {
         str(name): _spelled(limit)
         for name, limit in given.items()
-        if isinstance(limit, int | float) and not isinstance(limit, bool)
+        if isinstance(limit, int | float) and not isinstance(limit, bool) and math.isfinite(limit)
     }
     return ", ".join(f'"{name} <= {limit}" or "{name} >= {limit}"' for name, limit in numbers.items())
 

@@ -28,7 +28,7 @@ _MEANT = {
     **dict.fromkeys(("sobol", "halton"), "qmc"),
     **dict.fromkeys(("gaussianprocess", "gaussian"), "gp"),
 }
-"""What other tuners call our values, written small and as one word."""
+"""What other tuners call our values, in lower case and as one word."""
 # The tag of a union stands in pydantic's location, though the user never wrote it there.
 _TAGS = frozenset({"float", "int", "categorical", "discrete"})
 

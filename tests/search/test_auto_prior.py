@@ -123,7 +123,7 @@ def test_a_prior_the_wrong_way_round_costs_a_trial_and_nothing_more() -> None:
     said = [why(trial) for trial in own(study)]
     # Six are placed in three dimensions without a prior, and so they are with one that is not believed
     assert [one.startswith("initial design") for one in said] == [True] * 7 + [False] * 2
-    model = note_of(own(study)[-1])["model"]
+    model = note_of(own(study)[-1])["models"][0]
     assert len(model) == len(SPACE) + 2, "the source has no column in it"
 
 
@@ -131,7 +131,7 @@ def test_trials_of_elsewhere_are_not_its_own_in_number(monkeypatch: pytest.Monke
     monkeypatch.setattr("astraml_lab.search.auto.sampler.MOST_TRIALS", 12)
     study = started(*trials_of("before", bowl, 30))
     searched(study, 13)
-    assert "model" in own(study)[12].system_attrs["auto"]
+    assert "models" in own(study)[12].system_attrs["auto"]
 
 
 def test_maximising_is_minimising_the_negative_with_a_prior_too() -> None:

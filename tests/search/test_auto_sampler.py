@@ -225,6 +225,27 @@ def test_failures_that_have_nothing_to_do_with_the_point_do_not_mislead(fails: s
     assert sorted(left)[1] < 1e-3, left
 
 
+def test_where_trials_fail_is_learned_though_all_that_work_are_equal() -> None:
+    study = study_of()
+    for _ in range(40):
+        trial = study.ask()
+        if trial.suggest_float("x", 0, 1) > 0.5:
+            study.tell(trial, state=TrialState.FAIL)
+        else:
+            study.tell(trial, 1.0)
+    assert sum(trial.state is TrialState.FAIL for trial in study.trials) < 12
+
+
+def test_a_point_that_may_fail_says_how_likely_it_works() -> None:
+    study = study_of()
+    for _ in range(30):
+        trial = study.ask()
+        x = trial.suggest_float("x", 0, 1)
+        study.tell(trial, None if x < 0.3 else x, TrialState.FAIL if x < 0.3 else None)
+    said = [why(trial) for trial in study.trials]
+    assert any("% it does not fail" in one for one in said), said
+
+
 @pytest.mark.filterwarnings("ignore:.*nan:UserWarning")
 def test_not_a_number_is_a_failure() -> None:
     def diverging(trial: optuna.Trial) -> float:

@@ -98,11 +98,12 @@ def one_at_a_time(lock: threading.RLock) -> Callable[[Any], Any]:
     return wrap
 
 
-making = one_at_a_time(threading.RLock())
-"""Meanwhile transformers puts functions of its own into its classes and torch's modules, and two at once put
-each other's back. Then no later model ties its weights."""
-keeping = one_at_a_time(threading.RLock())
-"""Meanwhile a Trainer catches all warnings, and of two at once one leaves them caught."""
+one_model = one_at_a_time(threading.RLock())
+"""Wraps what makes a model: meanwhile transformers puts functions of its own into its classes and torch's
+modules, and two at once put each other's back. Then no later model ties its weights."""
+one_checkpoint = one_at_a_time(threading.RLock())
+"""Wraps what saves or loads a part of a checkpoint: meanwhile a Trainer catches all warnings, and of two at
+once one leaves them caught for good."""
 
 
 def _settle(args: Any, own: Surroundings) -> None:

@@ -18,7 +18,10 @@ _seen: ContextVar[MutableMapping[str, str] | None] = ContextVar("astraml_environ
 
 
 class OwnEnvironment:
-    """Stands for the module `os` where accelerate reads variables: empty for a thread that asked for that."""
+    """Stands for the module `os` where accelerate reads variables.
+
+    Within `clear_environment` there are none, for the thread that is there alone.
+    """
 
     def __init__(self, original: Any) -> None:
         self._original = original
@@ -36,7 +39,7 @@ class OwnEnvironment:
 def own_environment(
     original: Callable[[], contextlib.AbstractContextManager[None]],  # noqa: ARG001 - emptying is all that it does
 ) -> Callable[[], contextlib.AbstractContextManager[None]]:
-    """Stand for `clear_environment`: for all threads, trials or not."""
+    """Return what stands for `clear_environment`: for all threads, trials or not."""
 
     @contextlib.contextmanager
     def clear_environment() -> Iterator[None]:

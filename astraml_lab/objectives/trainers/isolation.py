@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from astraml_lab.objectives.on_import import OnImport
 from astraml_lab.objectives.trainers.changes import (
     OwnState,
-    keeping,
-    making,
+    one_checkpoint,
+    one_model,
     own_arguments,
     own_device,
     own_trainer,
@@ -51,13 +51,13 @@ _CHANGES = (
     _Change("transformers.training_args", "TrainingArguments", "__post_init__", own_arguments),
     _Change("transformers.training_args", "TrainingArguments", "_setup_devices", own_device),
     _Change("transformers.trainer", "Trainer", "__init__", own_trainer),
-    _Change("transformers.trainer", "Trainer", "_save_optimizer_and_scheduler", keeping),
-    _Change("transformers.trainer", "Trainer", "_load_optimizer_and_scheduler", keeping),
-    _Change("transformers.trainer", "Trainer", "_save_scaler", keeping),
-    _Change("transformers.trainer", "Trainer", "_load_scaler", keeping),
-    _Change("transformers.modeling_utils", "PreTrainedModel", "from_pretrained", making),
-    _Change("transformers.modeling_utils", "PreTrainedModel", "_from_config", making),
-    _Change("transformers.modeling_utils", "PreTrainedModel", "post_init", making),
+    _Change("transformers.trainer", "Trainer", "_save_optimizer_and_scheduler", one_checkpoint),
+    _Change("transformers.trainer", "Trainer", "_load_optimizer_and_scheduler", one_checkpoint),
+    _Change("transformers.trainer", "Trainer", "_save_scaler", one_checkpoint),
+    _Change("transformers.trainer", "Trainer", "_load_scaler", one_checkpoint),
+    _Change("transformers.modeling_utils", "PreTrainedModel", "from_pretrained", one_model),
+    _Change("transformers.modeling_utils", "PreTrainedModel", "_from_config", one_model),
+    _Change("transformers.modeling_utils", "PreTrainedModel", "post_init", one_model),
 )
 _MODULES = tuple(dict.fromkeys(change.module for change in _CHANGES))
 
@@ -65,14 +65,15 @@ _MODULES = tuple(dict.fromkeys(change.module for change in _CHANGES))
 class _Isolation:
     """What is changed in the process from the first trial on. Thread-safe.
 
-    It stays: outside of trials it changes nothing but that threads wait for each other, and whoever loads a
-    model while it was taken out would not.
+    It stays: a thread that began to load a model while it was taken out would not wait for the others.
+    Outside of trials threads wait for each other, and accelerate's `clear_environment` hides variables from
+    accelerate alone.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._finders: list[OnImport] = []
-        self._ours: dict[_Change, Any] = {}
+        self._ours: dict[_Change, list[Any]] = {}
 
     def install(self) -> None:
         with self._lock:
@@ -99,9 +100,10 @@ class _Isolation:
         original = vars(owner).get(change.name) if owner is not None else None
         if original is None or hasattr(original, "_storage"):  # the second: on TPUs it is apart already
             return
-        if self._ours.get(change) is not original:
-            self._ours[change] = change.wrap(original)
-            setattr(owner, change.name, self._ours[change])
+        ours = self._ours.setdefault(change, [])
+        if not any(original is each for each in ours):  # somebody may have put an earlier one back
+            ours.append(change.wrap(original))
+            setattr(owner, change.name, ours[-1])
 
 
 def _usable_at_once(module: Any) -> None:

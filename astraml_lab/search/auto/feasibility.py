@@ -1,4 +1,4 @@
-"""How likely a point keeps to the constraints and works: a Gaussian process on each constraint, and failures.
+"""How likely a point keeps to the constraints: a Gaussian process on each constraint's value.
 
 After Gardner et al., Bayesian optimization with inequality constraints (ICML 2014), and Gelbart et al.,
 Bayesian optimization with unknown constraints (UAI 2014).
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from astraml_lab.search.auto.surrogate import Surrogate
 
     Array = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
 
 _FEW = 2
 
@@ -47,22 +46,6 @@ def limit_targets(excesses: Array) -> tuple[Targets, float] | None:
     if not spread > 0.0:
         return None
     return Targets((drawn - middle) / spread, np.zeros(len(drawn)), middle, spread), -middle / spread
-
-
-def failure_targets(failed: Mask) -> tuple[Targets, float] | None:
-    """Return what the model of failures is given and where its limit is then; `None` where none or all did.
-
-    By itself the noise of that model tells failures of a region, such as memory that runs out, from those of
-    a moment: these change nothing of what is expected where others went well.
-
-    Args:
-        failed: Which trials did, shape (n,).
-    """
-    if failed.all() or not failed.any():
-        return None
-    signs = np.where(failed, 1.0, -1.0)
-    middle, spread = float(signs.mean()), float(signs.std())
-    return Targets((signs - middle) / spread, np.zeros(len(signs)), middle, spread), -middle / spread
 
 
 def log_chance(models: Sequence[tuple[Surrogate, float]], rows: Array) -> Array:

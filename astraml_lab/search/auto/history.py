@@ -66,7 +66,7 @@ class Seen:
         return (self.outcomes, *self.further)
 
     @property
-    def failed(self) -> NDArray[np.bool_]:
+    def failed(self) -> Mask:
         """Which of them have no value of any objective."""
         values = np.array([[outcome.value for outcome in each] for each in self.objectives])
         return np.asarray(np.isinf(values).all(axis=0))
@@ -92,6 +92,24 @@ class Fitted:
 
     parameters: Array
     trials: int
+
+
+@dataclass(frozen=True)
+class Last:
+    """What the next models begin with.
+
+    Attributes:
+        fits: Of the objectives, then of the constraints; `None` where there was nothing to fit.
+        failing: Of where trials fail; `None` where none did.
+    """
+
+    fits: tuple[Fitted | None, ...] = ()
+    failing: Fitted | None = None
+
+    @property
+    def first(self) -> Fitted | None:
+        """Of the first objective."""
+        return self.fits[0] if self.fits else None
 
 
 class History:
@@ -240,27 +258,16 @@ class History:
             known = self._unfinished[objective] = Unfinished(maximise=maximise, objective=objective)
         return known
 
-    def last_failing(self, trials: Sequence[FrozenTrial]) -> Fitted | None:
-        """Return the model of where trials fail, of the latest trial that has one."""
+    def last(self, trials: Sequence[FrozenTrial]) -> Last:
+        """Return the models of the latest trial that has any."""
         for trial in reversed(trials):
-            if NOTE in trial.system_attrs and "failing" in (note := note_of(trial)):
-                return Fitted(np.array(note["failing"], dtype=float), note["of"])
-        return None
-
-    def last(self, trials: Sequence[FrozenTrial]) -> Fitted | None:
-        """Return the model of the latest trial that has one."""
-        for trial in reversed(trials):
-            if NOTE in trial.system_attrs and "model" in (note := note_of(trial)):
-                return Fitted(np.array(note["model"], dtype=float), note["of"])
-        return None
-
-    def last_several(self, trials: Sequence[FrozenTrial]) -> tuple[Fitted | None, ...]:
-        """Return the models of the objectives and constraints of the latest trial that has them."""
-        for trial in reversed(trials):
-            if NOTE in trial.system_attrs and "models" in (note := note_of(trial)):
-                models = [np.array(each, dtype=float) if each else None for each in note["models"]]
-                return tuple(each if each is None else Fitted(each, note["of"]) for each in models)
-        return ()
+            if NOTE in trial.system_attrs and (noted := (note := note_of(trial)).get("models")):
+                models = [np.array(each, dtype=float) if each else None for each in noted]
+                fits = tuple(each if each is None else Fitted(each, note["of"]) for each in models)
+                failing = note.get("failing")
+                its = failing and Fitted(np.array(failing["model"], dtype=float), failing["of"])
+                return Last(fits, its)
+        return Last()
 
     def _names(self, trial: FrozenTrial) -> frozenset[str]:
         """Return what a trial has values of."""

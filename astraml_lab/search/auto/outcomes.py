@@ -142,10 +142,18 @@ def drawn_together(values: Array) -> Array:
     return np.where(better, values, middle + scale * beyond / (1.0 + beyond / _END))
 
 
-def targets(ended: Sequence[Outcome], warped_by: Callable[[Array], Array] = half_ranked) -> Targets | None:
-    """Return what the model is given, or `None` where all that is known is the same.
+def targets(
+    ended: Sequence[Outcome], warped_by: Callable[[Array], Array] = half_ranked, *, flat: bool = False
+) -> Targets | None:
+    """Return what the model is given, or `None` where there is too little to learn from.
 
-    A failure is one standard deviation worse than the worst: it says where not to go, and no more.
+    What has no value is one standard deviation worse than the worst: it says where not to go, and no more. Of
+    the search's own trials, one without any value is no part of it (see `failures`).
+
+    Args:
+        ended: How trials ended.
+        warped_by: The output warping.
+        flat: Whether to go on where all values are the same.
     """
     values = np.array([outcome.value for outcome in ended])
     spreads = np.array([outcome.spread for outcome in ended])
@@ -156,10 +164,10 @@ def targets(ended: Sequence[Outcome], warped_by: Callable[[Array], Array] = half
     warped[known] = warped_by(values[known])
     scale = float(warped[known].std())
     if not scale > 0.0:
-        if known.all():
+        if known.all() and not flat:
             return None
         scale = max(abs(float(warped[known][0])), 1.0)
     warped[~known] = warped[known].max() + scale
-    middle, scale = float(warped.mean()), float(warped.std())
+    middle, scale = float(warped.mean()), float(warped.std()) or scale
     variances = np.where(known, np.minimum(spreads / scale, _WIDEST), _FAILURE) ** 2
     return Targets((warped - middle) / scale, variances, middle, scale)

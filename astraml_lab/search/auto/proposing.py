@@ -10,51 +10,24 @@ from scipy.special import ndtr
 
 from astraml_lab.search.auto.climbing import Ground, climb
 from astraml_lab.search.auto.design import among
-from astraml_lab.search.auto.feasibility import failure_targets, log_chance
-from astraml_lab.search.auto.history import Fitted
+from astraml_lab.search.auto.failures import failing
+from astraml_lab.search.auto.fitting import MOST_ROWS, fitted
 from astraml_lab.search.auto.improvement import log_improvement
 from astraml_lab.search.auto.outcomes import targets
-from astraml_lab.search.auto.surrogate import Surrogate, fit, start
+from astraml_lab.search.auto.surrogate import Surrogate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from astraml_lab.search.auto.encoding import Encoding
-    from astraml_lab.search.auto.history import Seen
+    from astraml_lab.search.auto.history import Fitted, Last, Seen
     from astraml_lab.search.auto.outcomes import Targets
 
     Array = NDArray[np.float64]
     Counts = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
 
-MOST_ROWS = 160
-"""The model is given so many trials, the better half of them the best: a proposal's time grows no more."""
 _LOOKS = 0.5
 """With one objective half of the rows find as good points (regret after 100 trials .0030, with all .0033)."""
-_DEAR = 4.0
-"""A point counts with this power of the chance that it works; with 1, half of those at a cliff fails."""
-_GROWN = 1.05
-"""The parameters are fitted anew where there are so many times the trials of the last fit."""
-
-
-@dataclass(frozen=True)
-class Failing:
-    """Where trials fail.
-
-    Attributes:
-        models: As `feasibility.log_chance` takes them; none where no trial failed.
-        fitted: The parameters, from which the next one begins.
-    """
-
-    models: tuple[tuple[Surrogate, float], ...] = ()
-    fitted: Fitted | None = None
-
-    def log_chance(self, rows: Array) -> Array:
-        """Return what rows (m, d) lose of their promise, as a logarithm, for how likely they fail."""
-        return _DEAR * log_chance(self.models, rows)
-
-
-NO_FAILURES = Failing()
 
 
 @dataclass(frozen=True)
@@ -69,6 +42,7 @@ class Pick:
         deviation: How uncertain that is.
         chance: Of beating what it takes the best to be.
         failing: The model of where trials fail, if any did.
+        works: How likely it does not fail; `None` where no trial failed.
     """
 
     row: Array
@@ -78,13 +52,14 @@ class Pick:
     deviation: float
     chance: float
     failing: Fitted | None = None
+    works: float | None = None
 
 
 def propose(
     encoding: Encoding,
     seen: Seen,
     fixed: Array,
-    last: tuple[Fitted | None, Fitted | None],
+    last: Last,
     random: np.random.Generator,
 ) -> Pick | None:
     """Return the next row, or `None` where there is too little to learn from.
@@ -93,21 +68,21 @@ def propose(
         encoding: The columns.
         seen: What is known.
         fixed: The values that are set, NaN where a column is free, shape (d,).
-        last: The last fits, of the objective and of where trials fail.
+        last: The last fits.
         random: The source of all chance.
     """
     worked = seen.without_failed()
-    known = targets(worked.outcomes)
+    known = targets(worked.outcomes, flat=len(worked.rows) < len(seen.rows))
     if known is None:
         return None
     rows, known = _useful(worked.rows, known, random)
     prior = seen.prior.beside(len(rows))
     every, told = prior.joined(rows, known)
     choices = prior.choices(encoding.choices)
-    its = fitted(every, told, choices, last[0], len(seen.outcomes))
+    its = fitted(every, told, choices, last.first, len(seen.outcomes))
     model = Surrogate.given(every, told.values, told.variances, choices, its.parameters)
     ground = Ground(encoding, fixed)
-    fails = failing(seen.rows, seen.failed, encoding.choices, last[1])
+    fails = failing(seen.rows, seen.failed, encoding.choices, last.failing)
     model = believing(model, told, prior.here(seen.running))
     # The lowest that is believed, not the lowest that was seen: that one may have been lucky. Of the running
     # ones too: what they will gain is gained once. Where values are set, the lowest with these.
@@ -116,7 +91,7 @@ def propose(
 
     def promise(candidates: Array) -> Array:
         there = seen.conditions.quieted(candidates)
-        return log_improvement(*model.believes(prior.here(there)), best) + fails.log_chance(there)
+        return log_improvement(*model.believes(prior.here(there)), best) + fails.log_weight(there)
 
     observed = rows[np.argsort(known.values, kind="stable")]
     found = climb(ground, promise, prior.promising(observed), random, share=_LOOKS)
@@ -132,29 +107,8 @@ def propose(
         deviation=deviation * known.scale,
         chance=float(ndtr((best - mean) / deviation)),
         failing=fails.fitted,
+        works=fails.works(quiet[at]),
     )
-
-
-def fitted(rows: Array, known: Targets, choices: Counts, last: Fitted | None, trials: int) -> Fitted:
-    """Return the parameters, fitted anew where enough is new."""
-    if last is None or len(last.parameters) != rows.shape[1] + 2:
-        last = Fitted(start(rows.shape[1]), 0)
-    if trials < _GROWN * last.trials:
-        return last
-    return Fitted(fit(rows, known.values, known.variances, choices, last.parameters), trials)
-
-
-def failing(rows: Array, failed: Mask, choices: Counts, last: Fitted | None) -> Failing:
-    """Return where trials fail, as far as that depends on where they are."""
-    order = np.concatenate([np.flatnonzero(failed)[-MOST_ROWS // 2 :], np.flatnonzero(~failed)[::-1]])
-    order = order[:MOST_ROWS]
-    found = failure_targets(failed[order])
-    if found is None:
-        return NO_FAILURES
-    known, limit = found
-    its = fitted(rows[order], known, choices, last, len(rows))
-    model = Surrogate.given(rows[order], known.values, known.variances, choices, its.parameters)
-    return Failing(((model, limit),), its)
 
 
 def _useful(rows: Array, known: Targets, random: np.random.Generator) -> tuple[Array, Targets]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from astraml_lab.search.auto.several import Weighed
 
 
+_SURE = 0.95
+
+
 def picked(pick: Pick, seen: Seen, *, maximise: bool) -> dict[str, Any]:
     """Return the note on a point where there is one objective and nothing else."""
     best = min(outcome.value for outcome in seen.outcomes)
@@ -29,8 +32,8 @@ def picked(pick: Pick, seen: Seen, *, maximise: bool) -> dict[str, Any]:
             f"it beats the best so far, {sign * best:.4g}"
         )
     model = _model(pick.fitted.parameters)
-    note = {"why": why, "row": rounded(pick.row), "model": model, "of": pick.fitted.trials}
-    return note | _failing(pick.failing)
+    note = {"why": why + _works(pick.works), "row": rounded(pick.row), "models": [model]}
+    return note | {"of": pick.fitted.trials} | _failing(pick.failing)
 
 
 def weighed(
@@ -51,6 +54,7 @@ def weighed(
         why = _expected(pick, seen, maximise, names)
         if pick.keeps is not None:
             why += f"; with {pick.keeps:.0%} it keeps to the constraints"
+    why += _works(pick.works)
     models = [None if fit is None else _model(fit.parameters) for fit in pick.fits]
     trials = max((fit.trials for fit in pick.fits if fit is not None), default=0)
     return {"why": why, "row": rounded(pick.row), "models": models, "of": trials} | _failing(pick.failing)
@@ -84,7 +88,12 @@ def _best(seen: Seen) -> float:
 
 
 def _failing(fit: Fitted | None) -> dict[str, Any]:
-    return {} if fit is None else {"failing": _model(fit.parameters)}
+    return {} if fit is None else {"failing": {"model": _model(fit.parameters), "of": fit.trials}}
+
+
+def _works(chance: float | None) -> str:
+    """Say that it may fail, where that is worth a word."""
+    return "" if chance is None or chance > _SURE else f"; with {chance:.0%} it does not fail"
 
 
 def _model(parameters: NDArray[Any]) -> list[float]:

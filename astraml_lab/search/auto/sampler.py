@@ -50,8 +50,8 @@ class AutoSampler(BaseSampler):
     It takes on up to three objectives, up to 100 dimensions that every trial has, and up to 1,000 trials;
     beyond these, Optuna's `TPESampler` goes on. Several objectives are weighed by the volume that their front
     dominates; with three of them, every other point is TPE's. Constraints, where trials carry some, are
-    weighed by how likely a point keeps to them. Failed trials say where not to go, as far as that is what
-    they have in common; pruned ones count as what their curve still promised, and running ones as if they
+    weighed by how likely a point keeps to them. Failed trials say where not to go, as far as failing
+    depends on the point; pruned ones count as what their curve still promised, and running ones as if they
     ended as expected.
 
     The same seed and the same history give the same point: all chance comes from the seed and the trial's
@@ -195,10 +195,9 @@ class AutoSampler(BaseSampler):
             from astraml_lab.search.auto.proposing import propose
             from astraml_lab.search.auto.several import weigh
 
-            failing = self._history.last_failing(others)
-            last = self._history.last(others), failing
+            last = self._history.last(others)
             if seen.is_weighed:
-                one = weigh(encoding, seen, fixed, self._history.last_several(others), failing, random)
+                one = weigh(encoding, seen, fixed, last, random)
                 if one is not None:
                     return encoding.point(one.row), reasons.weighed(one, seen, maximise, study.metric_names)
             elif (pick := propose(encoding, seen, fixed, last, random)) is not None:

@@ -15,12 +15,14 @@ import numpy as np
 
 from astraml_lab.search.auto.climbing import Ground, climb
 from astraml_lab.search.auto.design import among
+from astraml_lab.search.auto.failures import Failing, failing
 from astraml_lab.search.auto.feasibility import limit_targets, log_chance
+from astraml_lab.search.auto.fitting import MOST_ROWS, fitted
 from astraml_lab.search.auto.frontier import Frontier, beating
 from astraml_lab.search.auto.improvement import log_improvement
 from astraml_lab.search.auto.limits import no_limits
 from astraml_lab.search.auto.outcomes import drawn_together, half_ranked, targets
-from astraml_lab.search.auto.proposing import MOST_ROWS, Failing, believing, failing, fitted
+from astraml_lab.search.auto.proposing import believing
 from astraml_lab.search.auto.surrogate import Surrogate
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from astraml_lab.search.auto.conditions import Conditions
     from astraml_lab.search.auto.encoding import Encoding
-    from astraml_lab.search.auto.history import Fitted, Seen
+    from astraml_lab.search.auto.history import Fitted, Last, Seen
     from astraml_lab.search.auto.limits import Limits
     from astraml_lab.search.auto.outcomes import Targets
 
@@ -56,6 +58,7 @@ class Weighed:
         keeps: How likely it keeps to the constraints; `None` where nothing is known of any.
         kept: Whether any trial keeps to them.
         failing: The model of where trials fail, if any did.
+        works: How likely it does not fail; `None` where no trial failed.
     """
 
     row: Array
@@ -67,6 +70,7 @@ class Weighed:
     keeps: float | None
     kept: bool
     failing: Fitted | None = None
+    works: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class _Prospect:
 
     def promise(self, candidates: Array) -> Array:
         rows = self.conditions.quieted(candidates)
-        likely = log_chance(self.bounds, rows) + self.fails.log_chance(rows)
+        likely = log_chance(self.bounds, rows) + self.fails.log_weight(rows)
         if not len(self.front):
             return likely
         means, deviations = self.beliefs(rows)
@@ -119,8 +123,7 @@ def weigh(
     encoding: Encoding,
     seen: Seen,
     fixed: Array,
-    last: Sequence[Fitted | None],
-    last_failing: Fitted | None,
+    last: Last,
     random: np.random.Generator,
 ) -> Weighed | None:
     """Return the next row, or `None` where there is too little to learn from.
@@ -129,17 +132,16 @@ def weigh(
         encoding: The columns.
         seen: What is known.
         fixed: The values that are set, NaN where a column is free, shape (d,).
-        last: The last fits, as in `Weighed.fits`.
-        last_failing: The last one of where trials fail.
+        last: The last fits.
         random: The source of all chance.
     """
-    fails = failing(seen.rows, seen.failed, encoding.choices, last_failing)
+    fails = failing(seen.rows, seen.failed, encoding.choices, last.failing)
     tried = np.concatenate([seen.rows, seen.running])
     seen = seen.without_failed()
     values = np.array([[outcome.value for outcome in each] for each in seen.objectives])
     limits = seen.limits or no_limits(len(seen.rows))
     order = _ordered(values, limits, random)
-    begun = [*last, *[None] * (len(values) + len(limits.excesses))]
+    begun = [*last.fits, *[None] * (len(values) + len(limits.excesses))]
     warp = drawn_together if seen.further else half_ranked
     goals = [
         _modelled(encoding, seen.rows, order, targets(outcomes, warp), fit)
@@ -172,6 +174,7 @@ def weigh(
         keeps=_keeps(prospect, quiet[at]),
         kept=bool(len(usable)),
         failing=fails.fitted,
+        works=fails.works(quiet[at]),
     )
 
 

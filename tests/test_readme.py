@@ -93,6 +93,6 @@ def test_the_readmes_fine_tuning_passes_the_door_as_it_is_written(
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=120,
     )
     assert "here bert-base (google-bert/bert-base-uncased) is fine-tuned" in " ".join(shown.stdout.split())

@@ -8,12 +8,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pytest
+from plugins.patience import until
 from typer.testing import CliRunner
 
 import astraml_lab as lab
@@ -25,9 +25,6 @@ from astraml_lab.errors import StoreUnavailable
 from astraml_lab.lab import manager
 from astraml_lab.spec import JobState, TrialState
 from astraml_lab.store import engine
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 RUN = [sys.executable, "-c", "from astraml_lab.cli import main; main()"]
 REQUEST = """
@@ -61,7 +58,7 @@ def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def astraml(*words: str) -> subprocess.CompletedProcess[str]:
-    ran = subprocess.run([*RUN, *words], capture_output=True, text=True, check=False, timeout=90)
+    ran = subprocess.run([*RUN, *words], capture_output=True, text=True, check=False, timeout=120)
     assert "Traceback" not in ran.stderr, ran.stderr
     return ran
 
@@ -72,15 +69,6 @@ def detached(*more: str) -> dict[str, Any]:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     facts: dict[str, Any] = json.loads(ran.stdout)
     return facts
-
-
-def until(holds: Callable[[], object]) -> None:
-    pause = threading.Event()
-    for _ in range(600):
-        if holds():
-            return
-        pause.wait(0.1)
-    raise AssertionError(f"still not: {holds}")
 
 
 def ended(job: lab.Job) -> int:
@@ -98,7 +86,7 @@ def test_a_detached_job_outlives_its_command_and_a_killed_one_is_taken_up_where_
     go.with_name("go0").touch()
     until(lambda: ended(job) == 1)
     process.kill()
-    process.wait(20)
+    process.wait(120)
     until(lambda: job.state is JobState.STALE)
     first = job.trials[0].view()
     assert first.state is TrialState.COMPLETE
@@ -133,8 +121,8 @@ def test_a_command_that_is_killed_where_nobody_is_at_a_terminal_takes_its_proces
     assert process.pid != ran.pid
 
     ran.kill()
-    ran.communicate(timeout=20)
-    psutil.wait_procs([process], timeout=30)
+    ran.communicate(timeout=120)
+    psutil.wait_procs([process], timeout=120)
     assert not process.is_running()
     until(lambda: job.state is JobState.STALE)
 
@@ -160,7 +148,7 @@ def test_a_job_is_followed_waited_for_and_deleted_from_the_shell(go: Path) -> No
     assert following.stdout is not None
     assert following.stdout.readline() == "trial 0 | score=0\n"
     go.touch()
-    lines = following.communicate(timeout=60)[0].splitlines()
+    lines = following.communicate(timeout=120)[0].splitlines()
     assert following.returncode == 0
     assert lines[-1] == "trial 2 | score=0"
     rows = [json.loads(row) for row in astraml("logs", "steps", "2", "--json").stdout.splitlines()]
@@ -190,7 +178,7 @@ def test_a_locked_store_is_waited_for_and_one_job_is_made(go: Path, home: Path) 
     assert said.rstrip().endswith(f"(try 2 of {TRIES})")
     other.execute("ROLLBACK")
     other.close()
-    out, wrong = ran.communicate(timeout=90)
+    out, wrong = ran.communicate(timeout=120)
 
     assert ran.returncode == 0, wrong
     assert json.loads(out)["state"] == "SUCCEEDED"
@@ -259,7 +247,7 @@ def test_sigterm_lets_go_of_a_detached_job(go: Path) -> None:
     until(lambda: job.view().running)
     process = psutil.Process(facts["pid"])
     process.send_signal(signal.SIGTERM)
-    process.wait(30)
+    process.wait(120)
     until(lambda: job.state is JobState.STALE)
     waited = CliRunner().invoke(app, ["wait", "steps"])
     assert waited.output.count("its kernel is gone") == 1

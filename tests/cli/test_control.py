@@ -4,6 +4,8 @@ import subprocess
 import sys
 import threading
 
+from plugins.patience import until
+
 import astraml_lab as lab
 from astraml_lab.spec import JobState, TrialState
 
@@ -29,12 +31,12 @@ def test_a_job_of_a_kernel_is_controlled_from_the_command_line() -> None:
     asked = f"Asked kernel {job.view().owner} to"
 
     assert astraml("pause", "digits") == f"{asked} pause digits; it looks once a second."
-    until(job, JobState.PAUSED)
+    until(lambda: job.state is JobState.PAUSED)
     assert astraml("resume", "digits") == f"{asked} resume digits; it looks once a second."
-    until(job, JobState.RUNNING)
+    until(lambda: job.state is JobState.RUNNING)
     assert astraml("stop", "digits", "0") == f"{asked} stop trial 0 of digits; it looks once a second."
     assert astraml("stop", "digits").startswith(f"{asked} stop digits")
-    job.wait(20)
+    job.wait(120)
 
     assert job.trials[0].state is TrialState.STOPPED
     assert job.state is JobState.CANCELLED
@@ -43,12 +45,3 @@ def test_a_job_of_a_kernel_is_controlled_from_the_command_line() -> None:
         'resume takes it up, in its script lab.resume("digits")'
     )
     assert astraml("stop", "digits").startswith("digits CANCELLED")
-
-
-def until(job: lab.Job, state: JobState) -> None:
-    pause = threading.Event()
-    for _ in range(100):
-        if job.state is state:
-            return
-        pause.wait(0.05)
-    assert job.state is state

@@ -39,7 +39,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def astraml(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    ran = subprocess.run([*RUN, *words], input=given, capture_output=True, text=True, check=False, timeout=50)
+    ran = subprocess.run(
+        [*RUN, *words], input=given, capture_output=True, text=True, check=False, timeout=120
+    )
     assert "Traceback" not in ran.stderr, ran.stderr
     return ran
 
@@ -127,7 +129,7 @@ def test_an_interrupt_stops_the_job() -> None:
     assert ran.stdout is not None
     line = ran.stdout.readline()  # the job is shown: it is waited for
     ran.send_signal(signal.SIGINT)
-    rest, wrong = ran.communicate(timeout=50)
+    rest, wrong = ran.communicate(timeout=120)
 
     assert ran.returncode == 130, wrong
     assert "hpt-container CANCELLED" in line + rest

@@ -37,7 +37,7 @@ main()
 
 
 def ran(*words: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=90)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
     assert "Traceback" not in done.stderr, done.stderr
     return done
 
@@ -60,7 +60,7 @@ def test_a_full_disk_behind_the_output_is_a_sentence() -> None:
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            timeout=60,
+            timeout=120,
         )
 
     assert (done.returncode, done.stderr) == (2, "astraml: the system refused: No space left on device\n")

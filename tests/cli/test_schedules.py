@@ -26,7 +26,7 @@ SUBMIT = ["submit", "--project", "p-demo", "--model", "bert-base", "--dataset", 
 
 def astraml(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*ASTRAML, *words], cwd=folder, capture_output=True, text=True, timeout=90, check=False
+        [*ASTRAML, *words], cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -59,7 +59,7 @@ def test_a_schedule_is_submitted_run_by_hand_and_served_until_ctrl_c(home: Path,
             lines.append(serving.stdout.readline())
             assert lines[-1], lines
         os.kill(serving.pid, signal.SIGINT)
-        assert serving.wait(60) == 0
+        assert serving.wait(120) == 0
         serving.stdout.close()
         assert "serving 1 schedule until Ctrl-C" in lines[0]
         by_hand, tick = store.schedules.ticks(schedule)

@@ -54,7 +54,7 @@ def terminal() -> Iterator[Callable[..., pexpect.spawn[str]]]:
             env=env,
             dimensions=(30, 120),
             encoding="utf-8",
-            timeout=60,
+            timeout=120,
         )
         opened.append(made)
         return made
@@ -120,7 +120,7 @@ def test_a_closed_terminal_ends_nothing_and_delete_asks(
         pause.wait(0.1)
     assert job.state is JobState.RUNNING
     go.touch()
-    assert str(job.wait(60)).startswith("steps SUCCEEDED")
+    assert str(job.wait(120)).startswith("steps SUCCEEDED")
 
     asked = terminal("delete", "steps")
     asked.expect(r"Delete steps SUCCEEDED.*\[y/N\]")

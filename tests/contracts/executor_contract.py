@@ -12,6 +12,7 @@ import weakref
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from plugins.patience import PATIENCE
 
 from astraml_lab.errors import InvalidSpec, MissingExtra, NotFound, Problem, TrialPruned, TrialStopped
 from astraml_lab.executors import Executor, Outcome, Stream, Task
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from astraml_lab.spec import AnyDimension, ParamValue
     from astraml_lab.trial import Channel
 
-WAIT = 30.0
 _VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("contract", default="unset")
 
 
@@ -65,7 +65,7 @@ class ExecutorContract:
         def run(function: Callable[[Channel], object]) -> Outcome:
             ends: queue.Queue[Outcome] = queue.Queue()
             executor.submit(Task("trial-7", function, RecordingChannel()), ends.put)
-            return ends.get(timeout=WAIT)
+            return ends.get(timeout=PATIENCE)
 
         return run
 
@@ -77,9 +77,9 @@ class ExecutorContract:
             return "done"
 
         handle = executor.submit(Task("trial-7", run, channel), ends.put)
-        assert ends.get(timeout=WAIT) == Outcome(value="done")
+        assert ends.get(timeout=PATIENCE) == Outcome(value="done")
         assert channel.reports == [({"loss": 0.5}, 3)]
-        assert executor.close(WAIT)
+        assert executor.close(PATIENCE)
         assert not handle.alive
 
     @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ class ExecutorContract:
             executor.submit(Task(f"trial-{number}", lambda _channel: None, RecordingChannel()), ends.append)
             for number in range(20)
         ]
-        assert executor.close(WAIT)
+        assert executor.close(PATIENCE)
         for handle in handles:
             handle.cancel()
             handle.cancel()
@@ -132,12 +132,12 @@ class ExecutorContract:
 
         channel = RecordingChannel()
         executor.submit(Task("t", lambda _channel: None, channel, begun=lambda: said.append("begun")), end)
-        assert over.wait(WAIT)
+        assert over.wait(PATIENCE)
         assert said == ["begun", "ended"]
 
     def test_a_closed_executor_takes_nothing(self, executor: Executor) -> None:
-        assert executor.close(WAIT)
-        assert executor.close(WAIT)
+        assert executor.close(PATIENCE)
+        assert executor.close(PATIENCE)
         with pytest.raises(RuntimeError, match="closed"):
             executor.submit(Task("trial-7", lambda _channel: None, RecordingChannel()), lambda _outcome: None)
 
@@ -158,14 +158,14 @@ class ExecutorContract:
         if executor.can_kill:
             assert handle.kill()
             assert handle.kill()
-            outcome = ends.get(timeout=WAIT)
+            outcome = ends.get(timeout=PATIENCE)
             assert outcome.lost.startswith("was killed")
             assert (outcome.value, outcome.error, outcome.out_of_memory) == (None, None, False)
-            assert executor.close(WAIT)
+            assert executor.close(PATIENCE)
             assert ends.empty()
         else:
             assert not handle.kill()
-            assert ends.get(timeout=WAIT) == Outcome(value="came to its end")
+            assert ends.get(timeout=PATIENCE) == Outcome(value="came to its end")
 
     def test_a_task_may_bring_an_environment_and_a_place_for_output(self, executor: Executor) -> None:
         ends: queue.Queue[Outcome] = queue.Queue()
@@ -182,7 +182,7 @@ class ExecutorContract:
             write=lambda stream, text: written.append((stream, text)),
         )
         executor.submit(task, ends.put)
-        assert ends.get(timeout=WAIT) == Outcome(value=7)
+        assert ends.get(timeout=PATIENCE) == Outcome(value=7)
         assert written == []
         assert "ASTRAML_CONTRACT" not in os.environ
 
@@ -215,7 +215,7 @@ class ExecutorContract:
         ends: queue.Queue[Outcome] = queue.Queue()
         executor.submit(Task("trial-7", run, Refusing()), ends.put)
         more = getattr(error, "reason", "") or str(getattr(error, "problems", ""))
-        assert ends.get(timeout=WAIT).value == (type(error).__name__, str(error), more)
+        assert ends.get(timeout=PATIENCE).value == (type(error).__name__, str(error), more)
 
     def test_should_stop_and_suggest_are_answered(self, executor: Executor) -> None:
         class Answering(RecordingChannel):
@@ -231,7 +231,7 @@ class ExecutorContract:
 
         ends: queue.Queue[Outcome] = queue.Queue()
         executor.submit(Task("trial-7", run, channel), ends.put)
-        assert ends.get(timeout=WAIT).value == (True, f"lr of {dimension}")
+        assert ends.get(timeout=PATIENCE).value == (True, f"lr of {dimension}")
 
 
 class InProcessContract(ExecutorContract):
@@ -279,5 +279,5 @@ class InProcessContract(ExecutorContract):
             alive.put([model() is not None for model in kept])
 
         executor.submit(task(), on_end)
-        assert executor.close(WAIT)
-        assert alive.get(timeout=WAIT) == [False, False]
+        assert executor.close(PATIENCE)
+        assert alive.get(timeout=PATIENCE) == [False, False]

@@ -156,7 +156,7 @@ def test_while_a_claim_is_written_other_jobs_of_the_kernel_can_ask_and_find_the_
         ledger.before_claim = lambda: None
         thread = threading.Thread(target=lambda: heard.append(pool.try_lease(LeaseRequest("other"))))
         thread.start()
-        thread.join(10)
+        thread.join(120)
 
     ledger.before_claim = meanwhile
     assert lend(pool, LeaseRequest("mine")).devices == (0,)

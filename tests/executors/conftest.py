@@ -4,7 +4,8 @@ import queue
 from typing import TYPE_CHECKING
 
 import pytest
-from contracts.executor_contract import WAIT, RecordingChannel
+from contracts.executor_contract import RecordingChannel
+from plugins.patience import PATIENCE
 
 from astraml_lab.executors import Outcome, ProcessExecutor, Task
 from astraml_lab.process import Templates
@@ -34,7 +35,7 @@ class Bench:
 
     def end(self, run: Run, env: dict[str, str] | None = None) -> Outcome:
         self.start(run, env)
-        return self.ends.get(timeout=WAIT)
+        return self.ends.get(timeout=PATIENCE)
 
     def value(self, run: Run, env: dict[str, str] | None = None) -> object:
         outcome = self.end(run, env)
@@ -56,4 +57,4 @@ def forking() -> Iterator[Templates]:
 def bench(forking: Templates) -> Iterator[Bench]:
     bench = Bench(ProcessExecutor(home=forking))
     yield bench
-    assert bench.executor.close(WAIT)
+    assert bench.executor.close(PATIENCE)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from plugins.patience import Stopwatch, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +29,11 @@ class Channel:
         begun.put(None)
 
 def run(channel):
-    subprocess.Popen(["sleep", "60"])
+    subprocess.Popen(["sleep", "600"])
     channel.report({{}}, None)
     while {busy}:
         pass
-    time.sleep(60)
+    time.sleep(600)
 
 executor = ProcessExecutor(home=Templates(fork={fork}))
 for number in range(2):
@@ -63,7 +64,7 @@ def marked(marker: str) -> list[psutil.Process]:
 
 
 def start(
-    marker: str, then: str = "time.sleep(60)", *, fork: bool = True, busy: bool = False
+    marker: str, then: str = "time.sleep(600)", *, fork: bool = True, busy: bool = False
 ) -> subprocess.Popen[str]:
     kernel = subprocess.Popen(
         [sys.executable, "-c", KERNEL.format(fork=fork, busy=busy, then=then)],
@@ -78,10 +79,9 @@ def start(
 
 
 def gone_within(marker: str, seconds: float) -> bool:
-    until = time.monotonic() + seconds
-    while marked(marker) and time.monotonic() < until:
-        time.sleep(0.05)
-    return not marked(marker)
+    watch = Stopwatch()
+    until(lambda: not marked(marker))
+    return watch.seconds < seconds
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["sleeping", "busy"])
@@ -107,21 +107,18 @@ def test_nothing_outlives_a_kernel_that_ends_by_itself(marker: str, then: str) -
 
 def test_nothing_outlives_a_kernel_whose_fork_goes_on(marker: str) -> None:
     """As a DataLoader's worker in the kernel does, which holds copies of the sockets to the servers."""
-    kernel = start(marker, "if not os.fork():\n    print('forked', flush=True)\ntime.sleep(30)")
+    kernel = start(marker, "if not os.fork():\n    print('forked', flush=True)\ntime.sleep(600)")
     assert kernel.stdout is not None
     assert kernel.stdout.readline() == "forked\n"
     kernel.kill()
     kernel.wait()
     kernel.stdout.close()  # the fork has it still: there will be no end to read
-    until = time.monotonic() + 5
-    while len(marked(marker)) > 1 and time.monotonic() < until:
-        time.sleep(0.05)
-    assert len(marked(marker)) == 1  # the fork itself
+    until(lambda: len(marked(marker)) == 1)  # the fork itself
 
 
 def test_the_interrupt_key_does_not_reach_a_trial(marker: str) -> None:
     handler = "signal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True))\n"
-    kernel = start(marker, handler + "print('ready', flush=True)\ntime.sleep(60)")
+    kernel = start(marker, handler + "print('ready', flush=True)\ntime.sleep(600)")
     assert kernel.stdout is not None
     assert kernel.stdout.readline() == "ready\n"
     before = {process.pid for process in marked(marker)}

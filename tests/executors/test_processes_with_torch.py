@@ -7,7 +7,8 @@ import queue
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from contracts.executor_contract import WAIT, RecordingChannel
+from contracts.executor_contract import RecordingChannel
+from plugins.patience import PATIENCE
 
 from astraml_lab.executors import Outcome, ProcessExecutor, Task
 from astraml_lab.process import Templates
@@ -154,8 +155,8 @@ def test_a_tensor_on_the_kernels_gpu_is_refused_by_name(forking: Templates) -> N
     executor = ProcessExecutor([model], home=forking)
     ends: queue.Queue[Outcome] = queue.Queue()
     executor.submit(Task("t", lambda _channel: None, RecordingChannel()), ends.put)
-    assert "holds a tensor on cuda:0" in (ends.get(timeout=WAIT).error or "")
-    assert executor.close(WAIT)
+    assert "holds a tensor on cuda:0" in (ends.get(timeout=PATIENCE).error or "")
+    assert executor.close(PATIENCE)
     del model
     gc.collect()
     torch.cuda.empty_cache()

@@ -7,7 +7,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from contracts.executor_contract import WAIT, InProcessContract, RecordingChannel
+from contracts.executor_contract import InProcessContract, RecordingChannel
+from plugins.patience import PATIENCE
 
 from astraml_lab.executors import Executor, Outcome, Task, ThreadExecutor
 
@@ -28,22 +29,22 @@ def test_the_thread_is_a_daemon_named_after_the_trial() -> None:
         return threading.current_thread().name, threading.current_thread().daemon
 
     ThreadExecutor().submit(Task("digits-7", run, RecordingChannel()), ends.put)
-    assert ends.get(timeout=WAIT).value == ("digits-7", True)
+    assert ends.get(timeout=PATIENCE).value == ("digits-7", True)
 
 
 def test_submit_does_not_wait_and_close_says_what_still_runs() -> None:
     executor, channel = ThreadExecutor(), RecordingChannel()
     ends: queue.Queue[Outcome] = queue.Queue()
     handle = executor.submit(
-        Task("stubborn", lambda _channel: channel.stopping.wait(WAIT), channel), ends.put
+        Task("stubborn", lambda _channel: channel.stopping.wait(PATIENCE), channel), ends.put
     )
     assert handle.alive
     handle.cancel()
     assert not executor.close(timeout=0.01)
     assert handle.alive
     channel.stopping.set()
-    assert executor.close(WAIT)
-    assert ends.get(timeout=WAIT) == Outcome(value=True)
+    assert executor.close(PATIENCE)
+    assert ends.get(timeout=PATIENCE) == Outcome(value=True)
 
 
 def test_a_running_thread_does_not_keep_the_process() -> None:
@@ -52,5 +53,5 @@ def test_a_running_thread_does_not_keep_the_process() -> None:
         "from astraml_lab.executors import Task, ThreadExecutor\n"
         "ThreadExecutor().submit(Task('t', lambda _: threading.Event().wait(), None), print)\n"
     )
-    ended = subprocess.run([sys.executable, "-c", code], timeout=WAIT, check=True, capture_output=True)
+    ended = subprocess.run([sys.executable, "-c", code], timeout=PATIENCE, check=True, capture_output=True)
     assert (ended.stdout, ended.stderr) == (b"", b"")

@@ -33,7 +33,7 @@ def ran(bench: Bench, source: str = CELL, **options: Any) -> Job:
     cell = parse_cell(source, NAMES)
     given = {"trials": 8, "seed": 0, "name": "digits", **options}
     spec = build_spec(cell.space, objectives_of("score"), given)
-    return bench.manager.launch(spec, CellCode(cell, NAMES, job="digits"), attended=True).wait(20)
+    return bench.manager.launch(spec, CellCode(cell, NAMES, job="digits"), attended=True).wait(120)
 
 
 def test_the_narrowed_cell_has_smaller_dimensions_and_starts_from_what_fits(
@@ -121,7 +121,7 @@ def test_a_job_of_a_function_is_a_call_that_reads_as_the_same_job(bench: Bench) 
     def train(x: float) -> float:
         return x
 
-    job = bench.launch(train, trials=3, name="digits", seed=1).wait(20)
+    job = bench.launch(train, trials=3, name="digits", seed=1).wait(120)
     again = call_in(job.export("cell"), {"train": train})
 
     assert again is not None

@@ -207,7 +207,7 @@ def test_a_code_with_a_seed_of_its_own_is_told(bench: Bench) -> None:
 
 def test_a_target_stops_the_search_and_then_the_best_run_once_more(bench: Bench) -> None:
     gate = Gate({0}, [0.5, 0.95, *[0.9] * 50])
-    job = bench.launch(gate, name="digits", trials=50, parallel=2, target=0.94, confirm=1).wait(30)
+    job = bench.launch(gate, name="digits", trials=50, parallel=2, target=0.94, confirm=1).wait(120)
 
     assert job.trials[0].state is TrialState.STOPPED
     assert list(confirmed(job).values()) == [1]
@@ -218,8 +218,8 @@ def test_a_target_stops_the_search_and_then_the_best_run_once_more(bench: Bench)
 def test_a_job_that_somebody_stops_confirms_nothing(bench: Bench) -> None:
     gate = Gate({2}, VALUES)
     job = bench.launch(gate, name="digits", confirm=2)
-    assert gate.entered.wait(20)
-    job.stop().wait(20)
+    assert gate.entered.wait(120)
+    job.stop().wait(120)
 
     assert job.state is JobState.CANCELLED
     assert confirmed(job) == {}
@@ -228,7 +228,7 @@ def test_a_job_that_somebody_stops_confirms_nothing(bench: Bench) -> None:
 
 def test_a_job_out_of_time_confirms_nothing(bench: Bench) -> None:
     gate = Gate({1}, VALUES)
-    job = bench.launch(gate, name="digits", confirm=2, max_runtime=0.2).wait(30)
+    job = bench.launch(gate, name="digits", confirm=2, max_runtime=0.2).wait(120)
 
     assert job.view().reason == "out of time: 0.2 s; the best trial did not run once more"
     assert confirmed(job) == {}
@@ -239,15 +239,15 @@ def test_stopped_while_it_confirms_it_goes_on_with_what_is_left(
 ) -> None:
     gate = Gate({5}, [*VALUES, 0.7, 0.7])
     job = bench.launch(in_the_notebook(gate), name="digits", confirm=3)
-    assert gate.entered.wait(20)
+    assert gate.entered.wait(120)
     assert job.view().reason == "all trials are done; the best 3 run once more, with other seeds"
-    job.stop().wait(20)
+    job.stop().wait(120)
     assert job.state is JobState.CANCELLED
     assert job.view().reason == "stopped by you; 1 of the best 3 ran once more: trial 3, not 1, is the best"
 
     gate.open.set()
     job.resume()
-    assert job.wait(20).state is JobState.SUCCEEDED
+    assert job.wait(120).state is JobState.SUCCEEDED
     assert confirmed(job) == {4: 1, 5: 3, 6: 3, 7: 0}
     assert job.trials[5].state is TrialState.STOPPED
 
@@ -255,8 +255,8 @@ def test_stopped_while_it_confirms_it_goes_on_with_what_is_left(
 def test_a_trial_that_somebody_stops_is_not_started_again(bench: Bench) -> None:
     gate = Gate({4}, VALUES)
     job = bench.launch(gate, name="digits", confirm=2)
-    assert gate.entered.wait(20)
-    job.stop_trial(4).wait(20)
+    assert gate.entered.wait(120)
+    job.stop_trial(4).wait(120)
 
     assert job.state is JobState.SUCCEEDED
     assert confirmed(job) == {4: 1, 5: 3}
@@ -269,10 +269,10 @@ def test_an_ended_job_confirms_its_best_when_asked_and_none_twice(
     assert job.best.number == 1
 
     job.resume(confirm=1)
-    assert job.wait(20).state is JobState.SUCCEEDED
+    assert job.wait(120).state is JobState.SUCCEEDED
     assert confirmed(job) == {4: 1}
     job.resume(confirm=2)
-    job.wait(20)
+    job.wait(120)
     assert confirmed(job) == {4: 1, 5: 3}
     assert job.best.number == 3
     assert job.view().trials == 4
@@ -283,7 +283,7 @@ def test_the_same_cell_with_confirm_goes_on_and_without_news_does_not(bench: Ben
     job = bench.run(does, name="digits")
     spec, code = bench.prepare(does, name="digits", confirm=3)
     for _ in range(2):
-        assert bench.manager.launch(spec, code, attended=True).wait(20).state is JobState.SUCCEEDED
+        assert bench.manager.launch(spec, code, attended=True).wait(120).state is JobState.SUCCEEDED
         assert confirmed(job) == {4: 1, 5: 3, 6: 0}
 
 
@@ -300,11 +300,11 @@ def test_a_job_that_is_extended_confirms_who_is_new_among_the_best(bench: Bench)
 def test_more_trials_asked_for_meanwhile_are_searched_first(bench: Bench) -> None:
     gate = Gate({4}, [*VALUES[:4], 0.5, 0.95, 0.3, 0.9, 0.8])
     job = bench.launch(gate, name="digits", confirm=2, parallel=1)
-    assert gate.entered.wait(20)
+    assert gate.entered.wait(120)
     job.extend(6)
     gate.open.set()
 
-    assert job.wait(20).state is JobState.SUCCEEDED
+    assert job.wait(120).state is JobState.SUCCEEDED
     assert confirmed(job) == {4: 1, 7: 5}
     assert job.view().finished == 6
 
@@ -312,7 +312,7 @@ def test_more_trials_asked_for_meanwhile_are_searched_first(bench: Bench) -> Non
 def test_a_running_job_is_asked_to_confirm_also_from_another_kernel(bench: Bench) -> None:
     gate = Gate({3}, VALUES)
     job = bench.launch(gate, name="digits")
-    assert gate.entered.wait(20)
+    assert gate.entered.wait(120)
     command, argument = controls.row_of(events.Confirm(1))
     read = controls.event_of(Control(command, argument, 0.0))
     runner = bench.manager.runner(job._generation_id)
@@ -321,17 +321,17 @@ def test_a_running_job_is_asked_to_confirm_also_from_another_kernel(bench: Bench
     runner.tell(read)
     gate.open.set()
 
-    assert confirmed(job.wait(20)) == {4: 1}
+    assert confirmed(job.wait(120)) == {4: 1}
 
 
 def test_points_that_wait_behind_a_target_are_not_taken_for_it(bench: Bench) -> None:
     gate = Gate({0}, [0.95, 0.9])
     job = bench.launch(gate, name="digits", trials=9, target=0.9, confirm=1, parallel=1)
-    assert gate.entered.wait(20)
+    assert gate.entered.wait(120)
     job.enqueue({"x": 0.125})
     gate.open.set()
 
-    job.wait(20)
+    job.wait(120)
     assert len(job.trials) == 2
     assert confirmed(job)[max(confirmed(job))] == 0
     assert job.trials[max(confirmed(job))].params == job.trials[0].params
@@ -432,7 +432,7 @@ def test_a_kernel_killed_while_it_confirms_loses_nothing_and_the_rest_is_run(
     assert found is not None
     assert found.state is JobState.STALE
     spec, code = bench.prepare(scripted(VALUES), name="killed", confirm=3)
-    job = bench.manager._resume(found, make_plan(spec, code, bench.pool)).wait(60)
+    job = bench.manager._resume(found, make_plan(spec, code, bench.pool)).wait(120)
 
     assert job.state is JobState.SUCCEEDED
     assert confirmed(job) == {4: 1, 5: 3, 6: 0}

@@ -211,7 +211,7 @@ def go_on(bench: Bench, name: str) -> Job | None:
     if found.state is not JobState.STALE:
         return None
     spec, code = bench.prepare(train, name=name, trials=TRIALS[name], parallel=2)
-    return bench.manager._resume(found, make_plan(spec, code, bench.pool)).wait(30)
+    return bench.manager._resume(found, make_plan(spec, code, bench.pool)).wait(120)
 
 
 def test_a_search_that_cannot_be_read_is_nobodys_and_goes_on_once_it_was_mended(
@@ -262,7 +262,7 @@ def test_damage_under_a_running_kernel_ends_nothing_and_makes_nothing_up(
     def slow(trial: Trial) -> None:
         trial.report(score=trial.params["x"], loss=1.0)
         if trial.number >= 6:
-            assert gate.wait(30)
+            assert gate.wait(120)
 
     bench.run(train, name="done", trials=6)
     job = bench.launch(slow, name="cut", trials=12, parallel=2, prune="off")

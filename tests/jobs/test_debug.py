@@ -57,7 +57,7 @@ def ran(bench: Bench, source: str, names: dict[str, Any], **options: Any) -> Job
     spec = build_spec(
         cell.space, objectives_of("score"), {"trials": 2, "seed": 0, "name": "digits", **options}
     )
-    return bench.manager.launch(spec, CellCode(cell, names, job="digits"), attended=True).wait(20)
+    return bench.manager.launch(spec, CellCode(cell, names, job="digits"), attended=True).wait(120)
 
 
 def run(source: str, **names: Any) -> dict[str, Any]:

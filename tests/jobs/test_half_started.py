@@ -10,13 +10,12 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from plugins.patience import until
 from sqlalchemy import event
 
 from astraml_lab.spec import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from plugins.jobs import Bench
     from sqlalchemy import Connection
 
@@ -25,15 +24,6 @@ if TYPE_CHECKING:
 
 def same(x: float) -> float:
     return x
-
-
-def soon(claim: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(2_000):
-        if claim():
-            return
-        pause.wait(0.01)
-    raise AssertionError("waited for 20 s")
 
 
 @pytest.fixture
@@ -53,27 +43,27 @@ def test_a_job_whose_cell_was_interrupted_while_it_started_runs(bench: Bench) ->
         bench.launch(same, name="digits", trials=3)
     job = bench.manager.find("digits")
 
-    assert job.wait(20).state is JobState.SUCCEEDED
+    assert job.wait(120).state is JobState.SUCCEEDED
     assert len(job.trials) == 3
 
 
 def test_the_end_of_a_runner_is_written_as_soon_as_the_store_lets_it(bench: Bench) -> None:
     go = threading.Event()
-    job = bench.launch(lambda x: float(go.wait(20)) + x, name="digits")
+    job = bench.launch(lambda x: float(go.wait(120)) + x, name="digits")
     runner = bench.manager.runner(job._generation_id)
     assert runner is not None
-    soon(lambda: len(job.view().running) == 1)
+    until(lambda: len(job.view().running) == 1)
     bench.manager._writer.flush()
     with bench.store.begin() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout = 50")
     with closing(sqlite3.connect(bench.store.files.database, isolation_level=None)) as another:
         another.execute("BEGIN IMMEDIATE")
         runner.tell(cast("Event", "what no runner understands"))
-        assert runner.done.wait(20)
+        assert runner.done.wait(120)
         another.execute("ROLLBACK")
     go.set()
 
-    soon(lambda: job.state is JobState.FAILED)
+    until(lambda: job.state is JobState.FAILED)
     assert "the runner failed" in job.view().reason
     found = bench.store.load_generation(job._generation_id)
     assert found is not None

@@ -65,7 +65,7 @@ def test_what_was_seen_as_finished_is_in_the_store(bench: Bench, home: Path, see
     found = bench.store.load_job("default", "killed")
     assert found is not None
     spec, code = bench.prepare(lambda x: x, name="killed", trials=TRIALS, parallel=2)
-    went_on = bench.manager._resume(found, make_plan(spec, code, bench.pool)).wait(60)
+    went_on = bench.manager._resume(found, make_plan(spec, code, bench.pool)).wait(120)
     assert went_on.state is JobState.SUCCEEDED
     assert went_on.view().finished == TRIALS
     after = {n: f"{n} {trial.state} {trial.values}" for n, trial in went_on.trials.items()}

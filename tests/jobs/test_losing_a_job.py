@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from plugins.patience import until
 from sqlalchemy import update
 
 from astraml_lab.devices import LeaseRequest
@@ -30,15 +31,6 @@ def reports(trial: Trial) -> None:
         pause.wait(0.02)
 
 
-def soon(condition: Any) -> None:
-    pause = threading.Event()
-    for _ in range(3_000):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("waited for 30 s")
-
-
 def lose(bench: Bench, job: Job) -> None:
     """Let a kernel that is gone by now have had the job; its runner learns it when it writes next."""
     mine = leases.c.generation_id == job._generation_id
@@ -50,15 +42,15 @@ def lose(bench: Bench, job: Job) -> None:
 @pytest.mark.parametrize("executor", ["threads", "processes"])
 def test_the_devices_of_a_lost_job_are_free_for_the_next(bench: Bench, executor: str) -> None:
     lost = bench.launch(reports, name="lost", executor=executor, trial_timeout=60)
-    soon(lambda: lost.trials and lost.trials[0].view().step)
+    until(lambda: lost.trials and lost.trials[0].view().step)
     lose(bench, lost)
     bench.manager._runners[lost._generation_id].tell(events.Enqueue({"x": 0.5}, Future()))
 
-    assert lost.wait(20).state is JobState.STALE
-    soon(
+    assert lost.wait(120).state is JobState.STALE
+    until(
         lambda: bench.pool.refuse_reason(LeaseRequest("next", 0)) is None
     )  # a thread ends at its next report
-    assert bench.launch(lambda x: x, name="next", trials=2).wait(20).state is JobState.SUCCEEDED
+    assert bench.launch(lambda x: x, name="next", trials=2).wait(120).state is JobState.SUCCEEDED
 
 
 def test_who_enqueues_into_a_lost_job_gets_an_answer(bench: Bench) -> None:
@@ -66,13 +58,13 @@ def test_who_enqueues_into_a_lost_job_gets_an_answer(bench: Bench) -> None:
     answers: list[Future[int]] = [Future(), Future()]
 
     def train(x: float) -> float:
-        go.wait(20)
+        go.wait(120)
         return x
 
     lost = bench.launch(train, name="lost")
     runner = bench.manager.runner(lost._generation_id)
     assert runner is not None
-    soon(lambda: lost.trials and runner.record._next_heartbeat)  # the next one is 10 s away
+    until(lambda: lost.trials and runner.record._next_heartbeat)  # the next one is 10 s away
     lose(bench, lost)
     for answer in answers:
         runner.tell(events.Enqueue({"x": 0.5}, answer))
@@ -85,16 +77,16 @@ def test_a_trial_that_asks_while_its_job_is_lost_gets_an_answer(bench: Bench) ->
     lost_now = threading.Event()
 
     def train(trial: Trial) -> float:
-        lost_now.wait(10)
+        lost_now.wait(120)
         return trial.suggest_float("late", 0.0, 1.0) if trial.number else 1.0
 
     lost = bench.launch(train, name="lost", trials=2, parallel=2)
-    soon(lambda: len(lost.view().running) == 2)
+    until(lambda: len(lost.view().running) == 2)
     lose(bench, lost)
     lost_now.set()
 
-    assert lost.wait(20).state is JobState.STALE
-    soon(lambda: not any(thread.name == "lost trial 1" for thread in threading.enumerate()))
+    assert lost.wait(120).state is JobState.STALE
+    until(lambda: not any(thread.name == "lost trial 1" for thread in threading.enumerate()))
 
 
 def test_of_the_jobs_that_ended_long_ago_none_stays_in_memory(bench: Bench) -> None:
@@ -103,7 +95,7 @@ def test_of_the_jobs_that_ended_long_ago_none_stays_in_memory(bench: Bench) -> N
         jobs.append(bench.launch(lambda x: x, name=f"job{number}", trials=1))
         runner = bench.manager.runner(jobs[-1]._generation_id)
         assert runner is not None
-        assert runner.done.wait(10)
+        assert runner.done.wait(120)
     kept = [reader for reader in bench.manager._readers.values() if isinstance(reader, LiveReader)]
     elsewhere = bench.store.acquire(jobs[0]._generation_id, "another test")
     bench.store.update_generation(elsewhere, state=JobState.RUNNING, ended_at=None)

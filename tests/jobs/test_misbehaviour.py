@@ -115,10 +115,10 @@ def launched(stage: Bench, rows: Sequence[Row], where: Where, **options: Any) ->
         yield job
     finally:
         forever.over.set()
-        job.stop().wait(30)
+        job.stop().wait(120)
         for thread in threading.enumerate():
             if thread.name.startswith("bad trial"):
-                thread.join(30)
+                thread.join(120)
 
 
 def run(rows: Sequence[Row], where: Where) -> list[Row]:
@@ -275,7 +275,7 @@ def test_a_function_that_returns_something_odd_says_what_is_allowed(stage: Bench
 def test_a_trial_over_its_time_ends_one_way_or_another(stage: Bench, where: Where) -> None:
     rows = run(SLOW, where)
     with launched(stage, rows, where, parallel=2, trial_timeout=TIMEOUT) as job:
-        job.wait(60)
+        job.wait(120)
         said = {row.name: seen(job.trials[2 * index + 1].view()) for index, row in enumerate(rows)}
         assert said == {row.name: shortened(row, where) for row in rows}
         assert_the_others_finished(job)
@@ -296,7 +296,7 @@ def test_what_a_trial_does_to_its_job(stage: Bench, row: Row, where: Where) -> N
         if good:
             assert_the_others_finished(job)
         else:
-            job.stop().wait(30)
+            job.stop().wait(120)
             apart = stage.run(lambda x: x, trials=2, executor="processes")
             assert apart.state is JobState.SUCCEEDED  # whatever happened to the threads
 

@@ -73,7 +73,7 @@ def test_its_stale_job_goes_on_to_the_end(old: Bench, monkeypatch: pytest.Monkey
     assert {n: t.values for n, t in job.trials.items() if t.state.ended} == {
         n: (value,) for n, value in FINISHED.items()
     }
-    job.resume().wait(30)
+    job.resume().wait(120)
 
     assert job.state is JobState.SUCCEEDED
     assert job.generation == 1

@@ -64,7 +64,7 @@ def test_a_cell_goes_on_from_its_text(bench: Bench, notebook: pytest.MonkeyPatch
     define(notebook, helper=helper, high=1.0)
 
     assert job.resume() is job
-    assert job.wait(20).state is JobState.SUCCEEDED
+    assert job.wait(120).state is JobState.SUCCEEDED
     assert job.view().finished == 3
     assert job.spec.definitions[0].program is not None
     assert set(job.spec.definitions[0].program.names) == {"helper", "high"}
@@ -103,7 +103,7 @@ def test_the_space_is_the_stored_one(bench: Bench, notebook: pytest.MonkeyPatch)
     job = left_behind(bench, source, names)
     define(notebook, table=Table(columns | {"b"}))  # `lab` is not even imported
 
-    job.resume().wait(20)
+    job.resume().wait(120)
     assert job.state is JobState.SUCCEEDED
     assert {trial.params["c"] for trial in job.trials.values()} == {"a"}
 
@@ -123,7 +123,7 @@ def test_labels_mean_the_objects_of_this_kernel(bench: Bench, notebook: pytest.M
     job = left_behind(bench, source, {"up": up, "down": down}, trials=6)
     define(notebook, up=up, down=down)
 
-    job.resume().wait(20)
+    job.resume().wait(120)
     assert job.state is JobState.SUCCEEDED, job
     for trial in job.trials.values():
         x = trial.params["x"]
@@ -154,7 +154,7 @@ def test_a_function_is_found_by_its_name(bench: Bench, notebook: pytest.MonkeyPa
         job.resume()
     define(notebook, train=train)
 
-    assert job.resume(4).wait(20).view().finished == 4
+    assert job.resume(4).wait(120).view().finished == 4
 
 
 def test_what_cannot_be_found_by_its_name_says_so(bench: Bench) -> None:
@@ -189,7 +189,7 @@ def test_a_finished_job_says_how_to_get_more_of_it(bench: Bench, notebook: pytes
             "digits is SUCCEEDED after 2 trials: all trials are done. "
             "`%tune resume digits --trials 12` runs more."
         )
-    assert job.resume(3).wait(20).view().finished == 3
+    assert job.resume(3).wait(120).view().finished == 3
 
 
 def test_a_stopped_job_goes_on_with_its_budget(bench: Bench, notebook: pytest.MonkeyPatch) -> None:
@@ -204,11 +204,11 @@ def test_a_stopped_job_goes_on_with_its_budget(bench: Bench, notebook: pytest.Mo
     job = bench.launch(hold, name="digits", trials=3)
     while 1 not in list(job.trials):
         go.wait(0.02)
-    job.stop().wait(20)
+    job.stop().wait(120)
     assert job.state is JobState.CANCELLED
     go.set()
 
-    assert job.resume().wait(20).state is JobState.SUCCEEDED
+    assert job.resume().wait(120).state is JobState.SUCCEEDED
     assert job.view().finished == 3
 
 
@@ -216,20 +216,20 @@ def test_a_running_job_that_is_resumed_goes_on(bench: Bench) -> None:
     go = threading.Event()
 
     def hold(x: float) -> float:
-        go.wait(20)
+        go.wait(120)
         return x
 
     job = bench.launch(hold, name="digits", trials=1)
     assert job.resume(2).state is JobState.RUNNING
     go.set()
-    assert job.wait(20).view().finished == 2
+    assert job.wait(120).view().finished == 2
 
 
 def test_a_stale_job_is_stopped_and_resumed_again(bench: Bench, notebook: pytest.MonkeyPatch) -> None:
     job = left_behind(bench, CELL, {"helper": helper, "high": 1.0})
     define(notebook, helper=helper, high=1.0)
     assert job.stop().state is JobState.CANCELLED
-    assert job.resume().wait(20).state is JobState.SUCCEEDED
+    assert job.resume().wait(120).state is JobState.SUCCEEDED
 
 
 RACER = """
@@ -270,7 +270,7 @@ def test_of_two_kernels_that_take_a_job_over_one_wins(bench: Bench, home: Path) 
                 assert kernel.stdin is not None
                 kernel.stdin.write(f"{name}\n")
             results.append([said(kernel) for kernel in kernels])
-            assert bench.manager.find(name).wait(20).state is JobState.SUCCEEDED
+            assert bench.manager.find(name).wait(120).state is JobState.SUCCEEDED
         for kernel in kernels:
             kernel.kill()
 

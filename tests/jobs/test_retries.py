@@ -110,7 +110,7 @@ def test_a_job_that_is_stopped_while_a_retry_waits_ends_at_once(bench: Bench) ->
     pause = threading.Event()
     while "attempt 1 failed" not in "".join(job.trials[0].view().notes if job.trials else ()):
         pause.wait(0.01)
-    job.stop().wait(10)
+    job.stop().wait(120)
     assert job.state is JobState.CANCELLED
     assert job.trials[0].state is TrialState.STOPPED
 
@@ -186,7 +186,7 @@ def test_a_trial_that_finds_the_disk_full_runs_again_when_there_is_room(
         pause.wait(0.01)
     sentences.append(job.view().reason)
     full.clear()
-    job.wait(20)
+    job.wait(120)
 
     assert sentences == ["the disk is full"]
     assert job.state is JobState.SUCCEEDED
@@ -219,7 +219,7 @@ def test_a_trial_that_waits_for_its_retry_can_be_stopped_alone(bench: Bench) -> 
     job.stop_trial(0)
     while job.trials[0].view().state is not TrialState.STOPPED:
         pause.wait(0.01)
-    job.stop().wait(20)
+    job.stop().wait(120)
     assert job.trials[0].reason == "stopped by you"
 
 

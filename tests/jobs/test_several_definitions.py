@@ -49,7 +49,7 @@ def launch(bench: Bench, spec: JobSpec, metrics: dict[str, str] | None = None) -
 
 
 def test_definitions_take_turns_and_one_trial_is_the_best_of_all(bench: Bench) -> None:
-    job = launch(bench, spec_of(TREE, NET, trials=6)).wait(60)
+    job = launch(bench, spec_of(TREE, NET, trials=6)).wait(120)
 
     assert job.state is JobState.SUCCEEDED
     views = [trial.view() for trial in job.trials.values()]
@@ -65,7 +65,7 @@ def test_each_definitions_metric_counts_as_the_jobs_objective(bench: Bench) -> N
     spec = spec_of(TREE, net, trials=4)
     assert [objective.metric for objective in spec.objectives] == ["objective"]
 
-    job = launch(bench, spec, {"net": "validation:auc"}).wait(60)
+    job = launch(bench, spec, {"net": "validation:auc"}).wait(120)
 
     assert job.state is JobState.SUCCEEDED, job.view().reason
     best = job.best.view()
@@ -90,7 +90,7 @@ def test_a_point_that_is_asked_for_says_whose_it_is_or_takes_its_turn() -> None:
 
 @pytest.mark.parametrize("strategy", ["tpe", "random", "qmc", "nsga2"])
 def test_every_strategy_searches_them(bench: Bench, strategy: str) -> None:
-    job = launch(bench, spec_of(TREE, NET, trials=6, strategy=strategy, parallel=2)).wait(60)
+    job = launch(bench, spec_of(TREE, NET, trials=6, strategy=strategy, parallel=2)).wait(120)
 
     views = sorted((trial.view() for trial in job.trials.values()), key=lambda view: view.number)
     assert [view.definition for view in views] == ["tree", "net"] * 3
@@ -103,7 +103,7 @@ def test_a_grid_takes_turns_until_the_smaller_is_through(bench: Bench) -> None:
 
     job = bench.manager.launch(
         spec, FunctionCode(lambda trial: {"score": trial.number}, spec.space, spec.objectives), attended=True
-    ).wait(60)
+    ).wait(120)
 
     assert job.state is JobState.SUCCEEDED
     assert job.view().reason == "every point of the space was tried: 4 trials"
@@ -113,8 +113,8 @@ def test_a_grid_takes_turns_until_the_smaller_is_through(bench: Bench) -> None:
 
 def test_a_resumed_job_goes_on_in_turn(bench: Bench) -> None:
     spec = spec_of(TREE, NET, trials=3, name="turns")
-    launch(bench, spec).wait(60)
-    job = launch(bench, spec.model_copy(update={"trials": 5})).wait(60)
+    launch(bench, spec).wait(120)
+    job = launch(bench, spec.model_copy(update={"trials": 5})).wait(120)
 
     views = sorted((trial.view() for trial in job.trials.values()), key=lambda view: view.number)
     assert [view.definition for view in views] == ["tree", "net", "tree", "net", "tree"]

@@ -111,7 +111,7 @@ def test_a_job_that_goes_on_after_a_restart_keeps_its_constraints(bench: Bench) 
     again = Manager(bench.store, bench.wiring, owner="another kernel")
     try:
         spec, code = bench.prepare(train, subject_to="ms <= 20", name="digits", trials=8)
-        after = again.launch(spec, code, attended=True).wait(60)
+        after = again.launch(spec, code, attended=True).wait(120)
         assert len(after.trials) == 8
         assert after.spec.subject_to == job.spec.subject_to
         assert after.view().violating == (0, 2, 4, 6)
@@ -231,7 +231,7 @@ def test_a_restarted_job_does_not_prune_by_what_violates_either(bench: Bench) ->
     again = Manager(bench.store, bench.wiring, owner="another kernel")
     try:
         spec, code = bench.prepare(grow, trials=10, subject_to="ms <= 20", **options)
-        job = again.launch(spec, code, attended=True).wait(60)
+        job = again.launch(spec, code, attended=True).wait(120)
         assert [view.state for view in job.reader.trials()[1][8:]] == [TrialState.COMPLETE] * 2
     finally:
         again.close(5)

@@ -19,7 +19,7 @@ from astraml_lab.store import Store
 if TYPE_CHECKING:
     from astraml_lab.spec import TrialView
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 SECONDS = float(os.environ.get("ASTRAML_TEST_STRESS", "20"))
 KERNELS = {

@@ -46,7 +46,7 @@ for _ in range({turns}):
     clock.advance({hour})
     served.turn()
 for job in served.started:
-    job.wait(30)
+    job.wait(120)
 print(len(served.started), flush=True)
 bench.close()
 """
@@ -92,7 +92,7 @@ def test_two_processes_that_race_for_every_tick_run_each_once(tmp_path: Path) ->
         say(child, "go")
     started = [int(heard(child)) for child in children]
     for child in children:
-        child.communicate(timeout=60)
+        child.communicate(timeout=120)
     with Store(tmp_path) as store:
         ticks = store.schedules.ticks(schedule)
         jobs = store.list_jobs()
@@ -110,7 +110,7 @@ def test_a_tick_whose_process_is_killed_before_its_job_is_run_once_by_the_next(t
     with Store(tmp_path) as store:
         assert [tick.state for tick in store.schedules.ticks(schedule)] == [TickState.CLAIMED]
     os.kill(first.pid, signal.SIGKILL)
-    first.communicate(timeout=30)
+    first.communicate(timeout=120)
 
     later = [process(tmp_path, "run", 1) for _ in range(2)]
     assert [heard(child) for child in later] == ["ready"] * 2
@@ -118,7 +118,7 @@ def test_a_tick_whose_process_is_killed_before_its_job_is_run_once_by_the_next(t
         say(child, "go")
     assert sorted(heard(child) for child in later) == ["0", "1"]
     for child in later:
-        child.communicate(timeout=60)
+        child.communicate(timeout=120)
     with Store(tmp_path) as store:
         assert [tick.state for tick in store.schedules.ticks(schedule)] == [TickState.STARTED]
         assert len(store.list_jobs()) == 1

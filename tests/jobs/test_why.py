@@ -43,7 +43,7 @@ def test_another_kernel_and_a_resumed_job_say_the_same(
         monkeypatch.setattr(f"__main__.{name}", value, raising=False)
     job = bench.run(peak, SPACE, trials=8)
     number = job.enqueue({"x": 0.25, "y": 0.5})
-    job.wait(20)
+    job.wait(120)
     before = [job.why(number) for number in range(9)]
     assert number == 8
     assert before[8] == "enqueued: somebody asked for this point"
@@ -52,7 +52,7 @@ def test_another_kernel_and_a_resumed_job_say_the_same(
         assert [other.manager.find(job.name).why(number) for number in range(9)] == before
     finally:
         other.close()
-    job.resume(11).wait(20)
+    job.resume(11).wait(120)
     assert [job.why(number) for number in range(9)] == before
     assert job.why(10).startswith(("a gain", "exploring"))
 

@@ -28,7 +28,7 @@ def revived(kernel: Kernel) -> None:
     """Restart a kernel that has died, as JupyterLab does by itself."""
     provisioner = kernel.manager.provisioner
     assert provisioner is not None
-    provisioner.process.wait(30)  # type: ignore[attr-defined]  # of a local one
+    provisioner.process.wait(120)  # type: ignore[attr-defined]  # of a local one
     kernel.restart()
     kernel.run(LOAD)
 

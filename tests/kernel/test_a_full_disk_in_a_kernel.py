@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 SETUP = """%load_ext astraml_lab
 import astraml_lab as lab, json, time
-def until(claim, seconds=30):
+def until(claim, seconds=120):
     began = time.monotonic()
     while not claim():
         assert time.monotonic() - began < seconds

@@ -129,7 +129,6 @@ def write_model(folder: Path) -> None:
         BertModel(config).save_pretrained(folder)
 
 
-@pytest.mark.timeout(400)
 def test_a_pasted_trainer_reports_is_pruned_and_draws_no_bars(kernel: Kernel, tmp_path: Path) -> None:
     write_model(tmp_path / "bert")
     write_reviews(tmp_path / "train.json", 128, seed=0)

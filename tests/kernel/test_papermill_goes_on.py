@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from astraml_lab.spec import TrialView
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 TRIALS = 24
 CELLS = (
@@ -116,7 +116,7 @@ def test_it_goes_on_where_it_was(
     first = execute(notebook)
     before = until_half(store)
     kill(first)
-    assert first.wait(60) != 0
+    assert first.wait(120) != 0
     found = store.load_job("default", "nightly")
     assert found is not None
     end = time.monotonic() + 20

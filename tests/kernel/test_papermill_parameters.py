@@ -35,7 +35,7 @@ DEFAULTS = "trials = 1\nparallel = 1\nbudget = '1m'\nslice = 30\nscale = 1.0"
 def papermill(notebook: Path, *options: str) -> subprocess.CompletedProcess[str]:
     output = str(notebook.with_name("output.ipynb"))
     command = [sys.executable, "-m", "papermill", str(notebook), output, "--no-progress-bar", *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def texts(notebook: Path) -> str:

@@ -231,7 +231,7 @@ def test_a_public_request_with_early_stopping_stops_the_worse_of_its_training_jo
     while sum(trial.view().state.ended for trial in job.trials.values()) < 4:
         job.wait(0.05)
     ended.release()
-    job.wait(60)
+    job.wait(120)
 
     states = [trial.state for trial in in_store(job)[1]]
     assert states[:3] == [TrialState.COMPLETE] * 3

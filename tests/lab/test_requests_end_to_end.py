@@ -58,7 +58,7 @@ def started(request: dict[str, Any]) -> Job:
     """Create a job by the client, and wait for its end."""
     check_request("CreateHyperParameterTuningJob", request)
     lab.sagemaker.Client().create_hyper_parameter_tuning_job(**request)
-    job = lab.job(request["HyperParameterTuningJobName"]).wait(60)
+    job = lab.job(request["HyperParameterTuningJobName"]).wait(120)
     assert job.state.ended
     return job
 
@@ -137,7 +137,7 @@ def test_a_hypertune_script_is_tuned_with_metrics_early_stopping_and_a_best_tria
     client: Any = lab.vertex.Client()
 
     made = client.create_hyperparameter_tuning_job(parent=PARENT, hyperparameter_tuning_job=request)
-    job = lab.job().wait(60)
+    job = lab.job().wait(120)
     found = client.get_hyperparameter_tuning_job(name=made["name"])
 
     views = [trial.view() for trial in job.trials.values()]
@@ -184,9 +184,9 @@ def test_a_target_that_is_reached_lets_running_training_jobs_finish(client: Any)
 
     def train(trial: Trial) -> None:
         if trial.number < 2:
-            both.wait(30)
+            both.wait(120)
         if trial.number == 1:
-            reached.wait(30)
+            reached.wait(120)
         print(f"loss={0.1 + trial.number}")  # noqa: T201 - what its log says
 
     lab.register("xgboost:*", train)
@@ -199,7 +199,7 @@ def test_a_target_that_is_reached_lets_running_training_jobs_finish(client: Any)
     assert shown["HyperParameterTuningJobStatus"] in {"InProgress", "Stopping"}
     assert shown["TrainingJobStatusCounters"]["InProgress"] == 1
     reached.set()
-    job.wait(60)
+    job.wait(120)
 
     shown = described(client, "tuner-01")
     assert shown["HyperParameterTuningJobStatus"] == "Completed"

@@ -98,7 +98,7 @@ def held_by(gate: threading.Event) -> Callable[[Trial], None]:
 
     def train(trial: Trial) -> None:
         trial.report({"validation:rmse": 1.0})
-        gate.wait(60)
+        gate.wait(120)
         trial.report({"validation:rmse": 0.5})
 
     return train
@@ -257,7 +257,7 @@ def test_of_many_creates_of_one_name_at_once_one_makes_the_job() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
 
     assert len(said) == 1
     until(client, "race", "Completed")
@@ -310,7 +310,7 @@ def test_a_job_whose_kernel_was_killed_has_failed_for_both_services_clients(tmp_
     asked = request_of(MaxNumberOfTrainingJobs=3, MaxParallelTrainingJobs=1)
     del asked["TrainingJobDefinition"]["InputDataConfig"]
     words = [sys.executable, "-c", DYING, str(script)]
-    done = subprocess.run(words, input=json.dumps(asked), text=True, check=False, timeout=60)
+    done = subprocess.run(words, input=json.dumps(asked), text=True, check=False, timeout=120)
     assert done.returncode == -signal.SIGKILL
     client: Any = lab.sagemaker.Client()
 
@@ -327,7 +327,7 @@ def test_a_job_whose_kernel_was_killed_has_failed_for_both_services_clients(tmp_
     assert (found["state"], found["error"]["code"]) == ("JOB_STATE_FAILED", 14)
     assert [trial["state"] for trial in found["trials"]] == ["SUCCEEDED", "INFEASIBLE"]
     lab.register("xgboost:*", script)
-    lab.resume("abalone").wait(60)
+    lab.resume("abalone").wait(120)
     assert until(client, "abalone", "Completed")["TrainingJobStatusCounters"]["Completed"] == 3
     client.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName="abalone")
     child = request_of("child", MaxNumberOfTrainingJobs=1)

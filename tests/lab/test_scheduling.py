@@ -65,7 +65,7 @@ def run_due() -> list[Job]:
     """Serve the schedules once, and wait for the jobs that this started."""
     before = len(scheduler().started)
     scheduler().turn()
-    return [job.wait(30) for job in list(scheduler().started)[before:]]
+    return [job.wait(120) for job in list(scheduler().started)[before:]]
 
 
 def states(schedule: Schedule) -> list[TickState]:
@@ -226,14 +226,14 @@ def test_a_run_that_goes_on_keeps_the_next_from_starting_or_is_replaced() -> Non
         assert served.turn() <= 1.0
         assert states(forbids) == [TickState.STARTED, TickState.SKIPPED]
         assert states(replaces) == [TickState.STARTED, TickState.WAITING]
-        assert old.wait(30).state.ended
+        assert old.wait(120).state.ended
         served.turn()
         assert states(replaces) == [TickState.STARTED, TickState.STARTED]
         assert (first.state.ended, replaces.jobs()[0].state.ended) == (False, False)
     finally:
         go_on.set()
         for job in served.started:
-            job.wait(30)
+            job.wait(120)
     clock.advance(HOUR - 1)
     assert 0 < served.turn() <= 1.0 + 1e-6
 
@@ -247,7 +247,7 @@ def test_a_clock_that_was_years_ahead_does_not_silence_a_schedule() -> None:
     clock.advance(HOUR)
     served.turn()
     assert states(made) == [TickState.STARTED]
-    served.started[0].wait(30)
+    served.started[0].wait(120)
 
 
 def test_a_schedule_that_cannot_be_read_does_not_keep_the_others_from_running() -> None:
@@ -272,7 +272,7 @@ def test_a_store_that_is_locked_while_a_request_is_read_costs_no_run() -> None:
     assert made.ticks() == ()
     served.turn()
     assert states(made) == [TickState.STARTED]
-    served.started[0].wait(30)
+    served.started[0].wait(120)
 
 
 def test_a_listener_that_is_gone_keeps_no_run_from_starting() -> None:
@@ -286,13 +286,13 @@ def test_a_listener_that_is_gone_keeps_no_run_from_starting() -> None:
     served.turn()
     assert [states(each) for each in made] == [[TickState.STARTED]] * 2
     for job in served.started:
-        job.wait(30)
+        job.wait(120)
 
 
 def test_a_run_by_hand_does_not_count_as_a_tick() -> None:
     made = scheduled()
     let_pass(1)
-    job = made.run().wait(30)
+    job = made.run().wait(120)
     assert job.spec.origin is not None
     assert job.spec.origin.run is not None
     assert job.spec.origin.run.by_hand
@@ -324,7 +324,7 @@ def test_the_thread_starts_what_is_added_while_it_sleeps() -> None:
     finally:
         served.close(10)
     assert not served.alive
-    made.jobs()[0].wait(30)
+    made.jobs()[0].wait(120)
 
 
 def test_the_service_makes_lists_and_removes_schedules() -> None:
@@ -337,7 +337,7 @@ def test_the_service_makes_lists_and_removes_schedules() -> None:
     assert lab.api("POST", "/v2/schedules/nightly:pause").body["paused"] is True
     run = lab.api("POST", "/v2/schedules/nightly:run")
     assert (run.status, run.body["schedule"]["schedule"]) == (201, "nightly")
-    find_schedule("nightly").jobs()[0].wait(30)
+    find_schedule("nightly").jobs()[0].wait(120)
     assert lab.api("GET", "/v2/schedules/nightly").body["runs"][0]["job_id"] == run.body["id"]
     assert lab.api("DELETE", "/v2/schedules/nightly").status == 204
     gone = lab.api("GET", "/v2/schedules/nightly")
@@ -360,4 +360,4 @@ def test_the_service_takes_a_key_with_a_schedule_and_with_a_run_by_hand() -> Non
     assert [each.status for each in runs] == [201, 200]
     assert runs[0].body["id"] == runs[1].body["id"]
     (job,) = find_schedule("nightly").jobs()
-    job.wait(30)
+    job.wait(120)

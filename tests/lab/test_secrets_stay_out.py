@@ -99,7 +99,7 @@ def clean(job: Job, home: Path, capfd: pytest.CaptureFixture[str]) -> str:
 
 
 def run(request: dict[str, Any], **more: Any) -> Job:
-    return begin(request, **more).wait(60)
+    return begin(request, **more).wait(120)
 
 
 def test_a_script_that_a_request_runs(tmp_path: Path, home: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -155,7 +155,7 @@ def test_a_job_is_made_asked_for_cancelled_and_deleted_by_sql() -> None:
     made = table(INSERT)
     number = made.name[0].rpartition("/")[2]
     exact = f"{WHERE} AND hyperparameterTuningJobsId = '{number}'"
-    lab.job("sql-made").wait(20)
+    lab.job("sql-made").wait(120)
 
     listed = table(f"SELECT displayName, state, trials FROM {RESOURCE} {WHERE}")  # noqa: S608 - likewise
     assert listed.to_dict("records") == [

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 import psutil
 import pytest
 from plugins.notebooks import write_notebook
+from plugins.patience import PATIENCE, Stopwatch, until
 
 import astraml_lab as lab
 from astraml_lab.errors import Conflict
@@ -18,10 +18,8 @@ from astraml_lab.objectives import KINDS, NotebookCode, call_in
 from astraml_lab.spec import Discrete, FailureKind, Float, Int, TrialState, objectives_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-PATIENCE = 90.0
 PARAMETERS = """
 lr: float = 0.1
 width = 3
@@ -65,16 +63,9 @@ def tune(notebook: str | lab.Notebook = "train.ipynb", /, **options: Any) -> lab
     return job
 
 
-def eventually(true: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE
-    while not true() and time.monotonic() < until:
-        time.sleep(0.05)
-    return true()
-
-
 def kernel_of(file: Path) -> psutil.Process:
     """Return the kernel that has written its id into a file."""
-    assert eventually(lambda: file.exists() and file.read_text().isdigit())
+    until(lambda: file.exists() and file.read_text().isdigit())
     return psutil.Process(int(file.read_text()))
 
 
@@ -150,17 +141,17 @@ def test_a_stopped_trial_ends_its_kernel_at_once_also_where_a_cell_hangs(folder:
     open("pid", "w").write(str(os.getpid()))
     while True:
         try:
-            time.sleep(60)
+            time.sleep(600)
         except KeyboardInterrupt:
             pass
     """
     write_notebook(folder / "train.ipynb", PARAMETERS, hang)
     job = start(executor=executor)
     kernel = kernel_of(folder / "pid")
-    began = time.monotonic()
+    watch = Stopwatch()
     job.stop()
-    assert eventually(lambda: is_gone(kernel))
-    took = time.monotonic() - began
+    until(lambda: is_gone(kernel))
+    took = watch.seconds
     trial = job.wait(PATIENCE).trials[0]
     assert trial.state is TrialState.STOPPED
     assert took < 5, took

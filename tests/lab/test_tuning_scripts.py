@@ -44,7 +44,7 @@ def test_a_job_of_a_script_or_a_command_goes_on_with_more_trials() -> None:
     space = {"x": Float(0.0, 1.0)}
     for name, target in (("path", "train.py"), ("words", lab.Command("sh", "-c", "echo score=1"))):
         lab.tune(target, space=space, maximize="score", trials=1, name=name, wait=True)
-        assert len(lab.resume(name, trials=2).wait(30).trials) == 2
+        assert len(lab.resume(name, trials=2).wait(120).trials) == 2
 
 
 def test_a_script_that_is_not_there_is_refused_at_once() -> None:

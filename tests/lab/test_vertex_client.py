@@ -105,7 +105,7 @@ def test_cancel_returns_at_once_and_the_job_is_cancelling_until_its_trials_have_
 
     def held(trial: Trial) -> None:
         trial.report(loss=1.0)
-        gate.wait(60)
+        gate.wait(120)
         trial.report(loss=0.5)
 
     lab.register("image:*", held)
@@ -234,7 +234,7 @@ def test_jobs_of_one_display_name_created_at_once_all_run() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
 
     assert len(set(names)) == 6
     assert {until(client, name, "SUCCEEDED")["display_name"] for name in names} == {"mbsdk-hpt"}

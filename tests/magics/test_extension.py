@@ -46,7 +46,7 @@ def test_the_heavy_imports_are_warmed_in_a_thread_that_ends(shell: Any) -> None:
     load_ipython_extension(shell)
     for thread in threading.enumerate():
         if thread.name == "astraml-warm-up":
-            thread.join(60)
+            thread.join(120)
             assert not thread.is_alive()
     assert "optuna" in sys.modules
     unload_ipython_extension(shell)

@@ -182,7 +182,6 @@ def events(chance: random.Random, choice: Sequence[float]) -> list[Event]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_ten_thousand_random_jobs_have_no_decision_that_is_not_optunas() -> None:
     decisions = pruned = 0
     for case in range(CASES):

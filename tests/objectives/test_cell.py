@@ -94,7 +94,7 @@ def test_each_trial_has_a_module_while_it_runs(make_trial: MakeTrial, box: list[
 
 
 def test_namesakes_that_run_at_once_have_modules_of_their_own(make_trial: MakeTrial, box: list[Any]) -> None:
-    barrier = threading.Barrier(2, timeout=20)
+    barrier = threading.Barrier(2, timeout=120)
     codes = [cell("wait(); box.append(__name__); wait()", wait=barrier.wait, box=box) for _ in "ab"]
     threads = [threading.Thread(target=code.run, args=(make_trial()[0],)) for code in codes]
     for thread in threads:
@@ -130,7 +130,7 @@ def test_what_outlives_its_trial_goes_on_working(make_trial: MakeTrial, box: lis
         def make(n):
             return lambda: Model().forward(n)
         def later():
-            go.wait(20)
+            go.wait(120)
             box.append(Model().forward(9))
         thread = Thread(target=later)
         thread.start()

@@ -44,7 +44,7 @@ def test_it_works_in_a_trials_thread_with_the_cells_own_classes(make_trial: Make
     code = cell(LOADS, {})
     thread = threading.Thread(target=code.run, args=(trial,), daemon=True)
     thread.start()
-    thread.join(timeout=60)
+    thread.join(timeout=120)
     assert recorder.reports == [{"total": 140.0}]
 
 

@@ -75,19 +75,19 @@ def test_a_line_that_is_too_long_is_read_as_far_as_its_limit() -> None:
 
 @pytest.mark.parametrize("regex", [r"(a+)+$", r"(a|aa)+$", r"(?:a*)*b", r"(.*)*x"])
 def test_catastrophic_patterns_are_linear(regex: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     values, notes = found([regex], ("a" * 40_000 + "!\n") * 3)
     assert (values, notes) == ([], [])
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_what_the_linear_engine_cannot_read_has_a_time_limit_and_the_others_go_on() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     values, notes = found([r"(?=a)(a+)+$", r"b=(\d)"], ("a" * 30_000 + " b=1\n") * 5)
     assert [name for name, _ in values] == ["m1"] * 5
     assert len(notes) == 1
     assert notes[0].startswith("the regex of m0 ((?=a)(a+)+$) took longer than 100 ms")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_lookaround_and_backreferences_work() -> None:
@@ -135,11 +135,11 @@ def test_a_regex_means_what_python_says_beyond_ascii_too(regex: str) -> None:
 
 
 def test_a_regex_that_is_slow_beyond_ascii_goes_on_as_the_linear_engine_reads_it() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     values, notes = found([r"(?:\d|\d\d)+$|b=(\d)"], ("\u2588" + "1" * 30_000 + " b=1\n") * 50)
     assert values == [("m0", 1.0)] * 50
     assert notes == []
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_quantifier_without_a_lower_bound_means_what_python_says() -> None:

@@ -271,7 +271,7 @@ def test_a_hypertune_script_that_is_stopped_ends(scripts: ScriptBench) -> None:
         assert time.monotonic() < until
         time.sleep(0.05)
     job.stop_trial(0)
-    job.wait(30)
+    job.wait(120)
     assert job.trials[0].view().state is TrialState.STOPPED
 
 

@@ -187,7 +187,7 @@ def test_a_trial_that_waits_for_anothers_download_can_be_ended(
 
     def slow(_self: Bucket, _name: str, lpath: str) -> None:
         begun.set()
-        go.wait(20)
+        go.wait(120)
         Path(lpath).touch()
 
     monkeypatch.setattr(Bucket, "get_file", slow)
@@ -196,7 +196,7 @@ def test_a_trial_that_waits_for_anothers_download_can_be_ended(
         target=local_input, args=("gs://bucket/data", []), kwargs={"folder": tmp_path, "cache": cache}
     )
     first.start()
-    assert begun.wait(20)
+    assert begun.wait(120)
 
     def end() -> None:
         raise TrialStopped("told to end")
@@ -204,7 +204,7 @@ def test_a_trial_that_waits_for_anothers_download_can_be_ended(
     with pytest.raises(TrialStopped):
         local_input("gs://bucket/data", [], folder=tmp_path, cache=cache, go_on=end)
     go.set()
-    first.join(20)
+    first.join(120)
     assert local_input("gs://bucket/data", [], folder=tmp_path, cache=cache, go_on=end)
 
 

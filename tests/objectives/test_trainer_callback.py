@@ -112,10 +112,10 @@ def test_a_stop_is_noticed_between_two_logs(bench: Bench) -> None:
         train(trial, callbacks=[Slow()], num_train_epochs=1000, logging_steps=10**6, eval_strategy="no")
 
     job = launched(bench, run)
-    assert begun.wait(100)
+    assert begun.wait(120)
     job.stop()
 
-    trial = job.wait(100).trials[0]
+    trial = job.wait(120).trials[0]
     assert trial.state is TrialState.STOPPED
     assert steps(trial, "loss") == []
 

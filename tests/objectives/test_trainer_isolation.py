@@ -89,7 +89,7 @@ def test_two_trials_at_once_keep_to_their_own_gpus_and_the_notebook_to_its_own(
     def devices(number: int) -> tuple[Any, Any]:
         with isolated((number,), tmp_path):
             args = arguments("out")
-            both.wait(10)
+            both.wait(120)
             from accelerate.state import PartialState
 
             return args.device, PartialState().device
@@ -137,7 +137,7 @@ def test_nothing_is_different_outside_of_trials(tmp_path: Path) -> None:
         with isolated(CPU, tmp_path / "trial"):
             results(1, tmp_path)
             inside.set()
-            done.wait(30)
+            done.wait(120)
 
     def outside() -> dict[str, Any]:
         mine = trainer(arguments("out", disable_tqdm=False))
@@ -148,7 +148,7 @@ def test_nothing_is_different_outside_of_trials(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=trial)
     thread.start()
-    assert inside.wait(30)
+    assert inside.wait(120)
     shared = outside()
     done.set()
     thread.join()

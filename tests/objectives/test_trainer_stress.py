@@ -59,7 +59,6 @@ def results(job: Job) -> dict[Any, dict[str, list[tuple[Any, Any]]]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_eight_trainers_at_once_give_what_they_give_one_after_the_other(bench: Bench) -> None:
     wanted = results(ran(bench, THREADS, parallel=1))
 

@@ -279,9 +279,9 @@ def test_tensors_count_by_their_storage() -> None:
 )
 def test_the_look_is_quick(make: Callable[[], Any], limit: float) -> None:
     code = cell("X", {"X": make()})
-    started = time.perf_counter()
+    started = time.process_time()
     check(code, EMPTY)
-    assert time.perf_counter() - started < limit
+    assert time.process_time() - started < limit
 
 
 VALUES = st.recursive(

@@ -133,7 +133,7 @@ def test_a_thread_that_outlives_its_job_does_not_print_into_a_cell(
     go = threading.Event()
 
     def late() -> None:
-        go.wait(20)
+        go.wait(120)
         print("late")
 
     install()
@@ -143,7 +143,7 @@ def test_a_thread_that_outlives_its_job_does_not_print_into_a_cell(
     sink.close()
     uninstall()
     go.set()
-    thread.join(20)
+    thread.join(120)
     assert texts(sink) == ["late"]
     assert capsys.readouterr().out == ""
     assert threading.Thread.start.__module__ == "threading"

@@ -70,7 +70,7 @@ class Trial:
             self.done.set()
     def speak(self):
         self.go.set()
-        assert self.done.wait(60)
+        assert self.done.wait(120)
 """
 
 
@@ -81,7 +81,7 @@ class Kernel:
     def asked(self, code: str, answer: str) -> str:
         """Run a cell that asks, answer the first question, and return that."""
         self._client.execute(code)
-        question = self._client.get_stdin_msg(timeout=30)["content"]["prompt"]
+        question = self._client.get_stdin_msg(timeout=120)["content"]["prompt"]
         self._client.input(answer)
         return str(question)
 
@@ -90,7 +90,7 @@ class Kernel:
         wanted = self._client.execute(code)
         outputs: list[dict[str, Any]] = []
         while True:
-            message = self._client.get_iopub_msg(timeout=60)
+            message = self._client.get_iopub_msg(timeout=120)
             kind, content = message["msg_type"], message["content"]
             if kind in (
                 "stream",
@@ -191,7 +191,7 @@ def ask():
 
 asking = threading.Thread(target=ask)
 asking.start()
-asking.join(5)
+asking.join(120)
 said.append(input("C-ask"))
 """
 

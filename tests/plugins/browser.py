@@ -6,15 +6,18 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from plugins.lab_server import running_lab
 from plugins.notebook_page import NotebookPage
+from plugins.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
     from plugins.lab_server import LabServer
+
+expect.set_options(timeout=1_000 * PATIENCE)
 
 # As root Chromium has no sandbox; the rest keeps it from asking the network for anything.
 CHROMIUM_OPTIONS = [
@@ -57,6 +60,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh page, with no cookies of another test."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(1_000 * PATIENCE)
     yield context.new_page()
     context.close()
 

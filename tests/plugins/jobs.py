@@ -44,7 +44,7 @@ class Bench:
 
     def run(self, function: Callable[..., Any], space: dict[str, Any] | None = None, **options: Any) -> Job:
         """Launch and wait for the end."""
-        job = self.launch(function, space, **options).wait(60)
+        job = self.launch(function, space, **options).wait(120)
         assert job.state.ended, job
         return job
 

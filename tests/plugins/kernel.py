@@ -88,7 +88,7 @@ class Kernel:
     def restart(self, *, now: bool = True) -> None:
         """Restart the kernel: `now` kills the process, else it is asked to end, as by JupyterLab's menu."""
         self.manager.restart_kernel(now=now)
-        self.client.wait_for_ready(timeout=60)
+        self.client.wait_for_ready(timeout=120)
 
     def late(self, seconds: float = 0.5) -> list[tuple[str, dict[str, Any]]]:
         """Return output messages of whatever cell that arrive within `seconds`."""

@@ -59,7 +59,7 @@ class ScriptBench:
 
     def run(self, spec: JobSpec, target: Any) -> Job:
         """Launch it and wait for its end."""
-        job = self.launch(spec, target).wait(60)
+        job = self.launch(spec, target).wait(120)
         assert job.state.ended, job
         return job
 

@@ -9,16 +9,11 @@ import sys
 import textwrap
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
+from plugins.patience import PATIENCE, until
 
 from astraml_lab.process import Program
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-PATIENCE = 20.0
 
 
 def start(text: str, **env: str) -> Program:
@@ -56,13 +51,6 @@ def gone(*pids: int) -> bool:
     return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
 
 
-def eventually(true: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE
-    while not true() and time.monotonic() < until:
-        time.sleep(0.02)
-    return true()
-
-
 def test_both_streams_and_the_exit_code_come_back() -> None:
     with start("import sys; print('one'); print('two', file=sys.stderr); sys.exit(3)") as program:
         pieces = _pieces(program)
@@ -86,7 +74,7 @@ def test_it_sees_its_own_environment_and_ignores_no_signal() -> None:
 def test_sigterm_reaches_the_program_alone_and_it_may_clean_up() -> None:
     text = """
         import signal, subprocess, sys
-        child = subprocess.Popen(["sleep", "60"])
+        child = subprocess.Popen(["sleep", "600"])
         def bye(*_):
             print("child", child.poll())
             sys.exit(0)
@@ -123,7 +111,7 @@ def test_kill_ends_what_ignores_sigterm_and_what_made_a_session_of_its_own() -> 
 def test_a_child_that_outlives_the_program_is_ended_with_it() -> None:
     text = """
         import os, subprocess
-        print(subprocess.Popen(["sleep", "60"], start_new_session=True).pid)
+        print(subprocess.Popen(["sleep", "600"], start_new_session=True).pid)
     """
     with start(text) as program:
         child = int(finished(program))
@@ -132,7 +120,7 @@ def test_a_child_that_outlives_the_program_is_ended_with_it() -> None:
 
 
 def test_leaving_the_block_kills_what_runs() -> None:
-    with start("import os, time; print(os.getpid(), flush=True); time.sleep(60)") as program:
+    with start("import os, time; print(os.getpid(), flush=True); time.sleep(600)") as program:
         pid = int(first_line(program))
     assert gone(pid)
 
@@ -140,8 +128,8 @@ def test_leaving_the_block_kills_what_runs() -> None:
 def test_leaving_the_block_kills_what_runs_also_while_a_fork_of_the_kernel_lives() -> None:
     text = """
         import subprocess, time
-        print(subprocess.Popen(["sleep", "60"], start_new_session=True).pid, flush=True)
-        time.sleep(60)
+        print(subprocess.Popen(["sleep", "600"], start_new_session=True).pid, flush=True)
+        time.sleep(600)
     """
     with start(text) as program:
         child = int(first_line(program))
@@ -160,12 +148,12 @@ def test_leaving_the_block_kills_what_runs_also_while_a_fork_of_the_kernel_lives
 
 
 def test_killing_the_keeper_kills_the_program_and_tells_of_it() -> None:
-    with start("import os, time; print(os.getpid(), os.getppid(), flush=True); time.sleep(60)") as program:
+    with start("import os, time; print(os.getpid(), os.getppid(), flush=True); time.sleep(600)") as program:
         pid, keeper = map(int, first_line(program).split())
         os.kill(keeper, signal.SIGKILL)
         finished(program)
         assert program.code == -signal.SIGKILL
-        assert eventually(lambda: gone(pid))
+        until(lambda: gone(pid))
 
 
 def test_kill_nine_of_the_kernel_leaves_no_process_behind() -> None:
@@ -177,7 +165,7 @@ def test_kill_nine_of_the_kernel_leaves_no_process_behind() -> None:
             "import os, subprocess, time\\n"
             "child = subprocess.Popen(['setsid', 'sleep', '60'])\\n"
             "print(os.getppid(), os.getpid(), child.pid, flush=True)\\n"
-            "time.sleep(60)"
+            "time.sleep(600)"
         )
         with Program([sys.executable, "-c", script], env=dict(os.environ), folder=Path.cwd()) as program:
             while True:
@@ -190,4 +178,4 @@ def test_kill_nine_of_the_kernel_leaves_no_process_behind() -> None:
         pids = [int(word) for word in process.stdout.readline().split()]
         assert len(pids) == 3
         process.kill()
-    assert eventually(lambda: gone(*pids))
+    until(lambda: gone(*pids))

@@ -74,7 +74,7 @@ def submit(request: dict[str, Any] = REQUEST, key: str | None = None, version: s
 
 def finished(answer: Any) -> str:
     """Wait for the job of an answer; return its path."""
-    lab.job(answer.body["name"], project="p-demo").wait(60)
+    lab.job(answer.body["name"], project="p-demo").wait(120)
     return f"{JOBS}/{answer.body['id']}"
 
 

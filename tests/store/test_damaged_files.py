@@ -337,7 +337,7 @@ def test_of_two_kernels_one_mends_and_the_other_waits(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    answers = [child.communicate(timeout=60)[0] for child in children]
+    answers = [child.communicate(timeout=120)[0] for child in children]
     assert "True\n" in answers
     assert len(damaged(tmp_path)) == 1
     with Store(tmp_path) as store:
@@ -463,4 +463,4 @@ def run_all(calls: list[Callable[[], None]]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)

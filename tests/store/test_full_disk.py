@@ -121,7 +121,7 @@ def test_a_full_disk_loses_nothing_and_all_goes_on_when_there_is_room(disk: Smal
         assert said.startswith("cannot commit a trial: ")
         assert said.endswith(ADVICE)
         writer.put_curve(job.id, 0, "loss", range(5_000), range(5_000))
-        assert told.wait(10)
+        assert told.wait(120)
         with pytest.raises(StoreUnavailable, match=ADVICE), store.begin("write") as connection:
             connection.execute(text("UPDATE trials SET traceback = traceback || traceback"))
         assert len(store.load_trials(job.id)) == number, "what was committed is there to read"

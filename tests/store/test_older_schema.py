@@ -166,7 +166,7 @@ def test_of_two_kernels_one_migrates_and_the_other_finds_it_done(home: Path) -> 
     for thread in waiting:
         thread.start()
     for thread in waiting:
-        thread.join(60)
+        thread.join(120)
     assert sorted(answers) == ["False [3, 2]\n", "True [3, 2]\n"]
     assert len(list(home.glob("lab.db.schema1*"))) == 1
 

@@ -48,7 +48,7 @@ def opened(
 
 def open_tab(view: Locator, name: str) -> None:
     view.get_by_role("tab", name=name).click()
-    expect(view.locator(f".astraml-plot {MARK[name]}").first).to_be_attached(timeout=20_000)
+    expect(view.locator(f".astraml-plot {MARK[name]}").first).to_be_attached()
 
 
 def selected(view: Locator) -> list[int]:

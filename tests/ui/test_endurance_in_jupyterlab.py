@@ -24,7 +24,6 @@ reader = FakeReader("digits", trials=4000); job = FakeJob(reader)
 threading.Thread(target=play, args=(reader, 4000), kwargs=dict(pause=0.1, epochs=9), daemon=True).start()
 presenter.show(job, live=True)"""
 CHOSEN = "print(job.selection.numbers)"
-SOON = 30_000
 
 
 def dashboard(notebook: NotebookPage) -> Locator:
@@ -38,10 +37,10 @@ def finished(view: Locator) -> int:
 
 def moves(view: Locator, before: int | None = None) -> None:
     """Wait until more trials have ended."""
-    expect(view.locator("tr[data-n]").first).to_be_attached(timeout=SOON)
+    expect(view.locator("tr[data-n]").first).to_be_attached()
     known = finished(view) if before is None else before
     more = "([view, known]) => parseInt(view.querySelector('.astraml-count').textContent) > known + 1"
-    view.page.wait_for_function(more, arg=[view.element_handle(), known], timeout=SOON)
+    view.page.wait_for_function(more, arg=[view.element_handle(), known])
 
 
 def test_two_windows_show_one_job_and_each_sees_what_the_other_does(
@@ -51,32 +50,32 @@ def test_two_windows_show_one_job_and_each_sees_what_the_other_does(
     notebook.open("windows.ipynb")
     notebook.run_cell(0)
     first = dashboard(notebook)
-    expect(first.locator("tr[data-n='3']")).to_be_visible(timeout=SOON)
+    expect(first.locator("tr[data-n='3']")).to_be_visible()
     notebook.save()
     other = NotebookPage(notebook.page.context.new_page(), jupyter_lab)
     other.open("windows.ipynb")
     second = dashboard(other)
-    expect(second.locator("tr[data-n='3']")).to_be_visible(timeout=SOON)
+    expect(second.locator("tr[data-n='3']")).to_be_visible()
     for view in (first, second):
         moves(view)
 
     second.locator("tr[data-n='2']").click()
-    expect(first.locator("tr[data-n='2']")).to_have_attribute("aria-selected", "true", timeout=SOON)
+    expect(first.locator("tr[data-n='2']")).to_have_attribute("aria-selected", "true")
     expect(first.locator(".astraml-detail")).to_contain_text("Trial 2")
     first.get_by_role("button", name="Pause").click()
-    expect(second.locator(".astraml-chip")).to_have_text("paused", timeout=SOON)
+    expect(second.locator(".astraml-chip")).to_have_text("paused")
     other.screenshot("endurance-second-window")
     second.get_by_role("button", name="Stop", exact=True).click()
     second.get_by_role("button", name="Stop now").click()
     ended = first.locator(".astraml-chip", has_text="cancelled").or_(
         notebook.output(0).get_by_text("cancelled")
     )
-    expect(ended.first).to_be_attached(timeout=SOON)
+    expect(ended.first).to_be_attached()
     expect(
         second.locator(".astraml-chip", has_text="cancelled")
         .or_(other.output(0).get_by_text("cancelled"))
         .first
-    ).to_be_attached(timeout=SOON)
+    ).to_be_attached()
 
 
 class Network:
@@ -117,23 +116,23 @@ def test_after_a_cut_of_the_network_the_view_says_so_and_comes_back_by_itself(
     notebook.open("cut.ipynb")
     notebook.run_cell(0)
     view = dashboard(notebook)
-    expect(view.locator("tr[data-n='3']")).to_be_visible(timeout=SOON)
+    expect(view.locator("tr[data-n='3']")).to_be_visible()
 
     network.cut()
 
     banner = view.locator(".astraml-header .astraml-banner")
-    expect(banner).to_contain_text("No word from the kernel for a while", timeout=SOON)
+    expect(banner).to_contain_text("No word from the kernel for a while")
     expect(banner).to_contain_text("%tune show digits")
     expect(view.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
     notebook.screenshot("endurance-cut")
     network.mend()
-    expect(banner).to_be_hidden(timeout=60_000)
+    expect(banner).to_be_hidden()
     moves(view)
     notebook.page.get_by_role("dialog").get_by_role(
         "button", name="Close"
     ).click()  # JupyterLab tells of the cut too
     view.get_by_role("button", name="Pause").click()
-    expect(view.locator(".astraml-chip")).to_have_text("paused", timeout=SOON)
+    expect(view.locator(".astraml-chip")).to_have_text("paused")
 
 
 def test_a_notebook_that_is_closed_and_opened_again_shows_the_job_that_went_on(
@@ -143,7 +142,7 @@ def test_a_notebook_that_is_closed_and_opened_again_shows_the_job_that_went_on(
     notebook.open("closed-notebook.ipynb")
     notebook.run_cell(0)
     view = dashboard(notebook)
-    expect(view.locator("tr[data-n='3']")).to_be_visible(timeout=SOON)
+    expect(view.locator("tr[data-n='3']")).to_be_visible()
     view.locator("tr[data-n='3']").click()
     expect(view.locator(".astraml-detail")).to_contain_text("Trial 3")
     before = finished(view)

@@ -33,7 +33,7 @@ def opened(jupyter_lab: LabServer, notebook: NotebookPage, name: str, first: str
     jupyter_lab.write_notebook(name, [first, TUNE, WAIT])
     notebook.open(name)
     for cell in range(3):
-        notebook.run_cell(cell, seconds=120)
+        notebook.run_cell(cell)
     view = notebook.output(2).locator(".astraml")
     view.locator("tr[data-n='0']").click()
     return view
@@ -46,9 +46,9 @@ def test_it_opens_beside_the_page_where_the_server_has_it(
     notebook.screenshot("executed-notebook-button")
     view.get_by_role("button", name="Open notebook").click()
     tab = notebook.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tabLabel", has_text="notebook.ipynb")
-    expect(tab).to_be_visible(timeout=30_000)
+    expect(tab).to_be_visible()
     shown = notebook.page.locator(".jp-Notebook:visible", has_text="trained with")
-    expect(shown.first).to_be_visible(timeout=30_000)
+    expect(shown.first).to_be_visible()
     notebook.screenshot("executed-notebook-opened")
 
 

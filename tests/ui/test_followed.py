@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from plugins.fake_job import FakeJob, FakeReader, play
+from plugins.patience import until
 
 from astraml_lab.clock import FakeClock
 from astraml_lab.errors import NotFound
@@ -79,16 +80,7 @@ def test_the_buttons_reach_a_job_from_the_kernel_that_does_not_run_it(bench: Ben
     assert (answer.error, answer.said[:12]) == ("", "A new trial ")
     assert "no trial 9" in actions.run(Request("stop_trial", "4", 9)).error
     assert actions.run(Request("stop", "5")) == Answer()
-    assert job.wait(20).state is JobState.CANCELLED
+    assert job.wait(120).state is JobState.CANCELLED
     until(lambda: followed.view().state is JobState.CANCELLED)
     assert "nothing of it runs" in actions.run(Request("pause", "6")).error
     other._writer.close()
-
-
-def until(claim: object) -> None:
-    pause = threading.Event()
-    for _ in range(100):
-        if callable(claim) and claim():
-            return
-        pause.wait(0.05)
-    raise AssertionError("not in time")

@@ -21,7 +21,7 @@ def train(lr, width, report):
         report(accuracy=lr * width + step)"""
 BODY = """for step in range(3):
     report(accuracy=lr + step)
-go_on.wait(60)"""
+go_on.wait(120)"""
 
 
 def field(output: Locator, label: str) -> Locator:
@@ -84,7 +84,7 @@ def test_a_person_fills_in_the_form_writes_the_cell_and_launches(
     notebook.screenshot(f"form-launched-{app}")
     notebook.run_cell(3)
     output.locator(".astraml-name").scroll_into_view_if_needed()  # out of sight nothing is drawn anew
-    expect(output.locator(".js-plotly-plot").first).to_be_visible(timeout=20_000)
+    expect(output.locator(".js-plotly-plot").first).to_be_visible()
     expect(output).to_contain_text("succeeded")
     output.get_by_role("button", name="Back to the form").click()
     expect(field(output, "Name")).to_have_value(name)
@@ -128,9 +128,9 @@ for step in range(10_000):
     notebook.page.set_viewport_size({"width": 1400, "height": 1600})
 
     row.get_by_role("button", name="Pause").click()
-    expect(row.locator(".astraml-chip")).to_have_text("paused", timeout=10_000)
+    expect(row.locator(".astraml-chip")).to_have_text("paused")
     row.get_by_role("button", name="Resume").click()
-    expect(row.locator(".astraml-chip")).to_have_text("running", timeout=10_000)
+    expect(row.locator(".astraml-chip")).to_have_text("running")
     row.get_by_role("button", name="Show").click()
     notebook.output(3).locator(".astraml-main").scroll_into_view_if_needed()
     notebook.screenshot(f"jobs-opened-{app}")
@@ -142,10 +142,10 @@ for step in range(10_000):
     expect(row.get_by_role("button", name="Stop now")).to_have_count(0)
     row.get_by_role("button", name="Stop").click()
     row.get_by_role("button", name="Stop now").click()
-    expect(row.locator(".astraml-chip")).to_have_text("cancelled", timeout=15_000)
+    expect(row.locator(".astraml-chip")).to_have_text("cancelled")
     row.get_by_role("button", name="Delete").click()
     row.get_by_role("button", name="Delete it").click()
-    expect(row).to_have_count(0, timeout=10_000)
+    expect(row).to_have_count(0)
     notebook.run_cell(4)
     expect(notebook.output(4)).to_contain_text("('over already', 'SUCCEEDED')")
     expect(notebook.output(4)).not_to_contain_text("endless")

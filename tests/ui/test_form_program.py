@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from IPython.core.getipython import get_ipython
 from plugins.notebooks import write_notebook
+from plugins.patience import until
 
 from astraml_lab.errors import InvalidSpec, NotFound, Problem
 from astraml_lab.objectives import KINDS, Asks, FunctionCode, Made, Notebook, ObjectiveKind, notebook_job
@@ -17,7 +17,7 @@ from astraml_lab.trial import report
 from astraml_lab.ui.form import TuneForm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 DEFINITION = Definition(space=Space({"lr": Float(0, 1)}), objectives=objectives_of("accuracy"))
@@ -127,15 +127,6 @@ def test_a_launch_takes_the_place_of_the_form_and_the_form_comes_back() -> None:
     form._bar.children[0].click()
     assert form._entry.layout.display is None
     assert form._bar.layout.display == "none"
-
-
-def until(claim: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(1_000):
-        if claim():
-            return
-        pause.wait(0.01)
-    raise AssertionError("waited for 10 s")
 
 
 def test_code_that_cannot_even_be_judged_is_said_in_the_form_and_ends_no_thread() -> None:

@@ -71,7 +71,7 @@ def tune(options: str, *, extra: str = "pass", more: str = "", wait: str = "pass
 
 
 def shown(notebook: NotebookPage, index: int) -> Locator:
-    notebook.run_cell(index, seconds=120)
+    notebook.run_cell(index)
     view = notebook.output(index).locator(".astraml")
     view.scroll_into_view_if_needed()
     return view
@@ -109,7 +109,6 @@ def narrower(notebook: NotebookPage, view: Locator) -> None:
     notebook.page.set_viewport_size({"width": 1400, "height": 1100})
 
 
-@pytest.mark.timeout(400)
 def test_real_jobs_in_every_state(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
     held = "gate.wait() if trial.number == 0 and epoch == 0 else None"
     slow = "time.sleep(0.1)"
@@ -137,19 +136,19 @@ def test_real_jobs_in_every_state(jupyter_lab: LabServer, notebook: NotebookPage
     picture(notebook, view, "empty")
     notebook.run_cell(2)
     view = shown(notebook, 3)
-    expect(view.locator("tr[data-n='9']")).to_be_attached(timeout=60_000)
+    expect(view.locator("tr[data-n='9']")).to_be_attached()
     picture(notebook, view, "running")
     view.locator("tr[data-n='3']").click()
     expect(view.locator(".astraml-log.is-traceback")).to_contain_text("too wild")
     picture(notebook, view, "failed-trial")
     view.locator("tr[data-n='3']").click()
-    expect(view.locator("td[data-state='PRUNED']").first).to_be_attached(timeout=60_000)
+    expect(view.locator("td[data-state='PRUNED']").first).to_be_attached()
     view.locator("tr", has=view.page.locator("td[data-state='PRUNED']")).first.click()
     expect(view.locator(".astraml-detail")).to_contain_text("pruned")
     picture(notebook, view, "pruned-trial")
-    expect(view.locator(".astraml-chip")).to_have_text("succeeded", timeout=90_000)
+    expect(view.locator(".astraml-chip")).to_have_text("succeeded")
     notebook.run_cell(4)
-    expect(notebook.output(4).locator(".js-plotly-plot").first).to_be_visible(timeout=20_000)
+    expect(notebook.output(4).locator(".js-plotly-plot").first).to_be_visible()
     picture(notebook, notebook.output(4), "finished-picture")
     notebook.page.set_viewport_size({"width": 640, "height": 1100})
     picture(notebook, notebook.output(4), "finished-picture-640")
@@ -167,7 +166,7 @@ def test_real_jobs_in_every_state(jupyter_lab: LabServer, notebook: NotebookPage
     picture(notebook, view, "pareto")
     notebook.run_cell(7)
     view = shown(notebook, 8)
-    expect(view.locator("table[aria-rowcount='10001']")).to_be_visible(timeout=30_000)
+    expect(view.locator("table[aria-rowcount='10001']")).to_be_visible()
     every_tab(notebook, view, "ten-thousand")
     assert view.locator("tr[data-n]").count() < 60
 
@@ -185,7 +184,7 @@ def test_a_real_job_in_other_themes(jupyter_lab: LabServer, notebook: NotebookPa
     expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
     notebook.run_cell(0)
     view = shown(notebook, 1)
-    expect(view.locator("tr[data-n='7']")).to_be_attached(timeout=60_000)
+    expect(view.locator("tr[data-n='7']")).to_be_attached()
     view.locator("tr[data-n='6']").click()
     picture(notebook, view, name)
     view.locator("tr[data-n='3']").click()

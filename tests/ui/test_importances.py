@@ -29,7 +29,7 @@ class Computed:
 
     def __call__(self, _view: JobView, trials: Sequence[TrialView], index: int) -> Importance:
         self.threads.append(threading.current_thread().name)
-        self.may.wait(10)
+        self.may.wait(120)
         self.done.release()
         return Importance({"lr": 1.0}, trials=len(trials), of=index)
 
@@ -37,7 +37,7 @@ class Computed:
 def wait_for_threads() -> None:
     for thread in threading.enumerate():
         if thread.name == "astraml-importance":
-            thread.join(20)
+            thread.join(120)
 
 
 def ask(importances: Importances, reader: FakeReader) -> Importance | None:

@@ -48,17 +48,6 @@ def dashboard(notebook: NotebookPage, index: int = 1) -> Locator:
     return notebook.output(index).locator(".astraml")
 
 
-def reload_until_shown(notebook: NotebookPage, view: Locator, times: int = 3) -> None:
-    """Press F5; again where JupyterLab gave up: it grants a starved kernel 4 s."""
-    for _ in range(times):
-        notebook.reload()
-        expect(view.or_(notebook.output(1).get_by_text("model not found")).first).to_be_visible(
-            timeout=60_000
-        )
-        if view.count():
-            return
-
-
 def saved_output(notebook: NotebookPage, path: Path) -> dict[str, Any]:
     """Save until the PNG is drawn, which takes the page a moment."""
     data: dict[str, Any] = {}
@@ -82,27 +71,27 @@ def test_a_job_is_watched_reloaded_stopped_beside_a_busy_cell_and_kept(
     notebook.run_cell(0)
     notebook.run_cell(1)
     view = dashboard(notebook)
-    expect(view.locator(".astraml-chip")).to_have_text("running", timeout=20_000)
-    expect(view.locator("tr[data-n='3']")).to_be_visible(timeout=60_000)
+    expect(view.locator(".astraml-chip")).to_have_text("running")
+    expect(view.locator("tr[data-n='3']")).to_be_visible()
     expect(notebook.output(1)).not_to_contain_text("epoch 0 accuracy")
     notebook.screenshot("main-running")
 
     notebook.save()
-    reload_until_shown(notebook, view)
-    expect(view.locator("tr[data-n='5']")).to_be_visible(timeout=60_000)
+    notebook.reload(view)
+    expect(view.locator("tr[data-n='5']")).to_be_visible()
     notebook.screenshot("main-after-reload")
 
     notebook.start_cell(2)
     view.get_by_role("button", name="Stop", exact=True).click()
     began = time.monotonic()
     view.get_by_role("button", name="Stop now").click()
-    expect(view.locator(".astraml-chip")).to_have_text("cancelled", timeout=10_000)
+    expect(view.locator(".astraml-chip")).to_have_text("cancelled")
     seconds = time.monotonic() - began
     expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
     print(f"stop to ended, seen in the browser while a cell blocked: {seconds:.2f} s")  # noqa: T201 - a figure
     notebook.screenshot("main-stopped-beside-a-busy-cell")
     (jupyter_lab.root / "watched.done").touch()
-    notebook.wait_until_idle(seconds=40)
+    notebook.wait_until_idle()
 
     notebook.run_cell(3)
     expect(notebook.output(3)).to_contain_text("watched")
@@ -122,7 +111,7 @@ def test_a_finished_job_leaves_its_picture_in_the_saved_notebook(
     notebook.open("kept.ipynb")
     notebook.run_cell(0)
     notebook.run_cell(1)
-    expect(dashboard(notebook).locator(".astraml-chip")).to_have_text("succeeded", timeout=90_000)
+    expect(dashboard(notebook).locator(".astraml-chip")).to_have_text("succeeded")
     data = saved_output(notebook, path)
     assert {"application/vnd.plotly.v1+json", "image/png", "text/plain"} <= set(data)
     assert "application/vnd.jupyter.widget-view+json" not in data
@@ -130,6 +119,6 @@ def test_a_finished_job_leaves_its_picture_in_the_saved_notebook(
 
     jupyter_lab.end_kernels()
     notebook.open("kept.ipynb")
-    expect(notebook.output(1).locator(".js-plotly-plot, img").first).to_be_visible(timeout=30_000)
+    expect(notebook.output(1).locator(".js-plotly-plot, img").first).to_be_visible()
     expect(notebook.output(1)).not_to_contain_text("model not found")
     notebook.screenshot("main-reopened-without-kernel")

@@ -24,7 +24,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 def executed(*cells: str) -> nbformat.NotebookNode:
     made = [nbformat.v4.new_code_cell(cell) for cell in (FIRST, *cells)]
     notebook: nbformat.NotebookNode = nbformat.v4.new_notebook(cells=made)
-    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     return notebook
 
 

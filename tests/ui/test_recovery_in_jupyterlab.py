@@ -26,7 +26,6 @@ width = Int(8, 128, log=True)
 for epoch in range(1, {epochs}):
     report(accuracy=rate(lr, epoch))
     print(f"epoch {{epoch}}")"""
-SOON = 20_000
 
 
 def cell(name: str, *, trials: int, epochs: int = 9) -> str:
@@ -58,11 +57,11 @@ def test_after_a_restart_the_view_stands_still_and_a_button_takes_the_job_over(
     for index in range(3):
         notebook.run_cell(index)
     first = dashboard(notebook, 2)
-    expect(first.locator("tr[data-n='2']")).to_be_visible(timeout=SOON)
+    expect(first.locator("tr[data-n='2']")).to_be_visible()
 
     restart(notebook)
 
-    expect(first.locator(".astraml-chip")).to_have_text("kernel restarted", timeout=SOON)
+    expect(first.locator(".astraml-chip")).to_have_text("kernel restarted")
     expect(banner(first)).to_contain_text(f"%tune resume {name}")
     expect(first.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
     clock = first.locator(".astraml-time").inner_text()
@@ -84,12 +83,12 @@ def test_after_a_restart_the_view_stands_still_and_a_button_takes_the_job_over(
 
     notebook.run_cell(5)
     view.get_by_role("button", name="Resume").click()
-    expect(view.locator(".astraml-chip")).to_have_text("running", timeout=SOON)
+    expect(view.locator(".astraml-chip")).to_have_text("running")
     expect(view.locator("tr[data-n='2'] .astraml-attempt")).to_have_text("2nd")
     expect(banner(view)).to_be_hidden()
     expect(view.locator(".astraml-notes")).to_contain_text("went on after 2 finished trials")
     notebook.screenshot("recovery-resumed-light-1400")
-    expect(view.locator(".astraml-chip")).to_have_text("succeeded", timeout=60_000)
+    expect(view.locator(".astraml-chip")).to_have_text("succeeded")
     expect(view).to_contain_text("8/8 trials")
 
 
@@ -107,13 +106,13 @@ def test_another_notebook_pauses_resumes_and_stops_the_job(
     notebook.run_cell(1)
     view = dashboard(notebook, 1)
     expect(view.locator(".astraml-where")).to_have_text(re.compile(r"^runs in kernel .+:\d+$"))
-    expect(view.locator(".js-line").first).to_be_attached(timeout=SOON)
+    expect(view.locator(".js-line").first).to_be_attached()
     notebook.screenshot("elsewhere-running-dark-1400")
     view.locator("tr[data-n]").first.click()
     number = view.locator("tr[aria-selected='true']").get_attribute("data-n")
     view.get_by_role("button", name="Stop trial").click()
     expect(view.get_by_role("button", name="Stopping…")).to_be_visible()
-    expect(view.locator(f"tr[data-n='{number}'] td[data-state='STOPPED']")).to_be_visible(timeout=SOON)
+    expect(view.locator(f"tr[data-n='{number}'] td[data-state='STOPPED']")).to_be_visible()
     view.get_by_role("button", name="Run again").click()
     expect(view.locator(".astraml-detail .astraml-banner")).to_contain_text("tries the parameters of trial")
     view.get_by_role("button", name="Debug").click()
@@ -123,16 +122,16 @@ def test_another_notebook_pauses_resumes_and_stops_the_job(
 
     view.get_by_role("button", name="Pause").click()
     expect(view.get_by_role("button", name="Pausing…")).to_be_visible()
-    expect(view.locator(".astraml-chip")).to_have_text("paused", timeout=SOON)
+    expect(view.locator(".astraml-chip")).to_have_text("paused")
     expect(banner(view)).to_contain_text("Paused by hand")
     notebook.page.set_viewport_size({"width": 620, "height": 1200})
     notebook.page.keyboard.press("Control+b")
     notebook.screenshot("elsewhere-paused-dark-620")
     view.get_by_role("button", name="Resume").click()
-    expect(view.locator(".astraml-chip")).to_have_text("running", timeout=SOON)
+    expect(view.locator(".astraml-chip")).to_have_text("running")
     view.get_by_role("button", name="Stop", exact=True).click()
     view.get_by_role("button", name="Stop now").click()
-    expect(view.locator(".astraml-chip")).to_have_text("cancelled", timeout=SOON)
+    expect(view.locator(".astraml-chip")).to_have_text("cancelled")
 
 
 def test_the_view_of_a_deleted_job_says_so(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
@@ -141,11 +140,11 @@ def test_the_view_of_a_deleted_job_says_so(jupyter_lab: LabServer, notebook: Not
     notebook.open("deleted.ipynb")
     for index in range(4):
         notebook.run_cell(index)
-    expect(notebook.output(3)).to_contain_text("2/2 trials", timeout=SOON)
+    expect(notebook.output(3)).to_contain_text("2/2 trials")
     view = dashboard(notebook, 2)
-    expect(view.locator(".astraml-chip")).to_have_text("succeeded", timeout=SOON)
+    expect(view.locator(".astraml-chip")).to_have_text("succeeded")
     notebook.run_cell(4)
-    expect(banner(view)).to_have_text("The job was deleted: this view shows how it stood.", timeout=SOON)
+    expect(banner(view)).to_have_text("The job was deleted: this view shows how it stood.")
     expect(view.locator(".astraml-chip")).to_have_text("deleted")
     expect(view.get_by_role("button", name="More trials")).to_have_count(0)
     notebook.screenshot("recovery-deleted-light-1400")

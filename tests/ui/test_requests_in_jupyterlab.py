@@ -92,14 +92,14 @@ def test_a_submitted_request_says_what_became_of_it_on_its_dashboard_and_in_the_
     output.locator(".astraml").scroll_into_view_if_needed()  # the kernel tells nothing while nobody looks
 
     said = "made of a SageMaker request: 5 fields approximated, 2 fields without effect, 2 security promises"
-    expect(output.locator(".astraml-badge").first).to_have_text("SageMaker", timeout=30_000)
+    expect(output.locator(".astraml-badge").first).to_have_text("SageMaker")
     expect(output.locator(".astraml-notes")).to_contain_text(f"{said} NOT kept: job.request")
     expect(output).to_contain_text("Warning: TrainingJobDefinition.VpcConfig: trials run in this machine")
     notebook.page.wait_for_timeout(500)
     output.screenshot(path=notebook.screenshot("submitted-dashboard"))
 
     notebook.run_cell(2)
-    expect(notebook.output(2).locator(".astraml-badge")).to_have_text("SageMaker", timeout=20_000)
+    expect(notebook.output(2).locator(".astraml-badge")).to_have_text("SageMaker")
     cut = (
         notebook.output(2)
         .locator("th:has(.astraml-badge)")

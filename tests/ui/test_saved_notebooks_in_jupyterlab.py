@@ -31,7 +31,6 @@ FORM = """from astraml_lab.spec import JobSpec
 from astraml_lab.ui.form import TuneForm
 TuneForm(JobSpec(name="digits"))"""
 END = "reader.finish()"
-SOON = 20_000
 
 
 def stored(path: Path, cell: int = 0) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def stored(path: Path, cell: int = 0) -> dict[str, Any]:
 
 def chip(notebook: NotebookPage, words: str) -> Locator:
     view = notebook.output(0).locator(".astraml")
-    expect(view.locator(".astraml-chip")).to_have_text(words, timeout=SOON)
+    expect(view.locator(".astraml-chip")).to_have_text(words)
     return view
 
 
@@ -65,16 +64,16 @@ def test_the_view_stays_on_the_page_and_the_file_holds_the_picture(
     notebook.open(path.name, app)
     notebook.run_cell(0)
     view = chip(notebook, "running")
-    expect(view.locator("tr[data-n='5']")).to_be_visible(timeout=SOON)
+    expect(view.locator("tr[data-n='5']")).to_be_visible()
     running = saved_with(notebook, path, PLOTLY)
     assert WIDGET not in running
     assert re.search(r"running at \d{4}-\d\d-\d\d", json.dumps(running))
     view.locator("tr[data-n='3']").click()
 
-    notebook.reload()
+    notebook.reload(view)
 
     view = chip(notebook, "running")
-    expect(view.locator("tr[data-n='3']")).to_have_attribute("aria-selected", "true", timeout=SOON)
+    expect(view.locator("tr[data-n='3']")).to_have_attribute("aria-selected", "true")
     notebook.run_cell(1)
     chip(notebook, "succeeded")
     view.locator("tr[data-n='4']").click()
@@ -85,17 +84,17 @@ def test_the_view_stays_on_the_page_and_the_file_holds_the_picture(
     assert WIDGET not in final
     assert "text/html" not in final
     assert "6/12 trials" in json.dumps(final[PLOTLY])
-    expect(view.locator(".astraml-banner").first).to_be_hidden(timeout=15_000)
+    expect(view.locator(".astraml-banner").first).to_be_hidden()
     notebook.screenshot(f"saved-stays-{app}")
 
-    notebook.reload()
+    notebook.reload(view)
     view = chip(notebook, "succeeded")
     view.locator("tr[data-n='2']").click()
     assert "image/png" in saved_with(notebook, path, PLOTLY)
 
     path.with_name(f"reopened-{app}.ipynb").write_text(path.read_text())
     notebook.open(f"reopened-{app}.ipynb", app)  # its kernel is new and knows nothing of the job
-    expect(notebook.output(0).locator(".js-plotly-plot, img").first).to_be_visible(timeout=SOON)
+    expect(notebook.output(0).locator(".js-plotly-plot, img").first).to_be_visible()
     assert "model not found" not in notebook.output(0).inner_text()
     notebook.screenshot(f"saved-reopened-{app}")
 
@@ -110,8 +109,8 @@ def test_a_form_and_a_list_of_jobs_leave_words_that_need_no_kernel(
     for cell in range(3):
         notebook.run_cell(cell)
     listed, form = notebook.output(1), notebook.output(2)
-    expect(listed.get_by_role("button", name="Show")).to_be_visible(timeout=SOON)
-    expect(form.get_by_role("button", name="Launch")).to_be_visible(timeout=SOON)
+    expect(listed.get_by_role("button", name="Show")).to_be_visible()
+    expect(form.get_by_role("button", name="Launch")).to_be_visible()
 
     notebook.save()
 
@@ -123,15 +122,15 @@ def test_a_form_and_a_list_of_jobs_leave_words_that_need_no_kernel(
     assert set(sentence) == {"text/plain"}
     assert "`%tune form digits`" in "".join(sentence["text/plain"])
 
-    notebook.reload()  # with the kernel: both are back
-    expect(listed.get_by_role("button", name="Show")).to_be_visible(timeout=SOON)
-    expect(form.get_by_role("button", name="Launch")).to_be_visible(timeout=SOON)
+    notebook.reload(form.get_by_role("button", name="Launch"))  # with the kernel: both are back
+    expect(listed.get_by_role("button", name="Show")).to_be_visible()
+    expect(form.get_by_role("button", name="Launch")).to_be_visible()
     notebook.save()
     assert WIDGET not in stored(path, 1)
 
     path.with_name(f"read-{app}.ipynb").write_text(path.read_text())
     notebook.open(f"read-{app}.ipynb", app)
-    expect(notebook.output(1).get_by_role("cell", name="6/12")).to_be_visible(timeout=SOON)
+    expect(notebook.output(1).get_by_role("cell", name="6/12")).to_be_visible()
     expect(notebook.output(2)).to_contain_text("%tune form digits")
     assert "model not found" not in notebook.page.inner_text("body")
     notebook.output(2).scroll_into_view_if_needed()
@@ -151,5 +150,5 @@ def test_a_kernel_that_is_restarted_after_the_end_leaves_the_picture(
     notebook.page.get_by_role("menuitem", name="Kernel", exact=True).click()
     notebook.page.get_by_role("menuitem", name=re.compile("^Restart Kernel…")).click()
     notebook.page.get_by_role("button", name="Confirm Kernel Restart").click()
-    expect(view).to_have_count(0, timeout=SOON)
-    expect(notebook.output(0).locator(".js-plotly-plot").first).to_be_visible(timeout=SOON)
+    expect(view).to_have_count(0)
+    expect(notebook.output(0).locator(".js-plotly-plot").first).to_be_visible()

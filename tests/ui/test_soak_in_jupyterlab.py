@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SECONDS = float(os.environ.get("ASTRAML_SOAK_SECONDS", "48"))
-LIMIT = SECONDS + 120
+LIMIT = SECONDS + 900
 RATE = 100
 """Frames per second, at most; four are usual."""
 TABS = ("History", "Parallel", "Slice", "Timeline", "Metrics")
@@ -141,7 +141,7 @@ def test_a_view_that_is_watched_for_long_does_not_grow(
     notebook.open("soak.ipynb")
     for index in range(4):
         notebook.run_cell(index)
-    expect(notebook.output(SHOWN).locator(".astraml .js-line").first).to_be_attached(timeout=30_000)
+    expect(notebook.output(SHOWN).locator(".astraml .js-line").first).to_be_attached()
     look_around(notebook)
     began, taken = time.monotonic(), []
     for quarter in range(1, 5):

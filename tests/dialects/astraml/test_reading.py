@@ -430,11 +430,11 @@ def test_a_translation_is_plain_json() -> None:
 
 
 def test_a_request_of_nothing_but_mistakes_is_refused_in_seconds() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(ProblemError) as refused:
         translate({**BASE, "hyperparams": {f"no name {number}": 1 for number in range(20_000)}})
     assert len(refused.value.errors) == 20_001
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,6 @@ def test_stars_of_a_name_stand_for_anything(pattern: str, fits: bool) -> None:  
 
 
 def test_a_name_of_many_stars_is_compared_at_once() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert not parse_filter(f'display_name:"{"*a" * 40}*b"')({"displayName": "a" * 128})
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1

@@ -389,10 +389,10 @@ def test_parameters_nested_without_end_are_refused() -> None:
     ],
 )
 def test_a_request_of_nothing_but_mistakes_is_refused_in_seconds(request_: dict[str, Any]) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(VertexError):
         parse(request_)
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_the_grid_of_a_deep_tree_is_counted_at_once() -> None:

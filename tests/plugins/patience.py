@@ -1,0 +1,45 @@
+"""How long tests wait, and how they time: a machine's host may keep its cores for seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE = 120.0
+"""Seconds for what has to happen: whatever takes longer hangs, or never comes."""
+
+
+def until(claim: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait until a claim holds.
+
+    Raises:
+        AssertionError: It does not within `seconds`.
+    """
+    pause, end = threading.Event(), time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < end, f"not within {seconds:g} s: {claim}"
+        pause.wait(0.01)
+
+
+class Stopwatch:
+    """Tells the seconds since it was made, less those in which the host kept this machine's cores waiting."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._stolen = _stolen()
+
+    @property
+    def seconds(self) -> float:
+        """The seconds, at least 0."""
+        return max(0.0, time.monotonic() - self._began - (_stolen() - self._stolen))
+
+
+def _stolen() -> float:
+    """Return the seconds of all cores together; where the system does not tell, 0."""
+    return float(getattr(psutil.cpu_times(), "steal", 0.0))

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Literal
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Locator, Page
     from plugins.lab_server import LabServer
 
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
+LOADS = 3
+"""JupyterLab gives up on a widget whose kernel does not answer within 4 s; a person loads the page again."""
 EXECUTED = re.compile(r"^\[\d+\]:$")
 
 
@@ -23,35 +27,25 @@ class NotebookPage:
         self.page = page
         self._server = server
 
-    def open(self, name: str, app: Literal["lab", "notebook"] = "lab") -> None:
+    def open(
+        self, name: str, app: Literal["lab", "notebook"] = "lab", *, view: Locator | None = None
+    ) -> None:
         """Show the notebook `name` of the server's root folder and wait until its kernel is ready.
 
         Args:
             name: The file.
             app: JupyterLab, or Notebook 7, which the same server offers.
+            view: What of a kernel that runs already has to come with the page.
         """
         # A workspace of its own: what other tests left open is not opened again.
         workspace = re.sub(r"\W", "-", name)
         place = f"lab/workspaces/{workspace}/tree" if app == "lab" else "notebooks"
-        self.page.goto(f"{self._server.url}/{place}/{name}?token={self._server.token}")
-        self._wait_until_shown()
+        url = f"{self._server.url}/{place}/{name}?token={self._server.token}"
+        self._load(lambda: self.page.goto(url), view)
 
-    def reload(self, view: Locator | None = None, *, times: int = 3) -> None:
-        """Load the page again, as F5 does; the kernel lives on.
-
-        Args:
-            view: What has to come back with the page.
-            times: How often the page is loaded for it: JupyterLab gives up on a widget whose kernel does not
-                answer within 4 s, which happens where the machine is busy.
-        """
-        for _ in range(times):
-            self.page.reload()
-            self._wait_until_shown()
-            if view is None:
-                return
-            expect(view.or_(self.page.get_by_text("model not found")).first).to_be_attached()
-            if view.count():
-                return
+    def reload(self, view: Locator | None = None) -> None:
+        """Load the page again, as F5 does; the kernel lives on, and `view` has to come back with the page."""
+        self._load(self.page.reload, view)
 
     def cell(self, index: int) -> Locator:
         """The cell at `index`, from 0."""
@@ -81,6 +75,12 @@ class NotebookPage:
         indicator = self.page.locator(".jp-Notebook-ExecutionIndicator").first
         expect(indicator).to_have_attribute("data-status", "idle")
 
+    def wait_for_trials(self, view: Locator, finished: int) -> None:
+        """Wait until that many trials of a dashboard have ended; the table keeps only the rows in sight."""
+        count = "([view, least]) => parseInt(view.querySelector('.astraml-count').textContent) >= least"
+        expect(view.locator(".astraml-count")).to_contain_text("/")
+        self.page.wait_for_function(count, arg=[view.element_handle(), finished])
+
     def save(self) -> None:
         """Save the notebook and wait until the file is written."""
         with self.page.expect_response(
@@ -93,6 +93,16 @@ class NotebookPage:
         path = SCREENSHOTS / f"{name}.png"
         self.page.screenshot(path=path)
         return path
+
+    def _load(self, load: Callable[[], object], view: Locator | None) -> None:
+        for _ in range(LOADS):
+            load()
+            self._wait_until_shown()
+            if view is None:
+                return
+            expect(view.or_(self.page.get_by_text("model not found")).first).to_be_attached()
+            if view.count():
+                return
 
     def _wait_until_shown(self) -> None:
         # The execution indicator reads "idle" before there is a kernel: wait for the kernel's name first.

@@ -94,7 +94,7 @@ except KeyboardInterrupt:
     notebook.run_cell(0)
     notebook.run_cell(1)
     view = dashboard(notebook)
-    expect(view.locator("tr[data-n='1']")).to_be_visible()
+    notebook.wait_for_trials(view, 1)
     notebook.start_cell(2)
 
     view.get_by_role("button", name="Stop", exact=True).click()

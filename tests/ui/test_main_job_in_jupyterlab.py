@@ -72,13 +72,13 @@ def test_a_job_is_watched_reloaded_stopped_beside_a_busy_cell_and_kept(
     notebook.run_cell(1)
     view = dashboard(notebook)
     expect(view.locator(".astraml-chip")).to_have_text("running")
-    expect(view.locator("tr[data-n='3']")).to_be_visible()
+    notebook.wait_for_trials(view, 2)
     expect(notebook.output(1)).not_to_contain_text("epoch 0 accuracy")
     notebook.screenshot("main-running")
 
     notebook.save()
     notebook.reload(view)
-    expect(view.locator("tr[data-n='5']")).to_be_visible()
+    notebook.wait_for_trials(view, 4)
     notebook.screenshot("main-after-reload")
 
     notebook.start_cell(2)

@@ -51,7 +51,7 @@ function deletedWords(job) {
 
 /** @param {import("./store.js").Job | null} job */
 function silentWords(job) {
-  const how = job ? ` If this stays, run \`${tuneLine("show", job)}\`.` : "";
+  const how = job ? ` If this stays, run \`${tuneLine("show", job)}\`.` : " If this stays, load the page again.";
   return [`No word from the kernel for a while: it is busy, restarted or out of reach. This view stands still.${how}`];
 }
 

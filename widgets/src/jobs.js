@@ -45,6 +45,8 @@ class JobsView {
     this.asking = { key: "", name: "" };
     this.offset = 0;
     this.heardAt = Date.now();
+    /** Whether the kernel has said which jobs there are. */
+    this.filled = false;
     this.gone = false;
     this.root = make("div", "astraml astraml-jobs");
     this.empty = make("p", "astraml-empty", "Asking the kernel for its jobs…");
@@ -59,7 +61,11 @@ class JobsView {
     this.said = make("div", "astraml-note", "", { role: "status" });
     this.root.append(this.table, this.empty, this.said);
     element.append(this.root);
-    this.presence = new Presence(this.root, this.listeners, { send: (message) => this.#send(message), tick: () => this.#tick() });
+    this.presence = new Presence(this.root, this.listeners, {
+      send: (message) => this.#send(message),
+      lacks: () => !this.filled,
+      tick: () => this.#tick(),
+    });
     this.#listen();
     this.presence.say("hello");
   }
@@ -114,6 +120,7 @@ class JobsView {
    * @param {number} more
    */
   #show(jobs, more) {
+    this.filled = true;
     const keys = new Set(jobs.map((job) => job.key));
     for (const [key, line] of this.lines) {
       if (keys.has(key)) continue;

@@ -9,8 +9,9 @@ export class Presence {
    * @param {HTMLElement} root the view
    * @param {import("./dom.js").Listeners} listeners
    * @param {{
-   *   send(message: object): void, looks?(): object, seen?(): void, tick(): void,
-   * }} does sends to the kernel; tells what is looked at; hears that the view came into sight, and of each second in it
+   *   send(message: object): void, lacks(): boolean, looks?(): object, seen?(): void, tick(): void,
+   * }} does sends to the kernel; tells whether all is still to come, and what is looked at; hears that the view came
+   *   into sight, and of each second in it
    */
   constructor(root, listeners, does) {
     this.root = root;
@@ -21,7 +22,9 @@ export class Presence {
     const tick = () => {
       if (this.visible) does.tick();
     };
-    this.timers = [setInterval(() => this.say("alive"), ALIVE), setInterval(tick, SECOND)];
+    // The first word, or its answer, can be lost on the way to a kernel that is only being connected.
+    const word = () => this.say(does.lacks() && this.visible ? "hello" : "alive");
+    this.timers = [setInterval(word, ALIVE), setInterval(tick, SECOND)];
     listeners.on(document, "visibilitychange", () => this.#changed());
     this.sight = new IntersectionObserver((entries) => {
       this.inSight = entries.at(-1)?.isIntersecting ?? true;

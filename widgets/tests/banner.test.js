@@ -38,7 +38,8 @@ test("a page that lost its kernel says so and what to type", () => {
   assert.match(linesOf({ project: "my lab" }, "gone"), /`%tune show digits --project 'my lab'`/);
   assert.match(linesOf({ elsewhere: "host:7" }, "gone"), /goes on in kernel host:7/);
   assert.match(linesOf({ ended: true }, "gone"), /^The kernel was restarted. `%tune show digits` shows the job again.$/);
-  assert.match(linesOf({}, "silent"), /^No word from the kernel/);
+  assert.match(linesOf({}, "silent"), /^No word from the kernel.* run `%tune show digits`.$/);
+  assert.match(String(bannerOf(null, "silent", { text: "", error: false })?.lines), /load the page again.$/);
   assert.match(linesOf({ ended: true }, "deleted"), /^The job was deleted: this view shows how it stood.$/);
 });
 

@@ -4,8 +4,11 @@ import { test } from "node:test";
 import { Listeners } from "../src/dom.js";
 import { Presence } from "../src/presence.js";
 
-/** A page in which one view stands, and what its presence says. */
-function watched() {
+/**
+ * A page in which one view stands, and what its presence says.
+ * @param {() => boolean} lacks whether the kernel has yet to say everything
+ */
+function watched(lacks = () => false) {
   const page = Object.assign(new EventTarget(), { hidden: false });
   /** @type {{watched: number, tell(entries: {isIntersecting: boolean}[]): void}} */
   const sight = { watched: 0, tell: () => {} };
@@ -31,6 +34,7 @@ function watched() {
       const { t, want } = /** @type {{t: string, want?: string}} */ (message);
       said.push(want ? `${t} ${want}` : t);
     },
+    lacks,
     looks: () => ({ want: "loss" }),
     seen: () => said.push("seen"),
     tick: () => said.push("tick"),
@@ -44,6 +48,22 @@ test("who looks says so every three seconds, with what is looked at, and each se
   presence.say("hello");
   context.mock.timers.tick(3000);
   assert.deepEqual(said.sort(), ["alive loss", "hello loss", "tick", "tick", "tick"]);
+  presence.end();
+});
+
+test("who still lacks everything asks for it again, in sight only", (context) => {
+  context.mock.timers.enable({ apis: ["setInterval"] });
+  let lacking = true;
+  const { page, said, presence } = watched(() => lacking);
+  const words = () => said.splice(0).filter((word) => word !== "tick");
+  context.mock.timers.tick(6000);
+  assert.deepEqual(words(), ["hello loss", "hello loss"]);
+  page.hidden = true;
+  context.mock.timers.tick(6000);
+  page.hidden = false;
+  lacking = false;
+  context.mock.timers.tick(3000);
+  assert.deepEqual(words(), ["alive loss"]);
   presence.end();
 });
 

@@ -130,14 +130,14 @@ print(json.dumps(clear), flush=True)
 
 def watched(kind: str, seconds: float) -> bool:
     command = [sys.executable, "-c", WATCH, kind, str(seconds)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 120)
     return bool(json.loads(done.stdout.splitlines()[-1]))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["loop", "network"])
 def test_threads_that_pass_the_gil_around_are_noticed(kind: str) -> None:
-    assert watched(kind, 180), "a second or two on a quiet machine, a minute on a busy one"
+    assert watched(kind, 600), "a second or two on a quiet machine, minutes on a busy one"
 
 
 @pytest.mark.parametrize("kind", ["doze", "matrices"])

@@ -39,6 +39,15 @@ def answer_in_subshell(comm: Any) -> None:
     JupyterLab addresses them to a subshell, but ipykernel 7.4 sends them to the shell that last published on
     the comm, which is the main one (`ipykernel.comm.comm.BaseComm._reply_subshell_for`). Elsewhere there is
     nothing to mend.
+
+    The main shell also takes what is addressed to a subshell that is gone. ipykernel drops that, and the page
+    would stand still for good: JupyterLab 4.6 has the comms of a page share a subshell, and ends it too early
+    where one of them went before a busy kernel had answered (`CommHandler._closePerCommTargetSubshell`).
     """
+
+    def route(_data: object, subshell: str | None) -> str | None:
+        known = comm.kernel.shell_channel_thread.manager.list_subshell()
+        return subshell if subshell in known else None
+
     if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = lambda _data, default: default  # noqa: SLF001  the hook has no public name
+        comm._reply_subshell_for = route  # noqa: SLF001  the hook has no public name

@@ -108,7 +108,7 @@ class Dashboard(PageWidget):
 
     @property
     def greeted(self) -> int:
-        """How many views have been opened so far."""
+        """How many times views have asked for everything so far, first when they were opened."""
         return self._greeted
 
     def watched(self) -> bool:

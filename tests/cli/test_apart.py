@@ -39,7 +39,7 @@ tuning: {objective: {metric: score, direction: maximize}, max_trials: 3}
 """
 SCRIPT = """
 import os, pathlib, time
-for step in range(600):
+for step in range(12000):
     print(f"score={step}", flush=True)
     if os.path.exists(os.environ["GO"]) or os.path.exists(os.environ["GO"] + os.environ["ASTRAML_TRIAL"]):
         break

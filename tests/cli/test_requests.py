@@ -123,7 +123,7 @@ def test_an_interrupt_stops_the_job() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PAUSE": "30"},
+        env={**os.environ, "PAUSE": "600"},
         start_new_session=True,
     )
     assert ran.stdout is not None

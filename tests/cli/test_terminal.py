@@ -24,7 +24,7 @@ SUBMIT = ("submit", "--project", "p-demo", "--name", "steps", "--model", "mine",
 SEARCH = ("--gpus", "0", "--tune", "lr=0.1:0.9", "--metric", "score", "--direction", "maximize")
 SCRIPT = """
 import os, time
-for step in range(600):
+for step in range(12000):
     print(f"score={step}", flush=True)
     if os.path.exists(os.environ["GO"]):
         break

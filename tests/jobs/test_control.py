@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from astraml_lab.trial import Trial
 
-"""Seconds within which another kernel's wish is done: the runner looks once a second."""
-
 
 @pytest.fixture
 def other(bench: Bench) -> Iterator[Manager]:

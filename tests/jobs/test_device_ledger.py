@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
+from plugins.patience import until
 from sqlalchemy import text
 
 from astraml_lab.clock import FakeClock
@@ -197,10 +197,7 @@ def test_a_job_says_which_kernel_it_waits_for_and_goes_on_when_that_is_killed(
             f"waits for 1 GPU: kernel {other.pid} (job default/digits#1) holds cuda:0; "
             f"kernel {other.pid} (job default/digits#1) holds cuda:1"
         )
-        until = time.monotonic() + 30
-        while job.view().reason != expected and time.monotonic() < until:
-            time.sleep(0.05)
-        assert job.view().reason == expected
+        until(lambda: job.view().reason == expected)
         assert job.view().parallel == 2, "what another kernel holds now does not make a job small for ever"
     finally:
         other.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 def reports(trial: Trial) -> None:
     pause = threading.Event()
-    for step in range(1_000):
+    for step in itertools.count():
         trial.report({"score": float(step)})
         pause.wait(0.02)
 
@@ -41,15 +42,14 @@ def lose(bench: Bench, job: Job) -> None:
 
 @pytest.mark.parametrize("executor", ["threads", "processes"])
 def test_the_devices_of_a_lost_job_are_free_for_the_next(bench: Bench, executor: str) -> None:
-    lost = bench.launch(reports, name="lost", executor=executor, trial_timeout=60)
+    lost = bench.launch(reports, name="lost", executor=executor, trial_timeout=600)
     until(lambda: lost.trials and lost.trials[0].view().step)
     lose(bench, lost)
     bench.manager._runners[lost._generation_id].tell(events.Enqueue({"x": 0.5}, Future()))
 
     assert lost.wait(120).state is JobState.STALE
-    until(
-        lambda: bench.pool.refuse_reason(LeaseRequest("next", 0)) is None
-    )  # a thread ends at its next report
+    # a thread ends at its next report
+    until(lambda: bench.pool.refuse_reason(LeaseRequest("next", 0)) is None)
     assert bench.launch(lambda x: x, name="next", trials=2).wait(120).state is JobState.SUCCEEDED
 
 
@@ -69,7 +69,7 @@ def test_who_enqueues_into_a_lost_job_gets_an_answer(bench: Bench) -> None:
     for answer in answers:
         runner.tell(events.Enqueue({"x": 0.5}, answer))
 
-    assert [type(answer.exception(20)) for answer in answers] == [Conflict, Conflict]
+    assert [type(answer.exception(120)) for answer in answers] == [Conflict, Conflict]
     go.set()
 
 

@@ -132,7 +132,7 @@ def test_a_second_kernel_watches_and_controls(kernel: Kernel, home: Path) -> Non
         second.run("lab.job('digits').enqueue({'x': 0.125})\nlab.job('digits').resume()")
         tried = "any(t.params['x'] == 0.125 for t in lab.job('digits').trials.values())"
         took.append(answer(kernel, f"seconds_until(lambda: {tried})"))
-        second.run(f"until(lambda: {STATE} == 'RUNNING')")
+        answer(second, f"seconds_until(lambda: {STATE} == 'RUNNING')")
         assert "there is nothing to resume" in said(second, "%tune resume digits")
         assert f"digits is RUNNING in kernel {owner}: stop it first" in said(second, "%tune delete digits")
         assert asked in said(second, "%tune stop digits")

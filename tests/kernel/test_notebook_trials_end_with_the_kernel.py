@@ -38,7 +38,7 @@ def test_nothing_of_a_trial_outlives_a_killed_kernel(tmp_path: Path, executor: s
         tuning = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=errors, stderr=errors)
     try:
         pid = tmp_path / "pid-0"
-        until = time.monotonic() + 90
+        until = time.monotonic() + 120
         while not (pid.exists() and pid.read_text()):
             assert time.monotonic() < until, (tmp_path / "errors").read_text()
             time.sleep(0.05)

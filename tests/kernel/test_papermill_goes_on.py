@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import nbformat
 import psutil
 import pytest
+from plugins.patience import until
 
 from astraml_lab.jobs.stored import StoredReader
 from astraml_lab.spec import JobState
@@ -79,13 +79,8 @@ def execute(notebook: Path) -> subprocess.Popen[bytes]:
 
 
 def until_half(store: Store) -> dict[int, TrialView]:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        found = finished(store)
-        if len(found) >= TRIALS // 3:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("the job did not get half-way")
+    until(lambda: len(finished(store)) >= TRIALS // 3)
+    return finished(store)
 
 
 def finished(store: Store) -> dict[int, TrialView]:
@@ -119,10 +114,7 @@ def test_it_goes_on_where_it_was(
     assert first.wait(120) != 0
     found = store.load_job("default", "nightly")
     assert found is not None
-    end = time.monotonic() + 20
-    while StoredReader(store, found).view().state is not JobState.STALE:
-        assert time.monotonic() < end, "its kernel lives on"
-        time.sleep(0.1)
+    until(lambda: StoredReader(store, found).view().state is JobState.STALE)
     before = finished(store)
     began_before = starts(notebook)
 

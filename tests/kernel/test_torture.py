@@ -116,7 +116,7 @@ def live_and_die(home: Path, folder: Path, store: Store, chance: random.Random, 
 
 def wait_for_owner(store: Store, pid: int) -> None:
     """Wait until a kernel has taken the job."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         found = store.load_job("default", "killed")
         if found is not None and found.lease is not None and found.lease.pid == pid:

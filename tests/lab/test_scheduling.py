@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from plugins.patience import until
 from sqlalchemy import text
 
 import astraml_lab as lab
@@ -315,11 +316,7 @@ def test_the_thread_starts_what_is_added_while_it_sleeps() -> None:
     try:
         let_pass(1)
         served.start()  # what a submit does: have it look now
-        until = threading.Event()
-        for _ in range(200):
-            if made.ticks() and made.ticks()[0].state is TickState.STARTED:
-                break
-            until.wait(0.05)
+        until(lambda: made.ticks() and made.ticks()[0].state is TickState.STARTED)
         assert states(made) == [TickState.STARTED]
     finally:
         served.close(10)

@@ -46,7 +46,7 @@ def train(trial: Trial) -> None:
 
 
 def until(client: Any, name: str, *states: str) -> dict[str, Any]:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while True:
         found: dict[str, Any] = client.get_hyperparameter_tuning_job(name=name)
         if found["state"].removeprefix("JOB_STATE_") in states:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import tarfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from plugins.patience import until
 from plugins.scripts import script_spec
 
 from astraml_lab.objectives.script_reports import HypertuneFile
@@ -262,14 +262,11 @@ def test_a_hypertune_script_that_is_stopped_ends(scripts: ScriptBench) -> None:
         {"learning_rate": Float(0.1, 0.9), "momentum": Float(0.0, 0.9), "num_units": Int(8, 9)},
         maximize="accuracy",
         convention=Dialect.VERTEX,
-        args=("--epochs=200", "--pause=0.1"),
+        args=("--epochs=9000", "--pause=0.1"),
         trials=1,
     )
     job = scripts.launch(spec, HERE / "vertex_train.py")
-    until = time.monotonic() + 30
-    while not job.trials[0].view().metrics if job.trials else True:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    until(lambda: job.trials and job.trials[0].view().metrics)
     job.stop_trial(0)
     job.wait(120)
     assert job.trials[0].view().state is TrialState.STOPPED

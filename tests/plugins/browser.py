@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import sync_playwright
 from plugins.lab_server import running_lab
 from plugins.notebook_page import NotebookPage
 from plugins.patience import PATIENCE
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
     from plugins.lab_server import LabServer
-
-expect.set_options(timeout=1_000 * PATIENCE)
 
 # As root Chromium has no sandbox; the rest keeps it from asking the network for anything.
 CHROMIUM_OPTIONS = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jupyter_client.manager import start_new_kernel
+from plugins.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ class Kernel:
         provisioner: Any = self.manager.provisioner
         return int(provisioner.process.pid)
 
-    def run(self, code: str, *, timeout: float = 120, allow_stdin: bool = True) -> Ran:
+    def run(self, code: str, *, timeout: float = 2 * PATIENCE, allow_stdin: bool = True) -> Ran:
         """Run a cell and return what it gave; `allow_stdin=False` is what papermill sends."""
         began = time.perf_counter()
         return self.finish(self.start(code, allow_stdin=allow_stdin), timeout=timeout, began=began)
@@ -68,7 +69,7 @@ class Kernel:
         client: Any = self.client
         return str(client.execute(code, allow_stdin=allow_stdin))
 
-    def finish(self, sent: str, *, timeout: float = 120, began: float = 0.0) -> Ran:
+    def finish(self, sent: str, *, timeout: float = 2 * PATIENCE, began: float = 0.0) -> Ran:
         """Wait for the end of a cell that was sent."""
         client: Any = self.client
         reply = _reply_to(client, sent, timeout)
@@ -88,7 +89,7 @@ class Kernel:
     def restart(self, *, now: bool = True) -> None:
         """Restart the kernel: `now` kills the process, else it is asked to end, as by JupyterLab's menu."""
         self.manager.restart_kernel(now=now)
-        self.client.wait_for_ready(timeout=120)
+        self.client.wait_for_ready(timeout=PATIENCE)
 
     def late(self, seconds: float = 0.5) -> list[tuple[str, dict[str, Any]]]:
         """Return output messages of whatever cell that arrive within `seconds`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from playwright.sync_api import expect
+from plugins.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ class NotebookPage:
     def __init__(self, page: Page, server: LabServer) -> None:
         self.page = page
         self._server = server
+        expect.set_options(timeout=1_000 * PATIENCE)
 
     def open(
         self, name: str, app: Literal["lab", "notebook"] = "lab", *, view: Locator | None = None
@@ -78,7 +80,7 @@ class NotebookPage:
     def wait_for_trials(self, view: Locator, finished: int) -> None:
         """Wait until that many trials of a dashboard have ended; the table keeps only the rows in sight."""
         count = "([view, least]) => parseInt(view.querySelector('.astraml-count').textContent) >= least"
-        expect(view.locator(".astraml-count")).to_contain_text("/")
+        expect(view.locator("tr[data-n]").first).to_be_visible()
         self.page.wait_for_function(count, arg=[view.element_handle(), finished])
 
     def save(self) -> None:
@@ -103,6 +105,8 @@ class NotebookPage:
             expect(view.or_(self.page.get_by_text("model not found")).first).to_be_attached()
             if view.count():
                 return
+            print("JupyterLab gave up on a widget: the page is loaded again")  # noqa: T201 - seen where it is often
+        raise AssertionError(f"JupyterLab gave up on a widget {LOADS} times")
 
     def _wait_until_shown(self) -> None:
         # The execution indicator reads "idle" before there is a kernel: wait for the kernel's name first.

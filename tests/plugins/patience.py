@@ -24,11 +24,11 @@ def until(claim: Callable[[], object], seconds: float = PATIENCE) -> None:
     pause, end = threading.Event(), time.monotonic() + seconds
     while not claim():
         assert time.monotonic() < end, f"not within {seconds:g} s: {claim}"
-        pause.wait(0.01)
+        pause.wait(0.02)
 
 
 class Stopwatch:
-    """Tells the seconds since it was made, less those in which the host kept this machine's cores waiting."""
+    """Tells the seconds since it was made, less those for which the host kept a core waiting."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -37,9 +37,10 @@ class Stopwatch:
     @property
     def seconds(self) -> float:
         """The seconds, at least 0."""
-        return max(0.0, time.monotonic() - self._began - (_stolen() - self._stolen))
+        waited = max(now - then for now, then in zip(_stolen(), self._stolen, strict=True))
+        return max(0.0, time.monotonic() - self._began - waited)
 
 
-def _stolen() -> float:
-    """Return the seconds of all cores together; where the system does not tell, 0."""
-    return float(getattr(psutil.cpu_times(), "steal", 0.0))
+def _stolen() -> list[float]:
+    """Return the seconds for which each core was kept waiting; 0 where the system does not tell."""
+    return [float(getattr(core, "steal", 0.0)) for core in psutil.cpu_times(percpu=True)]

@@ -49,7 +49,7 @@ def training_jobs(client: Any, name: str, **options: Any) -> list[dict[str, Any]
 
 def until(client: Any, name: str, *statuses: str) -> dict[str, Any]:
     """Poll describe, as scripts do."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while True:
         found = described(client, name)
         if found["HyperParameterTuningJobStatus"] in statuses:

@@ -30,9 +30,9 @@ def finished(program: Program) -> str:
 
 def _pieces(program: Program) -> list[tuple[str, bytes]]:
     found: list[tuple[str, bytes]] = []
-    until = time.monotonic() + PATIENCE
+    end = time.monotonic() + PATIENCE
     while not program.ended:
-        assert time.monotonic() < until
+        assert time.monotonic() < end
         found += program.output(0.1)
     found += program.output(0.1)
     return found
@@ -40,9 +40,9 @@ def _pieces(program: Program) -> list[tuple[str, bytes]]:
 
 def first_line(program: Program) -> str:
     text = ""
-    until = time.monotonic() + PATIENCE
+    end = time.monotonic() + PATIENCE
     while "\n" not in text:
-        assert time.monotonic() < until
+        assert time.monotonic() < end
         text += "".join(data.decode() for _, data in program.output(0.1))
     return text.splitlines()[0]
 
@@ -94,7 +94,7 @@ def test_kill_ends_what_ignores_sigterm_and_what_made_a_session_of_its_own() -> 
     text = """
         import signal, subprocess
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        child = subprocess.Popen(["setsid", "sh", "-c", "trap '' TERM; echo $$; exec sleep 60"])
+        child = subprocess.Popen(["setsid", "sh", "-c", "trap '' TERM; echo $$; exec sleep 600"])
         signal.pause()
     """
     with start(text) as program:
@@ -163,7 +163,7 @@ def test_kill_nine_of_the_kernel_leaves_no_process_behind() -> None:
         from astraml_lab.process import Program
         script = (
             "import os, subprocess, time\\n"
-            "child = subprocess.Popen(['setsid', 'sleep', '60'])\\n"
+            "child = subprocess.Popen(['setsid', 'sleep', '600'])\\n"
             "print(os.getppid(), os.getpid(), child.pid, flush=True)\\n"
             "time.sleep(600)"
         )

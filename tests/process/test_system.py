@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from plugins.patience import until
 
 from astraml_lab.process import OutOfMemoryCounter, how_it_ended
 from astraml_lab.process.system import kill_session
@@ -49,7 +49,7 @@ def test_a_session_is_killed_with_all_of_its_process_groups() -> None:
     code = (
         "import subprocess, time\n"
         "for group in (None, 0):\n"
-        "    print(subprocess.Popen(['sleep', '60'], process_group=group).pid, flush=True)\n"
+        "    print(subprocess.Popen(['sleep', '600'], process_group=group).pid, flush=True)\n"
         "time.sleep(600)"
     )
     leader = subprocess.Popen(
@@ -61,17 +61,14 @@ def test_a_session_is_killed_with_all_of_its_process_groups() -> None:
     kill_session(leader.pid)
     assert leader.wait(120) == -signal.SIGKILL
     leader.stdout.close()
-    until = time.monotonic() + 5
-    while any(_lives(pid) for pid in members) and time.monotonic() < until:
-        time.sleep(0.01)  # a signal takes its time
-    assert not any(_lives(pid) for pid in members)
+    until(lambda: not any(_lives(pid) for pid in members))
 
 
 def test_a_member_that_kills_its_session_leaves_nobody() -> None:
     code = (
         "import os, subprocess\n"
         "from astraml_lab.process.system import kill_session\n"
-        "print(subprocess.Popen(['sleep', '60'], stdout=subprocess.DEVNULL).pid, flush=True)\n"
+        "print(subprocess.Popen(['sleep', '600'], stdout=subprocess.DEVNULL).pid, flush=True)\n"
         "kill_session(os.getpid())"
     )
     leader = subprocess.Popen(
@@ -79,10 +76,7 @@ def test_a_member_that_kills_its_session_leaves_nobody() -> None:
     )
     child = int(leader.communicate(timeout=120)[0])
     assert leader.returncode == -signal.SIGKILL
-    until = time.monotonic() + 5
-    while _lives(child) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert not _lives(child)
+    until(lambda: not _lives(child))
 
 
 def _lives(pid: int) -> bool:

@@ -10,8 +10,8 @@ export class Presence {
    * @param {import("./dom.js").Listeners} listeners
    * @param {{
    *   send(message: object): void, lacks(): boolean, looks?(): object, seen?(): void, tick(): void,
-   * }} does sends to the kernel; tells whether all is still to come, and what is looked at; hears that the view came
-   *   into sight, and of each second in it
+   * }} does sends to the kernel; tells whether everything has to be sent, and what is looked at; hears that the view
+   *   came into sight, and of each second in it
    */
   constructor(root, listeners, does) {
     this.root = root;

@@ -65,7 +65,7 @@ export class View {
     this.listeners = new Listeners();
     this.presence = new Presence(this.root, this.listeners, {
       send: (message) => page.send(message),
-      lacks: () => page.lost,
+      lacks: () => page.lost && !page.deleted,
       looks: () => this.#looks(),
       seen: () => this.changed(),
       tick: () => this.#tick(),

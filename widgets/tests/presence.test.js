@@ -6,7 +6,7 @@ import { Presence } from "../src/presence.js";
 
 /**
  * A page in which one view stands, and what its presence says.
- * @param {() => boolean} lacks whether the kernel has yet to say everything
+ * @param {() => boolean} lacks whether everything has to be sent
  */
 function watched(lacks = () => false) {
   const page = Object.assign(new EventTarget(), { hidden: false });

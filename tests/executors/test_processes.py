@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from contracts.executor_contract import ExecutorContract, RecordingChannel
-from plugins.patience import PATIENCE, Stopwatch, until
+from plugins.patience import PATIENCE, until, within
 
 from astraml_lab.executors import Executor, Outcome, ProcessExecutor, Task
 from astraml_lab.process import OutOfMemoryCounter, Templates
@@ -98,10 +98,9 @@ def test_a_process_stuck_in_c_code_that_holds_the_lock_is_killed(bench: Bench) -
     channel = bench.start(run)
     while not channel.reports:
         time.sleep(0.01)
-    watch = Stopwatch()
-    assert bench.handle.kill()
-    assert bench.ends.get(timeout=PATIENCE).lost == "was killed because its job asked for it"
-    assert watch.seconds < 2
+    with within(2):
+        assert bench.handle.kill()
+        assert bench.ends.get(timeout=PATIENCE).lost == "was killed because its job asked for it"
 
 
 def test_a_task_that_was_cancelled_at_once_does_not_run(forking: Templates) -> None:
@@ -109,7 +108,7 @@ def test_a_task_that_was_cancelled_at_once_does_not_run(forking: Templates) -> N
     ends: queue.Queue[Outcome] = queue.Queue()
     handle = executor.submit(Task("t", lambda _channel: "ran", RecordingChannel()), ends.put)
     handle.cancel()
-    assert ends.get(timeout=120) == Outcome(error="cancelled before it began")
+    assert ends.get(timeout=PATIENCE) == Outcome(error="cancelled before it began")
     assert executor.close(PATIENCE)
 
 
@@ -152,7 +151,7 @@ def test_a_hundred_megabytes_of_prints_pass_through(forking: Templates) -> None:
             print("x" * 99_999)  # noqa: T201
 
     executor.submit(Task("t", run, RecordingChannel(), write=write), ends.put)
-    assert ends.get(timeout=120) == Outcome()
+    assert ends.get(timeout=PATIENCE) == Outcome()
     assert seen == 100_000_000
     executor.close(PATIENCE)
 
@@ -163,9 +162,8 @@ def test_a_grandchild_that_holds_the_pipe_does_not_hold_up_the_end(bench: Bench)
 
         return subprocess.Popen(["sleep", "600"], start_new_session=True).pid
 
-    watch = Stopwatch()
-    pid = bench.value(run)
-    assert watch.seconds < 5
+    with within(5):
+        pid = bench.value(run)
     os.kill(int(str(pid)), signal.SIGKILL)
 
 
@@ -180,7 +178,10 @@ def test_what_a_trial_leaves_behind_in_its_session_is_killed(bench: Bench) -> No
 
     pids = bench.value(run)
     assert isinstance(pids, list)
-    _, left = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=120)
+    with within(5):
+        _, left = psutil.wait_procs(
+            [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=PATIENCE
+        )
     assert not left  # killed by the time the end is told, and buried soon after
 
 
@@ -246,11 +247,12 @@ def test_what_is_shared_is_loaded_once_and_not_sent_again(forking: Templates) ->
     ends: queue.Queue[Outcome] = queue.Queue()
     executor.submit(Task("t", run, RecordingChannel()), ends.put)
     first = ends.get(timeout=PATIENCE).value
-    watch = Stopwatch()
-    for _ in range(3):
-        executor.submit(Task("t", run, RecordingChannel()), ends.put)
-        assert ends.get(timeout=PATIENCE).value == first  # at the same address: it was loaded before the fork
-    assert watch.seconds < 1.5
+    with within(1.5):
+        for _ in range(3):
+            executor.submit(Task("t", run, RecordingChannel()), ends.put)
+            assert (
+                ends.get(timeout=PATIENCE).value == first
+            )  # at the same address: it was loaded before the fork
     assert executor.close(PATIENCE)
 
 
@@ -401,7 +403,8 @@ def test_nothing_is_left_after_many_tasks_and_a_close() -> None:
         assert [ends.get(timeout=PATIENCE) for _ in range(10)] == [Outcome()] * 10
     assert executor.close(PATIENCE)
     assert servers.close(PATIENCE)
-    until(lambda: left() == before)  # a thread that has told its end is still leaving
+    with within(2):  # a thread that has told its end is still leaving
+        until(lambda: left() == before)
 
 
 def test_an_executor_without_servers_of_its_own_brings_and_ends_them() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from contracts.executor_contract import RecordingChannel
-from plugins.patience import PATIENCE, Stopwatch
+from plugins.patience import PATIENCE, within
 
 from astraml_lab.executors import Outcome, ProcessExecutor, Task
 from astraml_lab.process import Templates
@@ -211,10 +211,9 @@ def test_a_fork_of_the_kernel_holds_up_neither_a_job_nor_its_end() -> None:
         time.sleep(PATIENCE)
         os._exit(0)
     try:
-        watch = Stopwatch()
-        assert executor.close(PATIENCE)
-        assert servers.close(PATIENCE)
-        assert watch.seconds < PATIENCE / 2
+        with within(15):
+            assert executor.close(PATIENCE)
+            assert servers.close(PATIENCE)
     finally:
         os.kill(fork, signal.SIGKILL)
         os.waitpid(fork, 0)
@@ -237,7 +236,8 @@ def test_what_a_trial_started_dies_with_a_template_that_could_not_fork() -> None
     child = psutil.Process(pids["child"])
     os.kill(pids["parent"], signal.SIGKILL)
     assert "template" in ends.get(timeout=PATIENCE).lost
-    _, left = psutil.wait_procs([child], timeout=120)
+    with within(5):
+        _, left = psutil.wait_procs([child], timeout=120)
     assert not left
     assert executor.close(PATIENCE)
 

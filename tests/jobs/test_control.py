@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from plugins.patience import until
+from plugins.patience import until, within
 
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound
 from astraml_lab.jobs import Job, Manager, controls, events
@@ -15,11 +15,15 @@ from astraml_lab.spec import Categorical, Float, JobState, TrialState
 from astraml_lab.store import Control
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from plugins.jobs import Bench
 
     from astraml_lab.trial import Trial
+
+
+SOON = 3.0
+"""Seconds within which another kernel's wish is done: the runner looks once a second."""
 
 
 @pytest.fixture
@@ -44,10 +48,16 @@ class Gate:
         return float(trial.params["x"])
 
 
+def soon(claim: Callable[[], object]) -> None:
+    """Wait until a claim holds, which has to be within `SOON`."""
+    with within(SOON):
+        until(claim)
+
+
 def launched(bench: Bench, other: Manager, gate: Gate, **options: Any) -> tuple[Job, Job]:
     """Return a running job, as its own kernel and as another one sees it."""
     job = bench.launch(gate, name="digits", **{"trials": 3, "parallel": 1, **options})
-    until(lambda: len(gate.tried) == 1)
+    soon(lambda: len(gate.tried) == 1)
     return job, other.find("digits")
 
 
@@ -59,9 +69,9 @@ def test_another_kernel_pauses_and_resumes(bench: Bench, other: Manager) -> None
     assert there.elsewhere == job.view().owner
     assert job.elsewhere == ""
     there.pause()
-    until(lambda: job.state is JobState.PAUSED)
+    soon(lambda: job.state is JobState.PAUSED)
     gate.open.set()
-    until(lambda: job.view().finished == 1)
+    soon(lambda: job.view().finished == 1)
     assert len(gate.tried) == 1
     there.resume()
 
@@ -82,18 +92,18 @@ def test_another_kernel_enqueues_extends_and_stops(bench: Bench, other: Manager)
     gate = Gate()
     job, there = launched(bench, other, gate, trials=1)
     there.extend(50)
-    until(lambda: job.view().trials == 50)
+    soon(lambda: job.view().trials == 50)
     there.enqueue({"x": 0.125})
     pause = threading.Event()
     pause.wait(1.5)
     there.stop_trial(0)
-    until(lambda: job.trials[0].state is TrialState.STOPPED)
-    until(lambda: len(gate.tried) == 2)
+    soon(lambda: job.trials[0].state is TrialState.STOPPED)
+    soon(lambda: len(gate.tried) == 2)
     assert gate.tried[1] == 0.125
     there.stop()
 
     assert job.wait(120).state is JobState.CANCELLED
-    until(lambda: there.state is JobState.CANCELLED)
+    soon(lambda: there.state is JobState.CANCELLED)
 
 
 def test_what_does_not_fit_the_space_is_refused_before_it_is_sent(bench: Bench, other: Manager) -> None:
@@ -112,12 +122,12 @@ def test_what_does_not_fit_the_space_is_refused_before_it_is_sent(bench: Bench, 
 def test_a_trial_runs_again_with_its_parameters(bench: Bench, other: Manager) -> None:
     gate = Gate(passing=2)
     job = bench.launch(gate, name="digits", trials=3, parallel=1)
-    until(lambda: len(gate.tried) == 3)
+    soon(lambda: len(gate.tried) == 3)
     there = other.find("digits")
 
     assert job.rerun(0) == 3
     assert there.rerun(1) is None
-    until(lambda: job.view().trials == 5)
+    soon(lambda: job.view().trials == 5)
     gate.open.set()
     job.wait(120)
 
@@ -149,12 +159,12 @@ def test_a_wish_that_comes_right_before_the_end_of_the_last_trial_is_followed(
     job, there = launched(bench, other, gate, trials=1)
     if paused:
         job.pause()
-        until(lambda: job.state is JobState.PAUSED)
+        soon(lambda: job.state is JobState.PAUSED)
     there.rerun(0)
     there.enqueue({"x": 0.5})
     gate.open.set()
     if paused:
-        until(lambda: job.view().trials == 3)
+        soon(lambda: job.view().trials == 3)
         job.resume()
 
     assert job.wait(120).state is JobState.SUCCEEDED
@@ -224,7 +234,7 @@ def test_the_same_search_with_more_trials_extends_it_from_another_kernel(
     job, _ = launched(bench, other, gate)
     spec, code = bench.prepare(gate, name="digits", trials=5)
     assert other.launch(spec, code, attended=True).id == job.id
-    until(lambda: job.view().trials == 5)
+    soon(lambda: job.view().trials == 5)
     gate.open.set()
     job.wait(120)
 
@@ -271,7 +281,7 @@ def test_an_enqueued_choice_survives_the_store(bench: Bench, other: Manager) -> 
     space = {"choice": Categorical(["a", None, True]), "x": Float(0, 1)}
     bench.launch(train, space, name="digits", trials=3, parallel=1)
     there = other.find("digits")
-    until(lambda: len(tried) == 1)
+    soon(lambda: len(tried) == 1)
     assert there.enqueue({"choice": None}) is there.enqueue({"choice": True}) is None
     threading.Event().wait(1.5)
     go.set()
@@ -293,19 +303,19 @@ def stored(spec: Any) -> dict[str, str]:
 def test_the_time_of_a_pause_counts_for_nobody(bench: Bench, other: Manager) -> None:
     gate, clock = Gate(), bench.wiring.clock
     job, seen = launched(bench, other, gate)
-    until(lambda: gate.tried)
+    soon(lambda: gate.tried)
     job.pause()
-    until(lambda: job.state is JobState.PAUSED)
+    soon(lambda: job.state is JobState.PAUSED)
     held = job.view()
     before = held.runtime(clock.time())
     threading.Event().wait(0.5)
     assert job.view().runtime(clock.time()) == before
     job.resume()
-    until(lambda: job.state is JobState.RUNNING)
+    soon(lambda: job.state is JobState.RUNNING)
     assert before <= job.view().runtime(clock.time()) < before + 0.4
     gate.open.set()
     job.wait(120)
-    until(lambda: seen.state.ended)
+    soon(lambda: seen.state.ended)
     for view in (job.view(), seen.view()):
         assert view.ended_at is not None
         assert held.started_at is not None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 PATIENCE = 120.0
 """Seconds for what has to happen: whatever takes longer hangs, or never comes."""
@@ -39,6 +40,18 @@ class Stopwatch:
         """The seconds, at least 0."""
         waited = max(now - then for now, then in zip(_stolen(), self._stolen, strict=True))
         return max(0.0, time.monotonic() - self._began - waited)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Hold the block to so many seconds of a `Stopwatch`.
+
+    Raises:
+        AssertionError: It took longer.
+    """
+    watch = Stopwatch()
+    yield
+    assert watch.seconds < seconds, f"took {watch.seconds:.1f} s, not {seconds:g}"
 
 
 def _stolen() -> list[float]:

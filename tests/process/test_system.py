@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from plugins.patience import until
+from plugins.patience import until, within
 
 from astraml_lab.process import OutOfMemoryCounter, how_it_ended
 from astraml_lab.process.system import kill_session
@@ -61,7 +61,8 @@ def test_a_session_is_killed_with_all_of_its_process_groups() -> None:
     kill_session(leader.pid)
     assert leader.wait(120) == -signal.SIGKILL
     leader.stdout.close()
-    until(lambda: not any(_lives(pid) for pid in members))
+    with within(5):  # a signal takes its time
+        until(lambda: not any(_lives(pid) for pid in members))
 
 
 def test_a_member_that_kills_its_session_leaves_nobody() -> None:
@@ -76,7 +77,8 @@ def test_a_member_that_kills_its_session_leaves_nobody() -> None:
     )
     child = int(leader.communicate(timeout=120)[0])
     assert leader.returncode == -signal.SIGKILL
-    until(lambda: not _lives(child))
+    with within(5):
+        until(lambda: not _lives(child))
 
 
 def _lives(pid: int) -> bool:

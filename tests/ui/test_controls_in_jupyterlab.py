@@ -111,7 +111,7 @@ def test_rows_are_selected_by_mouse_keys_and_python_and_filtered(
     view.get_by_label("Filter the trials").fill("")
 
     notebook.run_cell(3)
-    expect(told).to_have_text("3 selected · clear")
+    expect(told).to_have_text("3 selected · clear", timeout=2_000)
     expect(row(view, 8)).to_have_attribute("aria-selected", "true")
 
     view.get_by_role("button", name="Columns").click()

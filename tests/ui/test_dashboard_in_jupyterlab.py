@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
+from plugins.patience import within
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -100,10 +101,11 @@ except KeyboardInterrupt:
     view.get_by_role("button", name="Stop", exact=True).click()
     expect(view.get_by_role("button", name="Stop now")).to_be_focused()
     notebook.screenshot("dashboard-stop-confirm")
-    view.get_by_role("button", name="Stop now").click()
+    with within(6):
+        view.get_by_role("button", name="Stop now").click()
+        expect(view.locator(".astraml-chip")).to_have_text("cancelled")
 
     # The dashboard stays, and the cell still runs.
-    expect(view.locator(".astraml-chip")).to_have_text("cancelled")
     expect(view.locator(".astraml-banner").first).to_contain_text("This view stays")
     expect(notebook.output(2)).to_contain_text("True")
     expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 from plugins.main_thread import watched
+from plugins.patience import within
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -41,7 +42,8 @@ def test_ten_thousand_trials_are_drawn_as_marks_that_answer_and_cost_little(
     notebook.run_cell(0)
     notebook.run_cell(1)
     view = notebook.output(1).locator(".astraml")
-    expect(view.locator("tr[data-n]").nth(12)).to_be_attached()
+    with within(5):
+        expect(view.locator("tr[data-n]").nth(12)).to_be_attached()
     table = view.locator("table[role=grid]")
     expect(table).to_have_attribute("aria-rowcount", re.compile(r"^10\d{3}$"))
 

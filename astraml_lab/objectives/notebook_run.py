@@ -36,6 +36,9 @@ _TOLD_TO_END = 143
 _FAILED = 1
 _FAILURE = "failure.json"
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_QUIET = """
+[setattr(__import__("logging").getLogger(name), "disabled", True) for name in ("asyncio", "tornado.general")]
+"""
 _ENDED_HERE = "[astraml] The trial was told to end here.\n"
 
 
@@ -59,6 +62,16 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no
         """Execute one cell."""
         self.index = cell_index
         return super().execute_cell(cell, cell_index, **options)
+
+    def papermill_execute_cells(self) -> None:
+        """Execute all cells, and then have the kernel end in silence.
+
+        ipykernel 7.4 closes sockets that its control thread still writes to. What it logs of that would be
+        the end of the trial's log, and look as if the trial had failed.
+        """
+        super().papermill_execute_cells()
+        if self.km.kernel_spec.language == "python":
+            self.wait_for_reply(self.kc.execute(_QUIET, silent=True, store_history=False))
 
     def log_output_message(self, output: Any) -> None:
         """Print what a cell printed or displayed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,7 +16,9 @@ import pytest
 from plugins.patience import until, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Start = Callable[..., subprocess.Popen[str]]
 
 KERNEL = """
 import os, queue, signal, subprocess, sys, time
@@ -63,19 +66,36 @@ def marked(marker: str) -> list[psutil.Process]:
     return found
 
 
-def start(
-    marker: str, then: str = "time.sleep(600)", *, fork: bool = True, busy: bool = False
-) -> subprocess.Popen[str]:
-    kernel = subprocess.Popen(
-        [sys.executable, "-c", KERNEL.format(fork=fork, busy=busy, then=then)],
-        env={**os.environ, "ASTRAML_TEST_MARKER": marker},
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert kernel.stdout is not None
-    assert kernel.stdout.readline() == "begun\n"
-    return kernel
+@pytest.fixture
+def start(marker: str) -> Iterator[Start]:
+    with contextlib.ExitStack() as stack:
+
+        def run(
+            then: str = "time.sleep(600)", *, fork: bool = True, busy: bool = False
+        ) -> subprocess.Popen[str]:
+            started = subprocess.Popen(
+                [sys.executable, "-c", KERNEL.format(fork=fork, busy=busy, then=then)],
+                env={**os.environ, "ASTRAML_TEST_MARKER": marker},
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+            kernel = stack.enter_context(started)
+            stack.callback(kernel.kill)
+            assert kernel.stdout is not None
+            assert kernel.stdout.readline() == "begun\n"
+            return kernel
+
+        yield run
+
+
+def all_there(marker: str) -> set[int]:
+    """Return the kernel, its servers, two trials and what each has started.
+
+    A program that has only just been started has no environment for a moment, and so no marker.
+    """
+    until(lambda: [process.name() for process in marked(marker)].count("sleep") == 2)
+    return {process.pid for process in marked(marker)}
 
 
 def soon_gone(marker: str) -> None:
@@ -85,9 +105,11 @@ def soon_gone(marker: str) -> None:
 
 @pytest.mark.parametrize("busy", [False, True], ids=["sleeping", "busy"])
 @pytest.mark.parametrize("fork", [True, False], ids=["forked", "spawned"])
-def test_nothing_outlives_a_kernel_that_is_killed(marker: str, *, fork: bool, busy: bool) -> None:
-    kernel = start(marker, fork=fork, busy=busy)
-    assert len(marked(marker)) >= 6  # the kernel, a server, two trials and what each has started
+def test_nothing_outlives_a_kernel_that_is_killed(
+    start: Start, marker: str, *, fork: bool, busy: bool
+) -> None:
+    kernel = start(fork=fork, busy=busy)
+    assert len(all_there(marker)) >= 6
     kernel.kill()
     kernel.communicate()
     soon_gone(marker)
@@ -98,15 +120,15 @@ def test_nothing_outlives_a_kernel_that_is_killed(marker: str, *, fork: bool, bu
     ["", "sys.exit(1)", "os._exit(1)", "os.kill(os.getpid(), 15)", "os.kill(os.getpid(), 6)"],
     ids=["end", "exit", "_exit", "SIGTERM", "SIGABRT"],
 )
-def test_nothing_outlives_a_kernel_that_ends_by_itself(marker: str, then: str) -> None:
-    kernel = start(marker, then)
+def test_nothing_outlives_a_kernel_that_ends_by_itself(start: Start, marker: str, then: str) -> None:
+    kernel = start(then)
     kernel.communicate()
     soon_gone(marker)
 
 
-def test_nothing_outlives_a_kernel_whose_fork_goes_on(marker: str) -> None:
+def test_nothing_outlives_a_kernel_whose_fork_goes_on(start: Start, marker: str) -> None:
     """As a DataLoader's worker in the kernel does, which holds copies of the sockets to the servers."""
-    kernel = start(marker, "if not os.fork():\n    print('forked', flush=True)\ntime.sleep(600)")
+    kernel = start("if not os.fork():\n    print('forked', flush=True)\ntime.sleep(600)")
     assert kernel.stdout is not None
     assert kernel.stdout.readline() == "forked\n"
     kernel.kill()
@@ -116,12 +138,12 @@ def test_nothing_outlives_a_kernel_whose_fork_goes_on(marker: str) -> None:
         until(lambda: len(marked(marker)) == 1)  # the fork itself
 
 
-def test_the_interrupt_key_does_not_reach_a_trial(marker: str) -> None:
+def test_the_interrupt_key_does_not_reach_a_trial(start: Start, marker: str) -> None:
     handler = "signal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True))\n"
-    kernel = start(marker, handler + "print('ready', flush=True)\ntime.sleep(600)")
+    kernel = start(handler + "print('ready', flush=True)\ntime.sleep(600)")
     assert kernel.stdout is not None
     assert kernel.stdout.readline() == "ready\n"
-    before = {process.pid for process in marked(marker)}
+    before = all_there(marker)
     os.killpg(kernel.pid, signal.SIGINT)
     assert kernel.stdout.readline() == "interrupted\n"
     time.sleep(0.2)

@@ -105,6 +105,30 @@ def test_a_trial_is_an_execution_with_its_values_and_is_kept(folder: Path) -> No
     assert {job.trials[0].params["batch"], job.trials[1].params["batch"]} <= {16.0, 32.0}
 
 
+def test_what_goes_wrong_in_the_kernel_at_its_end_is_not_told(folder: Path) -> None:
+    """As where ipykernel has closed a socket that it flushes its streams to."""
+    end = """
+    import logging, sys, threading
+
+    class Stream:
+        def __getattr__(self, name):
+            return getattr(sys.__stdout__, name)
+
+        def flush(self):
+            if threading.current_thread() is not threading.main_thread():
+                open("flushed.txt", "w").close()
+                raise OSError("Socket operation on non-socket")
+
+    logging.getLogger("tornado").addHandler(logging.FileHandler("noise.txt"))
+    sys.stdout = Stream()
+    """
+    write_notebook(folder / "train.ipynb", PARAMETERS, TRAIN, REPORT, end)
+    trial = tune().trials[0]
+    assert trial.view().state is TrialState.COMPLETE, trial.reason
+    assert (folder / "flushed.txt").exists()
+    assert (folder / "noise.txt").read_text() == ""
+
+
 def test_an_exception_is_told_with_its_cell_and_the_notebook_is_kept_as_far_as_it_came(folder: Path) -> None:
     write_notebook(
         folder / "train.ipynb", PARAMETERS, "def f(x):\n    raise ValueError(f'no {x}')", "f('good')", "1"

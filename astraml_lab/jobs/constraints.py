@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from astraml_lab.spec import TrialState, format_number, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from astraml_lab.spec import Constraint, JobSpec, TrialView
 
@@ -23,8 +23,16 @@ def missed(spec: JobSpec, view: TrialView) -> dict[str, float]:
     """
     if view.values is None:
         return {}
+    return {_key(index, each): _excess(each, view.metrics) for index, each in enumerate(spec.subject_to)}
+
+
+def measured(constraints: Sequence[Constraint], view: TrialView) -> dict[str, float]:
+    """Return how far a trial of another job misses each constraint, as far as it measured that."""
+    known = {metric: value for metric, value in view.metrics.items() if not math.isnan(value)}
     return {
-        f"{index} {each.metric}": _excess(each, view.metrics) for index, each in enumerate(spec.subject_to)
+        _key(index, each): each.excess(known[each.metric])
+        for index, each in enumerate(constraints)
+        if view.values is not None and each.metric in known
     }
 
 
@@ -68,6 +76,10 @@ def unreported(spec: JobSpec, metrics: Mapping[str, float]) -> str:
     hints = {name: nearest(name, metrics) for name in missing}
     named = [f"{name} ({hint})" if hint else name for name, hint in hints.items()]
     return f"{' and '.join(named)} {'was' if len(named) == 1 else 'were'} not reported" if named else ""
+
+
+def _key(index: int, constraint: Constraint) -> str:
+    return f"{index} {constraint.metric}"
 
 
 def _excess(constraint: Constraint, metrics: Mapping[str, float]) -> float:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import InvalidSpec, Problem
+from astraml_lab.jobs.constraints import measured
 from astraml_lab.jobs.parents import adapted
-from astraml_lab.jobs.planning import OBJECTIVES, SPACE
+from astraml_lab.jobs.planning import CONSTRAINTS, OBJECTIVES, SPACE
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.objectives import changed
 from astraml_lab.search import Past
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from astraml_lab.search import Searcher, Warmed
-    from astraml_lab.spec import JobSpec, Objective, ParamValue, Space, TrialView
+    from astraml_lab.spec import Constraint, JobSpec, Objective, ParamValue, Space, TrialView
     from astraml_lab.store import GenerationRecord, Store
 
 _REASONS = 3
@@ -74,6 +75,8 @@ def past_of(
     objectives: Sequence[Objective],
     label: str = "",
     child: JobSpec | None = None,
+    *,
+    subject_to: Sequence[Constraint] = (),
 ) -> tuple[Past, ...]:
     """Return the finished trials of a stored generation as the past of a search with these objectives.
 
@@ -86,6 +89,7 @@ def past_of(
         objectives: What the new search tunes.
         label: What people call the generation.
         child: The new job, where the generation is named as its parent.
+        subject_to: What the new search has to keep to.
     """
     spec = read_spec(found)[0]
     views = [view for view in store.load_trials(found.id) if view.state in _FINISHED]
@@ -104,6 +108,7 @@ def past_of(
             state=view.state,
             curve=(curves.get(view.number) or _last(view, objectives[0])) if same else (),
             source=f"{label or _label(found, '')} trial {view.number}",
+            constraints=measured(subject_to, view),
         )
         for view in views
     )
@@ -140,7 +145,12 @@ def warm_up(searcher: Searcher, store: Store, found: GenerationRecord, spec: Job
         one
         for its in sources.values()
         for one in past_of(
-            store, its.found, spec.objectives, its.label, None if its.found is before else spec
+            store,
+            its.found,
+            spec.objectives,
+            its.label,
+            None if its.found is before else spec,
+            subject_to=spec.subject_to,
         )
     ]
     warmed = searcher.warm(past)
@@ -165,10 +175,10 @@ def _kept(warmed: Warmed, generation: int) -> str:
 
 
 def _doubt(warmed: Warmed, before: GenerationRecord, found: GenerationRecord) -> str:
-    """Say that old values may mean something else; a changed space or objective leaves them what they are."""
+    """Say that old values may mean something else; a changed space, objective or limit changes none."""
     old = json.loads(before.fingerprint)
     parts = changed(old, json.loads(found.fingerprint)) if old else []  # an imported job has no code
-    if not warmed.taken or not set(parts) - {SPACE, OBJECTIVES}:
+    if not warmed.taken or not set(parts) - {SPACE, OBJECTIVES, CONSTRAINTS}:
         return ""
     return " (the code or its data changed: old values may not compare; `--new` starts over)"
 

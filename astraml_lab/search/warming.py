@@ -105,4 +105,5 @@ def _trial(
         system_attrs=system,
         # Samplers rank pruned trials by it; of complete ones they look at the values alone
         intermediate_values={} if complete else thinned(one.curve),
+        constraints=dict(one.constraints),
     )

@@ -200,6 +200,30 @@ def test_another_metric_may_be_the_objective_in_another_direction(bench: Bench) 
     assert "starts from no trials of digits#1 (3 did not fit: without f1)" in job.view().note
 
 
+def slow_where_good(trial: Trial) -> None:
+    trial.report(score=trial.params["x"], latency=40 * trial.params["x"])
+
+
+def test_it_starts_at_the_best_within_a_limit_that_the_other_job_did_not_have(bench: Bench) -> None:
+    first = bench.run(slow_where_good, name="digits", trials=8)
+    limit = ("latency <= 20",)
+    second = bench.run(slow_where_good, name="second", trials=1, warm_start=("digits",), subject_to=limit)
+    within = [value for view in first.reader.trials()[1] if (value := float(str(view.params["x"]))) <= 0.5]
+    assert second.best.params["x"] == max(within)
+
+    unmeasured = ("memory <= 1",)
+    third = bench.run(slow_where_good, name="third", trials=1, warm_start=("digits",), subject_to=unmeasured)
+    assert third.trials[0].params["x"] == first.best.params["x"]
+
+
+def test_another_limit_leaves_old_values_what_they_are(bench: Bench) -> None:
+    bench.run(slow_where_good, name="digits", trials=4)
+    again = bench.run(slow_where_good, name="digits", trials=5, subject_to=("latency <= 20",))
+    assert again.generation == 2
+    assert "keeps 4 of 4 trials of generation 1 as warm start" in again.view().note
+    assert "may not compare" not in again.view().note
+
+
 def test_inactive_parameters_do_not_pass_for_choices(bench: Bench) -> None:
     def tree(kind: str, depth: int | None) -> float:
         return float(depth or 0) + (kind == "b")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     Array = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
 
 SPACE: dict[str, BaseDistribution] = {
     "x": FloatDistribution(0, 1),
@@ -169,6 +170,25 @@ def test_pruned_trials_of_elsewhere_count_by_their_curves() -> None:
     assert own(study)[0].params == pytest.approx(best.params)
 
 
+def test_the_best_of_elsewhere_is_the_best_that_keeps_to_the_limits() -> None:
+    known = trials_of("before", bowl, 20)
+    ranked = sorted(known, key=lambda trial: trial.value or 0.0)
+    for rank, trial in enumerate(ranked):
+        trial.set_constraint("0 latency", 1.0 if rank < 5 else 0.0)
+    study = started(*known)
+    searched(study, 1)
+    assert own(study)[0].params == pytest.approx(ranked[5].params)
+
+
+def test_a_source_of_which_none_keeps_to_the_limits_has_no_best() -> None:
+    known = trials_of("before", bowl, 20)
+    for trial in known:
+        trial.set_constraint("0 latency", 1.0)
+    study = started(*known)
+    searched(study, 1)
+    assert why(own(study)[0]) == "initial design: the centre of the space"
+
+
 def test_trials_at_once_differ_with_a_prior_too() -> None:
     study = started(*trials_of("before", bowl))
     asked = [study.ask(SPACE) for _ in range(8)]
@@ -180,6 +200,10 @@ def rows_and(values: Callable[[Array], Array], count: int, seed: int) -> tuple[A
     return rows, [Outcome(float(value)) for value in values(rows)]
 
 
+def trials_like(values: Callable[[Array], Array], count: int, seed: int) -> tuple[Array, list[Outcome], Mask]:
+    return *rows_and(values, count, seed), np.ones(count, dtype=bool)
+
+
 def steep(rows: Array) -> Array:
     found: Array = np.exp(3 * rows[:, 0]) + rows[:, 1]
     return found
@@ -187,11 +211,11 @@ def steep(rows: Array) -> Array:
 
 def test_only_a_source_that_ranks_as_the_search_does_is_believed() -> None:
     found = {
-        "same": rows_and(steep, 40, 1),
-        "reversed": rows_and(lambda rows: -steep(rows), 40, 2),
-        "unrelated": rows_and(lambda rows: np.cos(9 * rows[:, 1] + 30 * rows[:, 0]), 40, 3),
-        "constant": rows_and(lambda rows: np.ones(len(rows)), 40, 4),
-        "few": rows_and(steep, 2, 5),
+        "same": trials_like(steep, 40, 1),
+        "reversed": trials_like(lambda rows: -steep(rows), 40, 2),
+        "unrelated": trials_like(lambda rows: np.cos(9 * rows[:, 1] + 30 * rows[:, 0]), 40, 3),
+        "constant": trials_like(lambda rows: np.ones(len(rows)), 40, 4),
+        "few": trials_like(steep, 2, 5),
     }
     prior = prior_of(found, NUMBERS)
     assert [source.name for source in prior.sources] == ["same", "reversed", "unrelated"]
@@ -200,14 +224,14 @@ def test_only_a_source_that_ranks_as_the_search_does_is_believed() -> None:
 
 
 def test_failures_agree_with_what_is_bad_there() -> None:
-    prior = prior_of({"same": rows_and(steep, 40, 1)}, NUMBERS)
+    prior = prior_of({"same": trials_like(steep, 40, 1)}, NUMBERS)
     rows, outcomes = rows_and(steep, 9, 6)
     failed = [Outcome(math.inf) if row[0] > 0.6 else one for row, one in zip(rows, outcomes, strict=True)]
     assert prior.agreeing(rows, failed).sources
 
 
 def test_sources_make_room_for_the_searchs_own_trials() -> None:
-    found = {name: rows_and(steep, 90, seed) for seed, name in enumerate("abcdefghij")}
+    found = {name: trials_like(steep, 90, seed) for seed, name in enumerate("abcdefghij")}
     prior = prior_of(found, NUMBERS)
     assert [source.name for source in prior.sources] == list("cdefghij")
     counts = [sum(len(source.rows) for source in prior.beside(own).sources) for own in (3, 20, 40, 60, 200)]
@@ -217,7 +241,7 @@ def test_sources_make_room_for_the_searchs_own_trials() -> None:
 
 
 def test_what_is_kept_of_a_source_is_its_best_and_something_of_all_else() -> None:
-    prior = prior_of({"a": rows_and(steep, 100, 0)}, NUMBERS)
+    prior = prior_of({"a": trials_like(steep, 100, 0)}, NUMBERS)
     (kept,) = prior.beside(40).sources
     values = np.sort(prior.sources[0].values)
     assert len(kept.values) == 20
@@ -226,7 +250,7 @@ def test_what_is_kept_of_a_source_is_its_best_and_something_of_all_else() -> Non
 
 
 def test_each_source_stands_in_a_column_of_its_own() -> None:
-    prior = prior_of({"a": rows_and(steep, 5, 0), "b": rows_and(steep, 4, 1)}, NUMBERS)
+    prior = prior_of({"a": trials_like(steep, 5, 0), "b": trials_like(steep, 4, 1)}, NUMBERS)
     rows = np.full((3, 2), 0.5)
     known = Targets(np.zeros(3), np.zeros(3), 0.0, 1.0)
     every, told = prior.joined(rows, known)

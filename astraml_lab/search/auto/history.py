@@ -246,7 +246,11 @@ class History:
                     name = _NUMBER.sub("", str(trial.user_attrs[attribute]))
                     sources.setdefault(name, []).append(trial)
             found = {
-                name: (_filled(its, encoding)[0], outcomes(its, maximise=maximise))
+                name: (
+                    _filled(its, encoding)[0],
+                    outcomes(its, maximise=maximise),
+                    limits([excesses_of(one) for one in its]).kept,
+                )
                 for name, its in sources.items()
             }
             self._prior = key, prior_of(found, encoding.choices)

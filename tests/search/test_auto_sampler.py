@@ -243,7 +243,7 @@ def test_a_point_that_may_fail_says_how_likely_it_works() -> None:
         x = trial.suggest_float("x", 0, 1)
         study.tell(trial, None if x < 0.3 else x, TrialState.FAIL if x < 0.3 else None)
     said = [why(trial) for trial in study.trials]
-    assert any("% it does not fail" in one for one in said), said
+    assert any("% that it does not fail" in one for one in said), said
 
 
 @pytest.mark.filterwarnings("ignore:.*nan:UserWarning")

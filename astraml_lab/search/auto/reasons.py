@@ -28,8 +28,8 @@ def picked(pick: Pick, seen: Seen, *, maximise: bool) -> dict[str, Any]:
         why = f"a gain: {expected} is expected, where {_than(pick.mean, best, sign)}"
     else:
         why = (
-            f"exploring: little is known here, and with {pick.chance:.0%} "
-            f"it beats the best so far, {sign * best:.4g}"
+            f"exploring: little is known here, and the chance is {pick.chance:.0%} "
+            f"that it beats the best so far, {sign * best:.4g}"
         )
     model = _model(pick.fitted.parameters)
     note = {"why": why + _works(pick.works), "row": rounded(pick.row), "models": [model]}
@@ -49,11 +49,14 @@ def weighed(
     """
     if not pick.kept:
         why = "no trial keeps to the constraints so far: "
-        why += "a look at what they allow" if pick.keeps is None else f"with {pick.keeps:.0%} this one does"
+        if pick.keeps is None:
+            why += "a look at what they allow"
+        else:
+            why += f"the chance is {pick.keeps:.0%} that this one does"
     else:
         why = _expected(pick, seen, maximise, names)
         if pick.keeps is not None:
-            why += f"; with {pick.keeps:.0%} it keeps to the constraints"
+            why += f"; the chance is {pick.keeps:.0%} that it keeps to the constraints"
     why += _works(pick.works)
     models = [None if fit is None else _model(fit.parameters) for fit in pick.fits]
     trials = max((fit.trials for fit in pick.fits if fit is not None), default=0)
@@ -68,7 +71,7 @@ def _expected(pick: Weighed, seen: Seen, maximise: Sequence[bool], names: Sequen
         best = _than(pick.means[0], _best(seen), signs[0])
         than, beats, be = best, f"it beats the best so far, {signs[0] * _best(seen):.4g}", "is"
     if not pick.gain:
-        return f"exploring: little is known here, and with {pick.chance:.0%} {beats}"
+        return f"exploring: little is known here, and the chance is {pick.chance:.0%} that {beats}"
     of = [f"{name} " for name in names] if names and len(signs) > 1 else [""] * len(signs)
     beliefs = zip(of, signs, pick.means, pick.deviations, strict=True)
     expected = " and ".join(f"{name}{sign * mean:.4g} ± {spread:.2g}" for name, sign, mean, spread in beliefs)
@@ -93,7 +96,7 @@ def _failing(fit: Fitted | None) -> dict[str, Any]:
 
 def _works(chance: float | None) -> str:
     """Say that it may fail, where that is worth a word."""
-    return "" if chance is None or chance > _SURE else f"; with {chance:.0%} it does not fail"
+    return "" if chance is None or chance > _SURE else f"; the chance is {chance:.0%} that it does not fail"
 
 
 def _model(parameters: NDArray[Any]) -> list[float]:

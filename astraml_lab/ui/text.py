@@ -9,9 +9,12 @@ from astraml_lab.dialects.report import summary_of
 from astraml_lab.spec import TrialState, format_duration, format_number, trial_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from astraml_lab.spec import JobView, TrialView
+
+_SHOWN = 5
+"""So many trials of a Pareto front are spelled out."""
 
 
 def one_line(text: str, limit: int = 120) -> str:
@@ -97,10 +100,20 @@ def summary(view: JobView, trials: tuple[TrialView, ...], now: float) -> str:
     """Describe a job in a few lines: the text side of its picture."""
     lines = [progress_line(view, trials, now)]
     lines += [f"note: {one_line(each, 300)}" for each in (view.note, made_of(view)) if each]
-    by_number = {trial.number: trial for trial in trials}
-    for number in view.best[:5]:
-        trial = by_number.get(number)
-        if trial is not None and trial.state is TrialState.COMPLETE:
-            finals = replace(trial, metrics={})  # a job may have dozens of others
-            lines.append("  " + one_line(trial_words(finals, view.objectives), 300))
+    best = sorted(
+        (trial for trial in trials if trial.number in view.best and trial.state is TrialState.COMPLETE),
+        key=lambda trial: trial.values or (),
+    )
+    for trial in _across(best):
+        finals = replace(trial, metrics={})  # a job may have dozens of others
+        lines.append("  " + one_line(trial_words(finals, view.objectives), 300))
+    if len(best) > _SHOWN:
+        lines.append(f"  and {len(best) - _SHOWN} between them: job.pareto")
     return "\n".join(lines)
+
+
+def _across(front: Sequence[TrialView]) -> Sequence[TrialView]:
+    """Return at most so many of a front in its order, evenly, both its ends among them."""
+    if len(front) <= _SHOWN:
+        return front
+    return [front[place * (len(front) - 1) // (_SHOWN - 1)] for place in range(_SHOWN)]

@@ -26,13 +26,11 @@ def missed(spec: JobSpec, view: TrialView) -> dict[str, float]:
     return {_key(index, each): _excess(each, view.metrics) for index, each in enumerate(spec.subject_to)}
 
 
-def measured(constraints: Sequence[Constraint], view: TrialView) -> dict[str, float]:
-    """Return how far a trial of another job misses each constraint, as far as it measured that."""
-    known = {metric: value for metric, value in view.metrics.items() if not math.isnan(value)}
+def measured(constraints: Sequence[Constraint], view: TrialView) -> dict[str, float | None]:
+    """Return how far a trial of elsewhere misses each constraint; `None` where it did not measure that."""
     return {
-        _key(index, each): each.excess(known[each.metric])
+        _key(index, each): None if (value := _value(each, view.metrics)) is None else each.excess(value)
         for index, each in enumerate(constraints)
-        if view.values is not None and each.metric in known
     }
 
 
@@ -63,9 +61,7 @@ def is_no_measure(spec: JobSpec, state: TrialState, metrics: Mapping[str, float]
     Of what was cut short, a metric without a report says nothing. A vendor's rule goes by all trials.
     """
     judged = [
-        each
-        for each in spec.subject_to
-        if state is TrialState.COMPLETE or not math.isnan(metrics.get(each.metric, math.nan))
+        each for each in spec.subject_to if state is TrialState.COMPLETE or _value(each, metrics) is not None
     ]
     return spec.stopping is None and any(_excess(each, metrics) > 0 for each in judged)
 
@@ -83,8 +79,13 @@ def _key(index: int, constraint: Constraint) -> str:
 
 
 def _excess(constraint: Constraint, metrics: Mapping[str, float]) -> float:
+    value = _value(constraint, metrics)
+    return _UNKNOWN if value is None else constraint.excess(value)
+
+
+def _value(constraint: Constraint, metrics: Mapping[str, float]) -> float | None:
     value = metrics.get(constraint.metric, math.nan)
-    return _UNKNOWN if math.isnan(value) else constraint.excess(value)
+    return None if math.isnan(value) else value
 
 
 def _said(constraint: Constraint, metrics: Mapping[str, float]) -> str:

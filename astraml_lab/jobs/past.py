@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from astraml_lab.search import Searcher, Warmed
-    from astraml_lab.spec import Constraint, JobSpec, Objective, ParamValue, Space, TrialView
+    from astraml_lab.spec import JobSpec, Objective, ParamValue, Space, TrialView
     from astraml_lab.store import GenerationRecord, Store
 
 _REASONS = 3
@@ -69,28 +69,19 @@ def collect(store: Store, names: Sequence[str], project: str) -> tuple[Source, .
     return tuple(sources.values())
 
 
-def past_of(
-    store: Store,
-    found: GenerationRecord,
-    objectives: Sequence[Objective],
-    label: str = "",
-    child: JobSpec | None = None,
-    *,
-    subject_to: Sequence[Constraint] = (),
-) -> tuple[Past, ...]:
-    """Return the finished trials of a stored generation as the past of a search with these objectives.
+def past_of(store: Store, source: Source, wanted: JobSpec, *, named: bool = True) -> tuple[Past, ...]:
+    """Return the finished trials of a stored generation as the past of a new search.
 
     Metrics go by their names, whatever their direction was: an objective counts with the trial's value, any
     other metric with its last report. A pruned trial counts where the same objective pruned it.
 
     Args:
         store: Where the generation is.
-        found: The generation.
-        objectives: What the new search tunes.
-        label: What people call the generation.
-        child: The new job, where the generation is named as its parent.
-        subject_to: What the new search has to keep to.
+        source: The generation.
+        wanted: The new search.
+        named: Whether `--warm-start` names the generation, rather than that it is the job's own.
     """
+    found, objectives = source.found, wanted.objectives
     spec = read_spec(found)[0]
     views = [view for view in store.load_trials(found.id) if view.state in _FINISHED]
     same = bool(objectives) and spec.objectives[:1] == tuple(objectives[:1])
@@ -107,12 +98,12 @@ def past_of(
             values=_values(view, spec.objectives, objectives),
             state=view.state,
             curve=(curves.get(view.number) or _last(view, objectives[0])) if same else (),
-            source=f"{label or _label(found, '')} trial {view.number}",
-            constraints=measured(subject_to, view),
+            source=f"{source.label} trial {view.number}",
+            constraints=measured(wanted.subject_to, view),
         )
         for view in views
     )
-    return past if child is None else adapted(past, spec, child)
+    return adapted(past, spec, wanted) if named else past
 
 
 def warm_up(searcher: Searcher, store: Store, found: GenerationRecord, spec: JobSpec) -> tuple[str, ...]:
@@ -142,16 +133,7 @@ def warm_up(searcher: Searcher, store: Store, found: GenerationRecord, spec: Job
     if not sources:
         return ()
     past = [
-        one
-        for its in sources.values()
-        for one in past_of(
-            store,
-            its.found,
-            spec.objectives,
-            its.label,
-            None if its.found is before else spec,
-            subject_to=spec.subject_to,
-        )
+        one for its in sources.values() for one in past_of(store, its, spec, named=its.found is not before)
     ]
     warmed = searcher.warm(past)
     if before is not None and len(sources) == 1:
@@ -175,7 +157,7 @@ def _kept(warmed: Warmed, generation: int) -> str:
 
 
 def _doubt(warmed: Warmed, before: GenerationRecord, found: GenerationRecord) -> str:
-    """Say that old values may mean something else; a changed space, objective or limit changes none."""
+    """Say that old values may mean something else; another space, objective or limit changes none."""
     old = json.loads(before.fingerprint)
     parts = changed(old, json.loads(found.fingerprint)) if old else []  # an imported job has no code
     if not warmed.taken or not set(parts) - {SPACE, OBJECTIVES, CONSTRAINTS}:

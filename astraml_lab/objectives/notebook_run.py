@@ -36,9 +36,7 @@ _TOLD_TO_END = 143
 _FAILED = 1
 _FAILURE = "failure.json"
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-_QUIET = """
-[setattr(__import__("logging").getLogger(name), "disabled", True) for name in ("asyncio", "tornado.general")]
-"""
+_QUIET = '__import__("logging").getLogger("tornado.general").disabled = True'
 _ENDED_HERE = "[astraml] The trial was told to end here.\n"
 
 

@@ -70,8 +70,8 @@ class Past:
     """Steps and values of the first objective; needed when it is PRUNED."""
     source: str = ""
     """Where it comes from: `digits#1 trial 7`."""
-    constraints: Mapping[str, float] = field(default_factory=dict)
-    """How far each constraint of the new search is missed, as in `Told`; without those that nobody knows."""
+    constraints: Mapping[str, float | None] = field(default_factory=dict)
+    """How far each constraint of the new search is missed, as in `Told`; `None` where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ def warm_trials(
     for one in reversed(past):
         try:
             _refuse_unfinished(one, definition)
+            _refuse_unmeasured(one, strategy)
             params = fitting.fit(one.params)
         except Misfit as reason:
             left_out[str(reason)] += 1
@@ -87,6 +88,16 @@ def _refuse_unfinished(one: Past, definition: Definition) -> None:
         raise Misfit(f"without {' and '.join(metrics)}")
 
 
+def _refuse_unmeasured(one: Past, strategy: Strategy) -> None:
+    """Refuse a trial of which it is not known whether it keeps to the limits, where the sampler has to know.
+
+    Raises:
+        Misfit: It is not known.
+    """
+    if strategy is Strategy.GP and None in one.constraints.values():
+        raise Misfit("not known to keep to the limits, which the strategy gp has to know")
+
+
 def _trial(
     one: Past, params: Mapping[str, ParamValue], codings: Mapping[str, Coding], strategy: Strategy
 ) -> FrozenTrial:
@@ -105,5 +116,5 @@ def _trial(
         system_attrs=system,
         # Samplers rank pruned trials by it; of complete ones they look at the values alone
         intermediate_values={} if complete else thinned(one.curve),
-        constraints=dict(one.constraints),
+        constraints={name: value for name, value in one.constraints.items() if value is not None},
     )

@@ -100,20 +100,19 @@ def summary(view: JobView, trials: tuple[TrialView, ...], now: float) -> str:
     """Describe a job in a few lines: the text side of its picture."""
     lines = [progress_line(view, trials, now)]
     lines += [f"note: {one_line(each, 300)}" for each in (view.note, made_of(view)) if each]
-    best = sorted(
-        (trial for trial in trials if trial.number in view.best and trial.state is TrialState.COMPLETE),
-        key=lambda trial: trial.values or (),
-    )
+    numbers = set(view.best)
+    best = [trial for trial in trials if trial.number in numbers and trial.state is TrialState.COMPLETE]
+    best.sort(key=lambda trial: trial.values or ())
     for trial in _across(best):
         finals = replace(trial, metrics={})  # a job may have dozens of others
         lines.append("  " + one_line(trial_words(finals, view.objectives), 300))
     if len(best) > _SHOWN:
-        lines.append(f"  and {len(best) - _SHOWN} between them: job.pareto")
+        lines.append(f"  and {len(best) - _SHOWN} more on the front: job.pareto")
     return "\n".join(lines)
 
 
 def _across(front: Sequence[TrialView]) -> Sequence[TrialView]:
-    """Return at most so many of a front in its order, evenly, both its ends among them."""
+    """Return at most so many of a front in its order, evenly, the first and the last among them."""
     if len(front) <= _SHOWN:
         return front
     return [front[place * (len(front) - 1) // (_SHOWN - 1)] for place in range(_SHOWN)]

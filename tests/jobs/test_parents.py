@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astraml_lab.jobs.parents import adapted, ranked
-from astraml_lab.jobs.past import past_of
+from astraml_lab.jobs.past import collect, past_of
 from astraml_lab.search import Past, Searcher
 from astraml_lab.spec import JobSpec, TrialState, validate
 
@@ -72,10 +72,9 @@ def test_a_job_of_another_kind_starts_from_the_ranks_of_its_parents(bench: Bench
         return 1000.0 * (trial.number + 1)
 
     parent = bench.run(large, name="parent", trials=3)
-    found = bench.store.load_job("default", "parent")
-    assert found is not None
+    (found,) = collect(bench.store, ["parent"], "default")
     child = parent.spec.model_copy(update={"transfer": True})
-    assert values(past_of(bench.store, found, child.objectives, child=child)) == [(0.0,), (0.5,), (1.0,)]
+    assert values(past_of(bench.store, found, child)) == [(0.0,), (0.5,), (1.0,)]
 
     job = bench.run(large, name="child", trials=2, warm_start=("parent",), transfer=True)
     assert "starts from 3 trials of parent#1" in job.view().note
@@ -84,7 +83,6 @@ def test_a_job_of_another_kind_starts_from_the_ranks_of_its_parents(bench: Bench
 
 def test_an_identical_job_starts_from_the_values_as_they_are(bench: Bench) -> None:
     parent = bench.run(lambda trial: 1000.0 * (trial.number + 1), name="parent", trials=2)
-    found = bench.store.load_job("default", "parent")
-    assert found is not None
-    past = past_of(bench.store, found, parent.spec.objectives, child=parent.spec)
+    (found,) = collect(bench.store, ["parent"], "default")
+    past = past_of(bench.store, found, parent.spec)
     assert values(past) == [(1000.0,), (2000.0,)]

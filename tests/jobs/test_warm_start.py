@@ -8,7 +8,7 @@ from astraml_lab.errors import InvalidSpec
 from astraml_lab.jobs.past import collect, note, past_of
 from astraml_lab.search import StudyStorage, Warmed
 from astraml_lab.search.proposals import WARM
-from astraml_lab.spec import Categorical, Float, Int, JobState, TrialState, objectives_of
+from astraml_lab.spec import Categorical, Definition, Float, Int, JobSpec, JobState, TrialState, objectives_of
 
 if TYPE_CHECKING:
     from plugins.jobs import Bench
@@ -21,6 +21,10 @@ def same(trial: Trial) -> float:
     for step in range(3):
         trial.report(score=trial.params["x"], loss=1.0 / (step + 1))
     return float(trial.params["x"])
+
+
+def tuning(maximize: str | tuple[()], minimize: str | tuple[()] = ()) -> JobSpec:
+    return JobSpec(definitions=(Definition(objectives=objectives_of(maximize, minimize)),))
 
 
 def warm_in(bench: Bench, job: Job) -> list[str]:
@@ -189,13 +193,13 @@ def test_a_job_without_finished_trials_is_said_and_no_mistake(bench: Bench) -> N
 
 def test_another_metric_may_be_the_objective_in_another_direction(bench: Bench) -> None:
     bench.run(same, name="digits", trials=3)
-    found = collect(bench.store, ["digits"], "default")[0].found
-    (first, *_) = past_of(bench.store, found, objectives_of((), "loss"))
+    found = collect(bench.store, ["digits"], "default")[0]
+    (first, *_) = past_of(bench.store, found, tuning((), "loss"))
     assert first.values == (1.0 / 3,)
-    assert first.source == "default/digits#1 trial 0"
-    both = past_of(bench.store, found, objectives_of("loss", "score"))[0]
+    assert first.source == "digits#1 trial 0"
+    both = past_of(bench.store, found, tuning("loss", "score"))[0]
     assert both.values == (1.0 / 3, both.params["x"])
-    assert past_of(bench.store, found, objectives_of("f1"))[0].values is None
+    assert past_of(bench.store, found, tuning("f1"))[0].values is None
     job = bench.run(same, name="second", trials=1, maximize="f1", warm_start=("digits",))
     assert "starts from no trials of digits#1 (3 did not fit: without f1)" in job.view().note
 
@@ -205,15 +209,30 @@ def slow_where_good(trial: Trial) -> None:
 
 
 def test_it_starts_at_the_best_within_a_limit_that_the_other_job_did_not_have(bench: Bench) -> None:
-    first = bench.run(slow_where_good, name="digits", trials=8)
-    limit = ("latency <= 20",)
+    first = bench.run(slow_where_good, name="digits", trials=8, strategy="random", seed=3)
+    limit = ("latency <= 16",)
     second = bench.run(slow_where_good, name="second", trials=1, warm_start=("digits",), subject_to=limit)
-    within = [value for view in first.reader.trials()[1] if (value := float(str(view.params["x"]))) <= 0.5]
+    within = [value for view in first.reader.trials()[1] if (value := float(str(view.params["x"]))) <= 0.4]
     assert second.best.params["x"] == max(within)
+    assert second.why(0) == "initial design: the best of digits#1"
 
     unmeasured = ("memory <= 1",)
     third = bench.run(slow_where_good, name="third", trials=1, warm_start=("digits",), subject_to=unmeasured)
     assert third.trials[0].params["x"] == first.best.params["x"]
+
+
+def test_a_sampler_that_has_to_know_the_limits_of_all_leaves_out_what_is_not_known(bench: Bench) -> None:
+    def now_and_then(trial: Trial) -> None:
+        latency = {"latency": 1.0} if trial.number % 2 else {}
+        trial.report({"score": trial.params["x"], **latency})
+
+    bench.run(now_and_then, name="digits", trials=4)
+    limit = ("latency <= 2",)
+    job = bench.run(slow_where_good, name="second", strategy="gp", warm_start=("digits",), subject_to=limit)
+    assert job.state is JobState.SUCCEEDED, job.view().reason
+    assert "starts from 2 trials of digits#1 (2 did not fit: not known to keep to the limits" in (
+        job.view().note
+    )
 
 
 def test_another_limit_leaves_old_values_what_they_are(bench: Bench) -> None:
@@ -230,8 +249,8 @@ def test_inactive_parameters_do_not_pass_for_choices(bench: Bench) -> None:
 
     space = {"kind": Categorical(["a", "b"]), "depth": Int(1, 3, when={"kind": "a"})}
     bench.run(tree, space, name="digits", trials=8, strategy="random")
-    found = collect(bench.store, ["digits"], "default")[0].found
-    for one in past_of(bench.store, found, objectives_of("score")):
+    found = collect(bench.store, ["digits"], "default")[0]
+    for one in past_of(bench.store, found, tuning("score")):
         assert ("depth" in one.params) is (one.params["kind"] == "a")
 
 
@@ -243,13 +262,13 @@ def test_pruned_trials_come_with_their_curves(bench: Bench) -> None:
     job = bench.run(worse, name="digits", trials=12, prune="median", parallel=1)
     pruned = [view for view in job.reader.trials()[1] if view.state is TrialState.PRUNED]
     assert pruned
-    found = collect(bench.store, ["digits"], "default")[0].found
-    past: Any = {one.source.split()[-1]: one for one in past_of(bench.store, found, objectives_of("score"))}
+    found = collect(bench.store, ["digits"], "default")[0]
+    past: Any = {one.source.split()[-1]: one for one in past_of(bench.store, found, tuning("score"))}
     for view in pruned:
         one = past[str(view.number)]
         assert one.state is TrialState.PRUNED
         assert one.curve[-1][1] == view.metrics["score"]
-    other = past_of(bench.store, found, objectives_of((), "score"))
+    other = past_of(bench.store, found, tuning((), "score"))
     assert not any(one.curve for one in other)
     again = bench.run(worse, name="second", trials=1, warm_start=("digits",))
     assert "starts from 12 trials" in again.view().note

@@ -15,7 +15,7 @@ from astraml_lab.search import AutoSampler
 from astraml_lab.search.auto import why
 from astraml_lab.search.auto.history import note_of
 from astraml_lab.search.auto.outcomes import Outcome, Targets
-from astraml_lab.search.auto.prior import NO_PRIOR, Prior, prior_of
+from astraml_lab.search.auto.prior import NO_PRIOR, Prior, Sample, prior_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     Array = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
 
 SPACE: dict[str, BaseDistribution] = {
     "x": FloatDistribution(0, 1),
@@ -180,6 +179,17 @@ def test_the_best_of_elsewhere_is_the_best_that_keeps_to_the_limits() -> None:
     assert own(study)[0].params == pytest.approx(ranked[5].params)
 
 
+def test_where_limits_are_not_known_of_all_the_best_is_one_that_is_known_to_keep_to_them() -> None:
+    known = trials_of("before", bowl, 400)
+    ranked = sorted(known, key=lambda trial: trial.value or 0.0)
+    for rank, trial in enumerate(ranked):
+        if rank % 2:
+            trial.set_constraint("0 latency", 0.0 if rank in {91, 205} else 1.0)
+    study = started(*known)
+    searched(study, 1)
+    assert own(study)[0].params == pytest.approx(ranked[91].params)
+
+
 def test_a_source_of_which_none_keeps_to_the_limits_has_no_best() -> None:
     known = trials_of("before", bowl, 20)
     for trial in known:
@@ -200,8 +210,8 @@ def rows_and(values: Callable[[Array], Array], count: int, seed: int) -> tuple[A
     return rows, [Outcome(float(value)) for value in values(rows)]
 
 
-def trials_like(values: Callable[[Array], Array], count: int, seed: int) -> tuple[Array, list[Outcome], Mask]:
-    return *rows_and(values, count, seed), np.ones(count, dtype=bool)
+def trials_like(values: Callable[[Array], Array], count: int, seed: int) -> Sample:
+    return Sample(*rows_and(values, count, seed), np.ones(count, dtype=bool))
 
 
 def steep(rows: Array) -> Array:

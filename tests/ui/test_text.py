@@ -24,7 +24,7 @@ def shown(count: int) -> list[str]:
 def test_a_long_front_is_told_from_end_to_end_with_what_is_left_out() -> None:
     said = shown(9)
     assert [line.split()[1] for line in said[:-1]] == ["2", "3", "0", "4", "1"]
-    assert said[-1] == "and 4 between them: job.pareto"
+    assert said[-1] == "and 4 more on the front: job.pareto"
 
 
 def test_a_short_front_is_told_whole_in_its_order() -> None:

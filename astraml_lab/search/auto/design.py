@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from astraml_lab.search.auto.encoding import Encoding
-    from astraml_lab.search.auto.prior import Prior, Source
+    from astraml_lab.search.auto.prior import Prior
 
     Array = NDArray[np.float64]
 
@@ -36,9 +36,12 @@ def size(columns: int, *, agrees: bool = False) -> int:
     return _AGREEING if agrees else min(_MOST, columns + _MORE_THAN_COLUMNS)
 
 
-def best_of(prior: Prior, tried: Array) -> Source | None:
-    """Return the source, the latest first, whose best was not tried yet."""
-    return next((source for source in prior.first if not among(tried, source.best)), None)
+def best_of(prior: Prior, tried: Array) -> tuple[str, Array] | None:
+    """Return the name of the source, the latest first, whose best was not tried yet, and that best."""
+    for source in prior.first:
+        if source.best is not None and not among(tried, source.best):
+            return source.name, source.best
+    return None
 
 
 def centre(encoding: Encoding, random: np.random.Generator) -> Array:

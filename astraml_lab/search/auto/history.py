@@ -14,7 +14,7 @@ from astraml_lab.search.auto.conditions import Conditions, learned, still
 from astraml_lab.search.auto.encoding import Encoding
 from astraml_lab.search.auto.limits import excesses_of, limits
 from astraml_lab.search.auto.outcomes import outcomes
-from astraml_lab.search.auto.prior import NO_PRIOR, Prior, prior_of
+from astraml_lab.search.auto.prior import NO_PRIOR, Prior, Sample, prior_of
 from astraml_lab.search.auto.unfinished import Unfinished
 
 if TYPE_CHECKING:
@@ -246,10 +246,10 @@ class History:
                     name = _NUMBER.sub("", str(trial.user_attrs[attribute]))
                     sources.setdefault(name, []).append(trial)
             found = {
-                name: (
+                name: Sample(
                     _filled(its, encoding)[0],
                     outcomes(its, maximise=maximise),
-                    limits([excesses_of(one) for one in its]).kept,
+                    limits([excesses_of(one) for one in its]).may_keep,
                 )
                 for name, its in sources.items()
             }

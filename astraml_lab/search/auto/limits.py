@@ -32,6 +32,12 @@ class Limits:
     excesses: Array
     kept: Mask
 
+    @property
+    def may_keep(self) -> Mask:
+        """Which trials are known to keep to all constraints or, where there is none, may; shape (n,)."""
+        known = np.all(self.excesses <= 0.0, axis=0)
+        return known if known.any() else self.kept
+
     def at(self, which: Counts) -> Limits:
         """Return what is known of some trials."""
         return Limits(self.excesses[:, which], self.kept[which])

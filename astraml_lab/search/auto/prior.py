@@ -47,6 +47,21 @@ _AWAY = 0.3
 
 
 @dataclass(frozen=True)
+class Sample:
+    """The trials of one source.
+
+    Attributes:
+        rows: Shape (n, d).
+        outcomes: Theirs, n of them.
+        kept: Which keep to the search's limits, shape (n,).
+    """
+
+    rows: Array
+    outcomes: Sequence[Outcome]
+    kept: Mask
+
+
+@dataclass(frozen=True)
 class Source:
     """What one source knows, its best trials first.
 
@@ -56,8 +71,7 @@ class Source:
         values: Warped, with a mean of 0 and a variance of 1, shape (n,).
         variances: Their own uncertainty, the source's noise included, shape (n,).
         model: What is believed of the source alone.
-        best: The row that is best by that of those that keep to the search's limits, shape (d,).
-        keeps: Whether any does.
+        best: The row that is best by that of those that keep to the search's limits, shape (d,), if any does.
     """
 
     name: str
@@ -65,8 +79,7 @@ class Source:
     values: Array
     variances: Array
     model: Surrogate
-    best: Array
-    keeps: bool
+    best: Array | None
 
     def agrees(self, rows: Array, values: Array) -> bool:
         """Whether it ranks rows (n, d) as values (n,) do, more than by chance: by Kendall's tau."""
@@ -105,8 +118,8 @@ class Prior:
 
     @property
     def first(self) -> tuple[Source, ...]:
-        """The sources whose best is tried before anything else: the latest that know of any."""
-        return tuple(source for source in reversed(self.sources) if source.keeps)[:_FIRST]
+        """The sources whose best is tried before anything else: the latest that have one."""
+        return tuple(source for source in reversed(self.sources) if source.best is not None)[:_FIRST]
 
     def agreeing(self, rows: Array, outcomes: Sequence[Outcome]) -> Prior:
         """Return the sources that rank the search's own trials as these turned out."""
@@ -152,34 +165,32 @@ class Prior:
 NO_PRIOR = Prior()
 
 
-def prior_of(found: Mapping[str, tuple[Array, Sequence[Outcome], Mask]], choices: Counts) -> Prior:
+def prior_of(found: Mapping[str, Sample], choices: Counts) -> Prior:
     """Return what there is to learn from elsewhere.
 
     Args:
-        found: Rows (n, d), outcomes, and which are within the limits of each source; of more than
-            `MOST_SOURCES`, the last are taken.
+        found: The trials of each source; of more than `MOST_SOURCES`, the last are taken.
         choices: How many choices a column has, as in `Encoding`.
     """
-    sources = [_source(name, *its, choices) for name, its in list(found.items())[-MOST_SOURCES:]]
+    sources = [_source(name, its, choices) for name, its in list(found.items())[-MOST_SOURCES:]]
     return Prior(tuple(source for source in sources if source is not None))
 
 
-def _source(
-    name: str, rows: Array, outcomes: Sequence[Outcome], kept: Mask, choices: Counts
-) -> Source | None:
+def _source(name: str, its: Sample, choices: Counts) -> Source | None:
     from astraml_lab.search.auto.surrogate import Surrogate, fit, start  # scipy, for those who start warm
 
-    known = targets(outcomes)
+    known = targets(its.outcomes)
     if known is None:
         return None
     order = np.argsort(known.values, kind="stable")
     order = order[_spread(len(order), 2 * _MOST_ROWS)]
-    rows, values, variances, kept = rows[order], known.values[order], known.variances[order], kept[order]
+    rows, values, variances = its.rows[order], known.values[order], known.variances[order]
     parameters = fit(rows, values, variances, choices, start(rows.shape[1]))
     model = Surrogate.given(rows, values, variances, choices, parameters)
     # Noise says that the best of all was lucky
-    best = rows[int(np.argmin(np.where(kept, model.believes(rows)[0], math.inf)))]
-    return Source(name, rows, values, variances + math.exp(parameters[-1]), model, best, bool(kept.any()))
+    kept = its.rows[its.kept]
+    best = kept[int(np.argmin(model.believes(kept)[0]))] if len(kept) else None
+    return Source(name, rows, values, variances + math.exp(parameters[-1]), model, best)
 
 
 def _spread(count: int, most: int) -> NDArray[np.int64]:

@@ -216,8 +216,9 @@ class AutoSampler(BaseSampler):
     ) -> tuple[Array, str]:
         """Return a row of the initial design, and why it is that."""
         tried = np.concatenate([seen.rows, seen.running])
-        if (source := design.best_of(prior, tried)) is not None:
-            return source.best, f"{_BEST_OF}{source.name}"
+        if (found := design.best_of(prior, tried)) is not None:
+            name, best = found
+            return best, f"{_BEST_OF}{name}"
         if self._is_first(trial, others):
             return design.centre(encoding, self._random(trial)), "initial design: the centre of the space"
         number = max(0, sum(one.number < trial.number for one in others) - len(prior.first))

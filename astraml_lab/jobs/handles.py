@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from astraml_lab.errors import NotFound
 from astraml_lab.jobs.constraints import reason_of
 from astraml_lab.objectives import EXECUTED
 from astraml_lab.objectives.finetune import copy_kept, kept_model, load_kept, not_kept
-from astraml_lab.spec import JobState, trial_words
+from astraml_lab.spec import JobState, shown, trial_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,8 @@ class TrialLog:
 
     def __str__(self) -> str:
         return self.tail(100)
+
+    __repr__ = __str__
 
 
 class TrialHandle:
@@ -160,6 +163,16 @@ class Trials(Mapping[int, TrialHandle]):
         self._folder_of = folder_of
 
     def __getitem__(self, number: int) -> TrialHandle:
+        """Return the trial of a number.
+
+        Raises:
+            NotFound: The job has no such trial.
+            TypeError: It is no number.
+        """
+        try:
+            number = index(number)
+        except TypeError:
+            raise TypeError(f"a trial goes by its number, job.trials[3], not by {shown(number)}") from None
         handle = TrialHandle(self._reader, number, self._folder_of(number))
         handle.view()
         return handle

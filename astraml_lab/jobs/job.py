@@ -165,9 +165,8 @@ class Job:
         Raises:
             NotFound: The job has no such trial.
         """
-        number = trial.number if isinstance(trial, TrialHandle) else int(trial)
-        view = self._trial(number).view()
-        return self._reasons.of(view, self.spec)
+        number = trial.number if isinstance(trial, TrialHandle) else trial
+        return self._reasons.of(self.trials[number].view(), self.spec)
 
     def wait(self, timeout: float | None = None, *, glance: Callable[[Job], None] | None = None) -> Job:
         """Wait until the job has ended, or `timeout` seconds; an interrupt only ends the waiting.

@@ -16,7 +16,7 @@ from astraml_lab.jobs.parents import adapted
 from astraml_lab.jobs.planning import CONSTRAINTS, OBJECTIVES, SPACE
 from astraml_lab.jobs.stored import read_spec
 from astraml_lab.objectives import changed
-from astraml_lab.search import Past
+from astraml_lab.search import UNTAUGHT, Past
 from astraml_lab.spec import TrialState, nearest, shown
 from astraml_lab.store import name_key
 
@@ -137,8 +137,10 @@ def warm_up(searcher: Searcher, store: Store, found: GenerationRecord, spec: Job
     ]
     warmed = searcher.warm(past)
     if before is not None and len(sources) == 1:
-        return (_kept(warmed, before.number) + _doubt(warmed, before, found),)
-    return (note(warmed, [source.label for source in sources.values()]),)
+        said = _kept(warmed, before.number) + _doubt(warmed, before, found)
+    else:
+        said = note(warmed, [source.label for source in sources.values()])
+    return (said + (_unheeded(past, spec) if warmed.taken else ""),)
 
 
 def note(warmed: Warmed, labels: Sequence[str]) -> str:
@@ -163,6 +165,16 @@ def _doubt(warmed: Warmed, before: GenerationRecord, found: GenerationRecord) ->
     if not warmed.taken or not set(parts) - {SPACE, OBJECTIVES, CONSTRAINTS}:
         return ""
     return " (the code or its data changed: old values may not compare; `--new` starts over)"
+
+
+def _unheeded(past: Sequence[Past], spec: JobSpec) -> str:
+    """Say what the search cannot learn from the trials that it starts from."""
+    if spec.strategy in UNTAUGHT:
+        return f", which {spec.strategy} does not learn from"
+    known = zip(*(one.constraints.values() for one in past), strict=True)
+    limits = zip(spec.subject_to, known, strict=False)
+    unmeasured = [limit.metric for limit, values in limits if all(value is None for value in values)]
+    return f" (none of them measured {' or '.join(unmeasured)})" if unmeasured else ""
 
 
 def _trials(count: int) -> str:

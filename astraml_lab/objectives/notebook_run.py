@@ -36,7 +36,10 @@ _TOLD_TO_END = 143
 _FAILED = 1
 _FAILURE = "failure.json"
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-_QUIET = '__import__("logging").getLogger("tornado.general").disabled = True'
+_QUIET = "\n".join(
+    f'__import__("logging").getLogger("{name}").disabled = True'
+    for name in ("IPKernelApp", "tornado.general")
+)
 _ENDED_HERE = "[astraml] The trial was told to end here.\n"
 
 
@@ -64,8 +67,9 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no
     def papermill_execute_cells(self) -> None:
         """Execute all cells, and then have the kernel end in silence.
 
-        ipykernel 7.4 closes sockets that its control thread still writes to. What it logs of that would be
-        the end of the trial's log, and look as if the trial had failed.
+        Jupyter interrupts a kernel before it shuts it down, and ipykernel 7.4 then closes sockets that its
+        control thread still writes to. What is logged of either would be the end of the trial's log, and
+        look as if the trial had failed.
         """
         super().papermill_execute_cells()
         if self.km.kernel_spec.language == "python":

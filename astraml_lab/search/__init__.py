@@ -14,10 +14,11 @@ from astraml_lab.search.journal_storage import StudyStorage
 from astraml_lab.search.pareto import Front, dominated
 from astraml_lab.search.proposals import Ended, Past, Proposal, Told, Warmed
 from astraml_lab.search.reasons import reasons_of
-from astraml_lab.search.samplers import require_sampler, sampler_problems, strategy_notes
+from astraml_lab.search.samplers import UNTAUGHT, require_sampler, sampler_problems, strategy_notes
 from astraml_lab.search.searcher import Searcher
 
 __all__ = [
+    "UNTAUGHT",
     "AutoSampler",
     "Ended",
     "Fitting",

@@ -18,7 +18,7 @@ _TPE = "drawn where good trials lie denser than others; it says nothing of the v
 _OTHERS = {
     Strategy.AUTO: f"tpe: {_TPE}",
     Strategy.TPE: f"tpe: {_TPE}",
-    Strategy.GP: "gp: Optuna's Gaussian process promised most here; it does not say how much",
+    Strategy.GP: "gp: drawn by chance at first, then where Optuna's Gaussian process promised most",
     Strategy.CMAES: "cmaes: drawn from a normal distribution that moves towards good trials",
     Strategy.NSGA2: "nsga2: drawn by chance at first, then bred from the best trials",
     Strategy.QMC: "qmc: the next point of a sequence that covers the space evenly",

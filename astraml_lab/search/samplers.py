@@ -47,6 +47,8 @@ SLOW_TPE = 5_000
 MANY_OBJECTIVES = 3
 GOES_BY_NUMBER = frozenset({Strategy.AUTO, Strategy.QMC, Strategy.RANDOM, Strategy.HYPERBAND, Strategy.GRID})
 """Strategies that know by a trial's number what it draws: a resumed search has to have the same seed."""
+UNTAUGHT = frozenset({Strategy.QMC, Strategy.RANDOM, Strategy.HYPERBAND, Strategy.GRID})
+"""Strategies whose points are the same whatever came of earlier ones."""
 NSGA2_POPULATION = 50
 _TENTH = 10
 """So many trials have a best tenth."""

@@ -21,6 +21,7 @@ _MEANT = {"<": "<=", ">": ">=", "=<": "<=", "=>": ">="}
 _PARTED = re.compile(r"(.*?[^\s<>=!≤≥])\s*([<>=!≤≥]+)\s*([^<>=!≤≥]*)")
 """The metric, the sign and the number, split at the last sign: a metric's name may hold one."""
 _BETWEEN = re.compile(r"(\S+)\s*(<=?|>=?)\s*(\S.*)")
+_JOINED = re.compile(r"[,;&]+|\sand\s")
 _NUMBER_FIRST = re.compile(r"[-+]?[\d.]+(?:e[-+]?\d+)?", re.IGNORECASE)
 
 
@@ -111,6 +112,9 @@ def _read(text: str) -> Mapping[str, object]:
     found = _PARTED.fullmatch(text.strip())
     if found is None:
         raise _refused(text)
+    several = [part.strip() for part in _JOINED.split(text)]
+    if len(several) > 1 and all(_is_limit(part) for part in several):
+        raise _refused(text, "one each: " + ", ".join(f'"{part}"' for part in several))
     metric, sign, given = found[1], found[2], found[3].strip()
     threshold, first = _number(given), _number(metric)
     if threshold is None:
@@ -129,6 +133,11 @@ def _read(text: str) -> Mapping[str, object]:
     if sign not in _AT_LEAST:
         raise _strict(text, metric, sign, given)
     return {"metric": metric, "at_least": _AT_LEAST[sign], "threshold": threshold}
+
+
+def _is_limit(text: str) -> bool:
+    parts = _PARTED.fullmatch(text)
+    return parts is not None and parts[2] in _AT_LEAST and _number(parts[3]) is not None
 
 
 def _strict(text: str, metric: str, sign: str, number: str) -> FoundProblems:

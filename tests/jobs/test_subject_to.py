@@ -194,7 +194,7 @@ def test_a_strategy_that_does_not_heed_them_says_so_once_and_in_our_words(bench:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         job = bench.run(lambda x, y: most(x + y), space, trials=6, subject_to="ms <= 0.9", **options)
-    said = "cmaes does not heed --subject-to while it searches; auto, tpe, gp and nsga2 do."
+    said = "cmaes does not heed --subject-to while it searches; auto, tpe, gp and nsga2 do"
     assert job.view().note.count(said) == 1
     assert job.view().state is JobState.SUCCEEDED
     assert said not in bench.run(lambda x, y: most(x + y), space, trials=1, **options).view().note

@@ -219,6 +219,7 @@ def test_it_starts_at_the_best_within_a_limit_that_the_other_job_did_not_have(be
     unmeasured = ("memory <= 1",)
     third = bench.run(slow_where_good, name="third", trials=1, warm_start=("digits",), subject_to=unmeasured)
     assert third.trials[0].params["x"] == first.best.params["x"]
+    assert "starts from 8 trials of digits#1 (none of them measured memory)" in third.view().note
 
 
 def test_a_sampler_that_has_to_know_the_limits_of_all_leaves_out_what_is_not_known(bench: Bench) -> None:
@@ -233,6 +234,12 @@ def test_a_sampler_that_has_to_know_the_limits_of_all_leaves_out_what_is_not_kno
     assert "starts from 2 trials of digits#1 (2 did not fit: not known to keep to the limits" in (
         job.view().note
     )
+
+
+def test_a_strategy_that_learns_from_no_trial_says_so(bench: Bench) -> None:
+    bench.run(same, name="digits", trials=2)
+    job = bench.run(same, name="second", trials=1, strategy="random", warm_start=("digits",))
+    assert "starts from 2 trials of digits#1, which random does not learn from" in job.view().note
 
 
 def test_another_limit_leaves_old_values_what_they_are(bench: Bench) -> None:

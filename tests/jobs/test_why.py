@@ -34,6 +34,12 @@ def test_each_trial_says_why_in_one_sentence(bench: Bench) -> None:
     assert f"Why these: {said[3]}" in job.debug(3)
     with pytest.raises(NotFound, match="no trial 14"):
         job.why(14)
+    for wrong in ("x", slice(3), 1.5):
+        said_of_it = r"a trial goes by its number, job\.trials\[3\], not by "
+        with pytest.raises(TypeError, match=said_of_it):
+            job.trials[wrong]  # type: ignore[index]  # what people try
+        with pytest.raises(TypeError, match=said_of_it):
+            job.why(wrong)  # type: ignore[arg-type]
 
 
 def test_another_kernel_and_a_resumed_job_say_the_same(

@@ -105,28 +105,32 @@ def test_a_trial_is_an_execution_with_its_values_and_is_kept(folder: Path) -> No
     assert {job.trials[0].params["batch"], job.trials[1].params["batch"]} <= {16.0, 32.0}
 
 
-def test_what_goes_wrong_in_the_kernel_at_its_end_is_not_told(folder: Path) -> None:
-    """As where ipykernel has closed a socket that it flushes its streams to."""
+def test_what_a_kernel_logs_after_its_last_cell_is_not_told(folder: Path) -> None:
+    """As where the interrupt that comes first hits, or ipykernel flushes its streams to a closed socket."""
     end = """
-    import logging, sys, threading
+    import logging
 
-    class Stream:
-        def __getattr__(self, name):
-            return getattr(sys.__stdout__, name)
+    loggers = [logging.getLogger(name) for name in ("IPKernelApp", "tornado.general")]
 
-        def flush(self):
-            if threading.current_thread() is not threading.main_thread():
-                open("flushed.txt", "w").close()
-                raise OSError("Socket operation on non-socket")
+    def executed():
+        with open("executed.txt", "a") as file:
+            print(next(number), file=file)
+        for logger in loggers:
+            logger.error("late")
 
-    logging.getLogger("tornado").addHandler(logging.FileHandler("noise.txt"))
-    sys.stdout = Stream()
+    number = iter(range(100))
+    file = logging.FileHandler("late.txt")
+    file.setLevel("ERROR")
+    for logger in loggers:
+        logger.addHandler(file)
+    get_ipython().events.register("post_execute", executed)
     """
-    write_notebook(folder / "train.ipynb", PARAMETERS, TRAIN, REPORT, end)
+    write_notebook(folder / "train.ipynb", PARAMETERS, TRAIN, REPORT, end, "lr")
     trial = tune().trials[0]
     assert trial.view().state is TrialState.COMPLETE, trial.reason
-    assert (folder / "flushed.txt").exists()
-    assert (folder / "noise.txt").read_text() == ""
+    cells = 2
+    assert len((folder / "executed.txt").read_text().split()) == cells + 1
+    assert len((folder / "late.txt").read_text().split()) == 2 * cells
 
 
 def test_an_exception_is_told_with_its_cell_and_the_notebook_is_kept_as_far_as_it_came(folder: Path) -> None:

@@ -199,6 +199,17 @@ def test_a_source_of_which_none_keeps_to_the_limits_has_no_best() -> None:
     assert why(own(study)[0]) == "initial design: the centre of the space"
 
 
+def test_the_centre_is_not_tried_again_where_it_was_the_best_of_elsewhere() -> None:
+    known = trials_of("before", lambda params: bowl(params) + 10.0)
+    middle = {"x": 0.5, "y": 0.5, "lr": 10**-2.5}
+    best = create_trial(params=middle, distributions=SPACE, value=0.0, user_attrs={"warm": "before trial 40"})
+    study = started(*known, best)
+    searched(study, 3)
+    first, *others = [list(trial.params.values()) for trial in own(study)]
+    assert first == pytest.approx(list(middle.values()))
+    assert all(each != pytest.approx(first) for each in others)
+
+
 def test_trials_at_once_differ_with_a_prior_too() -> None:
     study = started(*trials_of("before", bowl))
     asked = [study.ask(SPACE) for _ in range(8)]

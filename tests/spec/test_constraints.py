@@ -101,6 +101,8 @@ def test_a_limit_by_its_metric_is_refused_with_the_texts_it_may_mean(given: obje
         ("20 >= ms", "(ms <= 20)"),
         ("20 > ms", "(ms <= 20)"),
         ("1 <= ms < 5", '(two of them: "ms >= 1" and "ms <= 5")'),
+        ("ms <= 3, f1 >= 0.5", '(one each: "ms <= 3", "f1 >= 0.5")'),
+        ("ms <= 3 and f1>=0.5 and mb <= 9", '(one each: "ms <= 3", "f1>=0.5", "mb <= 9")'),
         ("ms == 3", '(two of them: "ms >= 3" and "ms <= 3")'),
         ("ms <= 20ms", "the limit is a plain number (ms <= 20)"),
         ("ms <= 5 %", "the limit is a plain number (ms <= 5)"),

@@ -220,7 +220,9 @@ class AutoSampler(BaseSampler):
             name, best = found
             return best, f"{_BEST_OF}{name}"
         if self._is_first(trial, others):
-            return design.centre(encoding, self._random(trial)), "initial design: the centre of the space"
+            centre = design.centre(encoding, self._random(trial))
+            if not design.among(tried, centre):  # where the best of elsewhere was
+                return centre, "initial design: the centre of the space"
         number = max(0, sum(one.number < trial.number for one in others) - len(prior.first))
         row = design.sobol(encoding, self._seed, number, tried)
         return row, "initial design: a point of a sequence that covers the space evenly"

@@ -22,7 +22,9 @@ class ThreadExecutor(Executor):
 
     def submit(self, task: Task, on_end: Callable[[Outcome], None]) -> Handle:
         """Start a thread for `task`, named after it."""
-        return self._crew.start(_ThreadHandle(task, on_end, copy_context()), task.name)
+        handle, name = _ThreadHandle(task, on_end, copy_context()), task.name
+        del task  # it may end before its thread's start returns here
+        return self._crew.start(handle, name)
 
     def close(self, timeout: float = 5.0) -> bool:
         """Cancel what has not begun and wait for the rest; a thread that never looks goes on as a daemon."""

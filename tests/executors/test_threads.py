@@ -4,10 +4,11 @@ import queue
 import subprocess
 import sys
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
-from contracts.executor_contract import InProcessContract, RecordingChannel
+from contracts.executor_contract import InProcessContract, Model, RecordingChannel
 from plugins.patience import PATIENCE
 
 from astraml_lab.executors import Executor, Outcome, Task, ThreadExecutor
@@ -45,6 +46,27 @@ def test_submit_does_not_wait_and_close_says_what_still_runs() -> None:
     channel.stopping.set()
     assert executor.close(PATIENCE)
     assert ends.get(timeout=PATIENCE) == Outcome(value=True)
+
+
+def test_nothing_is_held_of_a_task_that_ends_before_submit_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a busy machine: whoever started a thread may go on long after that thread has ended."""
+    start = threading.Thread.start
+
+    def start_and_wait(thread: threading.Thread) -> None:
+        start(thread)
+        thread.join(PATIENCE)
+
+    monkeypatch.setattr(threading.Thread, "start", start_and_wait)
+    kept: list[weakref.ref[Model]] = []
+    alive: list[bool] = []
+
+    def task() -> Task:
+        given = Model()
+        kept.append(weakref.ref(given))
+        return Task("trial-7", lambda _channel: str(given), RecordingChannel())
+
+    ThreadExecutor().submit(task(), lambda _outcome: alive.append(kept[0]() is not None))
+    assert alive == [False]
 
 
 def test_a_running_thread_does_not_keep_the_process() -> None:

@@ -164,6 +164,7 @@ class Job:
 
         Raises:
             NotFound: The job has no such trial.
+            TypeError: It is neither a trial nor a number.
         """
         number = trial.number if isinstance(trial, TrialHandle) else trial
         return self._reasons.of(self.trials[number].view(), self.spec)

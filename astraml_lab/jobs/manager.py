@@ -390,7 +390,7 @@ class Manager:
                 spec.search, strategy=spec.strategy, seed=spec.seed, turns=spec.turns, storage=storage
             )
             warm = warm_up(searcher, self.store, found, spec)
-            record.open("; ".join(each.removesuffix(".") for each in [*plan.notes, *warm]))
+            record.open("; ".join([*plan.notes, *warm]))
             live = LiveJob(spec, self._wiring.clock)
             request = replace(plan.request, owner=record.id)
             runner = Runner(plan.code, live, record, searcher, request, self._wiring)

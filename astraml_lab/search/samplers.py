@@ -205,38 +205,38 @@ def strategy_notes(
     notes = []
     space = definition.space
     if strategy is Strategy.GP and trials > SLOW_GP:
-        notes.append(f"gp is slow above {SLOW_GP} trials: each proposal fits a model to all of them.")
+        notes.append(f"gp is slow above {SLOW_GP} trials: each proposal fits a model to all of them")
     if strategy is Strategy.AUTO:
         notes.extend(_handed_over(definition, trials))
     if strategy in {Strategy.AUTO, Strategy.TPE} and trials > SLOW_TPE:
-        notes.append(f"{strategy} is slow above {SLOW_TPE} trials; random and qmc stay fast.")
+        notes.append(f"{strategy} is slow above {SLOW_TPE} trials; random and qmc stay fast")
     if (
         strategy in {Strategy.AUTO, Strategy.TPE, Strategy.GP}
         and len(definition.objectives) > MANY_OBJECTIVES
     ):
-        notes.append(f"{strategy} is slow with more than {MANY_OBJECTIVES} objectives; nsga2 stays fast.")
+        notes.append(f"{strategy} is slow with more than {MANY_OBJECTIVES} objectives; nsga2 stays fast")
     if strategy is Strategy.NSGA2 and trials <= NSGA2_POPULATION:
         notes.append(
-            f"nsga2 learns after its first {NSGA2_POPULATION} trials; {trials} of them are a random search."
+            f"nsga2 learns after its first {NSGA2_POPULATION} trials; {trials} of them are a random search"
         )
     if strategy is Strategy.CMAES and limited:
-        notes.append("cmaes does not heed --subject-to while it searches; auto, tpe, gp and nsga2 do.")
+        notes.append("cmaes does not heed --subject-to while it searches; auto, tpe, gp and nsga2 do")
     if strategy in NEEDS:
         alone = [name for name in space.names() if not _is_joint(strategy, space, name)]
         if alone:
-            notes.append(f"{strategy} samples {', '.join(alone)} apart from the others.")
+            notes.append(f"{strategy} samples {', '.join(alone)} apart from the others")
     return tuple(notes)
 
 
 def _handed_over(definition: Definition, trials: int) -> list[str]:
     """Say where auto hands over to TPE."""
     if len(definition.objectives) > MOST_OBJECTIVES:
-        return [f"auto searches more than {MOST_OBJECTIVES} objectives with tpe."]
+        return [f"auto searches more than {MOST_OBJECTIVES} objectives with tpe"]
     varied = [its for its in _distributions(definition.space).values() if not its.single()]
     if len(varied) > MOST_COLUMNS:
-        return [f"auto searches more than {MOST_COLUMNS} dimensions with tpe."]
+        return [f"auto searches more than {MOST_COLUMNS} dimensions with tpe"]
     if trials > MOST_TRIALS:
-        return [f"auto goes on with tpe after {MOST_TRIALS:,} trials."]
+        return [f"auto goes on with tpe after {MOST_TRIALS:,} trials"]
     return []
 
 

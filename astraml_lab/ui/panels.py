@@ -12,10 +12,11 @@ import numpy as np
 from astraml_lab.spec import TrialState, format_number, params_words, state_words
 from astraml_lab.ui import look
 from astraml_lab.ui.lines import LINES, chosen, sampled
+from astraml_lab.ui.thinning import thinned
 from astraml_lab.ui.traces import Band, curve_columns, window_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Sequence
 
     from numpy.typing import NDArray
 
@@ -355,11 +356,3 @@ def _moment(seconds: float) -> str:
 def rounded(values: NDArray[Any]) -> list[float | None]:
     """Return plain numbers of five digits: half the size of what float32 prints."""
     return [float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None for value in values.tolist()]
-
-
-def thinned(items: Iterable[Any], limit: int) -> list[Any]:
-    """Choose at most `limit` of many, evenly, the first and the last among them."""
-    every = list(items)
-    if len(every) <= limit:
-        return every
-    return [every[index] for index in np.unique(np.linspace(0, len(every) - 1, limit).astype(int))]

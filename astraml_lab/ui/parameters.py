@@ -10,7 +10,8 @@ import numpy as np
 from astraml_lab.search import importance_in
 from astraml_lab.spec import Categorical, Scale, is_number, value_words
 from astraml_lab.ui import look
-from astraml_lab.ui.panels import EVERYTHING, Panel, hover_text, rounded, thinned
+from astraml_lab.ui.panels import EVERYTHING, Panel, hover_text, rounded
+from astraml_lab.ui.thinning import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from astraml_lab.dialects.report import summary_of
 from astraml_lab.spec import TrialState, format_duration, format_number, trial_words
+from astraml_lab.ui.thinning import thinned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from astraml_lab.spec import JobView, TrialView
 
@@ -103,16 +104,9 @@ def summary(view: JobView, trials: tuple[TrialView, ...], now: float) -> str:
     numbers = set(view.best)
     best = [trial for trial in trials if trial.number in numbers and trial.state is TrialState.COMPLETE]
     best.sort(key=lambda trial: trial.values or ())
-    for trial in _across(best):
+    for trial in thinned(best, _SHOWN):
         finals = replace(trial, metrics={})  # a job may have dozens of others
         lines.append("  " + one_line(trial_words(finals, view.objectives), 300))
     if len(best) > _SHOWN:
         lines.append(f"  and {len(best) - _SHOWN} more on the front: job.pareto")
     return "\n".join(lines)
-
-
-def _across(front: Sequence[TrialView]) -> Sequence[TrialView]:
-    """Return at most so many of a front in its order, evenly, the first and the last among them."""
-    if len(front) <= _SHOWN:
-        return front
-    return [front[place * (len(front) - 1) // (_SHOWN - 1)] for place in range(_SHOWN)]

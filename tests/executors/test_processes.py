@@ -250,9 +250,8 @@ def test_what_is_shared_is_loaded_once_and_not_sent_again(forking: Templates) ->
     with within(1.5):
         for _ in range(3):
             executor.submit(Task("t", run, RecordingChannel()), ends.put)
-            assert (
-                ends.get(timeout=PATIENCE).value == first
-            )  # at the same address: it was loaded before the fork
+            # at the same address: it was loaded before the fork
+            assert ends.get(timeout=PATIENCE).value == first
     assert executor.close(PATIENCE)
 
 

@@ -566,16 +566,16 @@ def test_other_strategies_say_how_they_choose(strategy: Strategy) -> None:
 def test_the_default_says_where_it_hands_over_to_tpe() -> None:
     wide = Space({f"x{index}": Float(0, 1) for index in range(101)})
     assert strategy_notes(Strategy.AUTO, one(PLAIN), 1000) == ()
-    assert strategy_notes(Strategy.AUTO, one(PLAIN), 1200) == ("auto goes on with tpe after 1,000 trials.",)
+    assert strategy_notes(Strategy.AUTO, one(PLAIN), 1200) == ("auto goes on with tpe after 1,000 trials",)
     assert strategy_notes(Strategy.AUTO, one(wide), 20) == (
-        "auto searches more than 100 dimensions with tpe.",
+        "auto searches more than 100 dimensions with tpe",
     )
 
 
 def test_auto_says_beyond_how_many_objectives_it_hands_over() -> None:
     three, four = one(PLAIN, "a", "b", "c"), one(PLAIN, "a", "b", "c", "d")
     assert not any("objectives" in note for note in strategy_notes(Strategy.AUTO, three, 100))
-    assert "auto searches more than 3 objectives with tpe." in strategy_notes(Strategy.AUTO, four, 100)
+    assert "auto searches more than 3 objectives with tpe" in strategy_notes(Strategy.AUTO, four, 100)
 
 
 def test_auto_keeps_to_constraints_and_says_so() -> None:

@@ -221,7 +221,7 @@ class AutoSampler(BaseSampler):
             return best, f"{_BEST_OF}{name}"
         if self._is_first(trial, others):
             centre = design.centre(encoding, self._random(trial))
-            if not design.among(tried, centre):  # where the best of elsewhere was
+            if not design.among(tried, centre):  # the best of elsewhere may have been there
                 return centre, "initial design: the centre of the space"
         number = max(0, sum(one.number < trial.number for one in others) - len(prior.first))
         row = design.sobol(encoding, self._seed, number, tried)

@@ -86,8 +86,8 @@ class Watch:
             JobCancelled: Likewise, it was stopped.
         """
         with contextlib.redirect_stdout(_InAShell(self._out)), self._interrupts.noted():
+            over = self._over  # before it is shown: a job that ends meanwhile may be shown as it ran
             self._presenter.show(self._job, live=False)
-            over = self._over  # as it was shown: what was read counts for a second
             while not self._over:
                 try:
                     self._wait()

@@ -54,13 +54,7 @@ def figure(reader: JobReader, kind: str, **options: Any) -> go.Figure:
     ]
     if problems:
         raise InvalidSpec(problems, subject="the figure")
-    return build(snapshot_of(reader), **options)
-
-
-def snapshot_of(reader: JobReader, now: float | None = None) -> Snapshot:
-    """Read a job once."""
-    _, trials = reader.trials(0)
-    return Snapshot(reader.view(), trials, reader, SystemClock().time() if now is None else now)
+    return build(Snapshot.of(reader, SystemClock().time()), **options)
 
 
 def _metrics(snapshot: Snapshot, *, metric: str | None = None, by: str = "step") -> go.Figure:

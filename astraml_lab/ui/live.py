@@ -11,6 +11,7 @@ from astraml_lab.ui.actions import Actions
 from astraml_lab.ui.dashboard import Dashboard
 from astraml_lab.ui.followed import Followed
 from astraml_lab.ui.keepsake import Keepsake
+from astraml_lab.ui.panels import Snapshot
 from astraml_lab.ui.places import put
 from astraml_lab.ui.static_bundle import bundle
 from astraml_lab.ui.text import progress_line
@@ -68,8 +69,8 @@ class Live:
         Args:
             kept: The picture takes its place only when nothing can be asked of it any more.
         """
-        _, trials = self.reader.trials(0)
-        text = progress_line(self.reader.view(), trials, self._clock.time())
+        shown = Snapshot.of(self.reader, self._clock.time())
+        text = progress_line(shown.view, shown.trials, shown.now)
         view = {"version_major": 2, "version_minor": 0, "model_id": self._dashboard.model_id}
         place = put({WIDGET: view, "text/plain": text})
         with self._lock:

@@ -54,6 +54,13 @@ class Snapshot:
     reader: JobReader
     now: float
 
+    @classmethod
+    def of(cls, reader: JobReader, now: float) -> Snapshot:
+        """Read a job: first what is said of it all, so that the trials that this names are not older."""
+        view = reader.view()
+        _, trials = reader.trials(0)
+        return cls(view, trials, reader, now)
+
     @property
     def by_number(self) -> dict[int, TrialView]:
         """The trials by number."""

@@ -11,6 +11,7 @@ from astraml_lab.clock import SystemClock
 from astraml_lab.jobs import attended
 from astraml_lab.ui.jobs_text import job_table
 from astraml_lab.ui.live import Live
+from astraml_lab.ui.panels import Snapshot
 from astraml_lab.ui.places import put
 from astraml_lab.ui.publisher import Publisher
 from astraml_lab.ui.static_bundle import bundle
@@ -78,8 +79,8 @@ class NotebookPresenter:
 
     def progress(self, job: ShownJob) -> None:
         """Print one readable line about the job."""
-        _, trials = job.reader.trials(0)
-        print(progress_line(job.reader.view(), trials, self._clock.time()), flush=True)  # noqa: T201  its purpose
+        shown = Snapshot.of(job.reader, self._clock.time())
+        print(progress_line(shown.view, shown.trials, shown.now), flush=True)  # noqa: T201  its purpose
 
     def close(self, job: ShownJob) -> None:
         """Turn what `show(live=False)` displayed into the final picture."""
@@ -140,8 +141,8 @@ class NotebookPresenter:
         print(self._text(job), flush=True)  # noqa: T201  a terminal's display
 
     def _text(self, job: ShownJob) -> str:
-        _, trials = job.reader.trials(0)
-        return summary(job.reader.view(), trials, self._clock.time())
+        shown = Snapshot.of(job.reader, self._clock.time())
+        return summary(shown.view, shown.trials, shown.now)
 
 
 def in_notebook() -> bool:

@@ -58,10 +58,9 @@ def bundle(reader: JobReader, now: float, *, png: bool = False, room: Room | Non
         png: Whether a PNG is wanted.
         room: How much it may hold at most; else as much as a stored picture may.
     """
-    _, trials = reader.trials(0)
-    snapshot = Snapshot(reader.view(), trials, reader, now)
+    snapshot = Snapshot.of(reader, now)
     drawn = picture(snapshot, room)
-    made: dict[str, Any] = {PLOTLY: drawn, "text/plain": summary(snapshot.view, trials, now)}
+    made: dict[str, Any] = {PLOTLY: drawn, "text/plain": summary(snapshot.view, snapshot.trials, now)}
     image = png_of(drawn) if png else None
     if image is not None:
         made["image/png"] = image

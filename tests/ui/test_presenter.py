@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
@@ -12,6 +12,9 @@ from astraml_lab.clock import FakeClock
 from astraml_lab.errors import InvalidSpec
 from astraml_lab.ui.presenter import NotebookPresenter
 from astraml_lab.ui.static_bundle import PLOTLY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TESTS = Path(__file__).parents[1]
 FIRST = f"""import sys, time; sys.path.insert(0, {str(TESTS)!r})
@@ -42,6 +45,29 @@ def test_outside_a_notebook_a_job_is_text(capsys: pytest.CaptureFixture[str]) ->
     presenter.progress(job)
     line = "digits  6/40 trials  best accuracy 0.9621 (trial 3)  1 m 20 s, about 3 m left\n"
     assert capsys.readouterr().out == line
+
+
+def test_the_best_is_told_with_its_value_though_it_ends_while_the_job_is_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = FakeReader(clock=FakeClock())
+    play(reader, 3)
+    reader.start(3, lr=0.01)
+    reader.report(3, 1, accuracy=0.999)
+
+    def read_while_it_ends(read: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*given: int) -> Any:
+            found = read(*given)
+            if (trial := reader.trial(3)) is not None and not trial.state.ended:
+                reader.end(3)
+            return found
+
+        return wrapped
+
+    monkeypatch.setattr(reader, "view", read_while_it_ends(reader.view))
+    monkeypatch.setattr(reader, "trials", read_while_it_ends(reader.trials))
+    NotebookPresenter(clock=reader.clock).progress(FakeJob(reader))
+    assert "best accuracy 0." in capsys.readouterr().out
 
 
 def test_the_clock_of_a_paused_job_stands_still(capsys: pytest.CaptureFixture[str]) -> None:

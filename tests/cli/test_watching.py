@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+import astraml_lab as lab
+from astraml_lab.cli.watching import Watch
+from astraml_lab.jobs.presenter import presenter
+
+
+def test_a_job_that_ends_while_it_is_shown_is_said_to_have_ended(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    go = threading.Event()
+
+    def hold(trial: lab.Trial) -> float:
+        go.wait(120)
+        return 1.0
+
+    job = lab.tune(hold, {"x": lab.Float(0, 1)}, maximize="score", trials=1, name="digits", wait=False)
+    shows = presenter().show
+
+    def show(shown: Any, **how: Any) -> None:
+        shows(shown, **how)
+        go.set()
+        job.wait(120)
+
+    monkeypatch.setattr(presenter(), "show", show)
+
+    assert Watch(job, owned=True).run() == 0
+    before, after = capsys.readouterr().out.rstrip().rsplit("\n", 1)
+    assert "digits  0/1 trials" in before
+    assert after.startswith("digits  succeeded  1/1 trials  best score 1 (trial 0)")
+
+
+def test_a_job_that_has_ended_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    job = lab.tune(lambda trial: 1.0, {"x": lab.Float(0, 1)}, maximize="score", trials=1, name="digits")
+    capsys.readouterr()
+
+    assert Watch(job, owned=True).run() == 0
+    assert capsys.readouterr().out.count("digits  succeeded") == 1

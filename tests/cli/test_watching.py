@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 import astraml_lab as lab
 from astraml_lab.cli.watching import Watch
 from astraml_lab.jobs.presenter import presenter
+
+if TYPE_CHECKING:
+    import pytest
+
+SPACE = {"x": lab.Float(0, 1)}
 
 
 def test_a_job_that_ends_while_it_is_shown_is_said_to_have_ended(
@@ -15,11 +18,11 @@ def test_a_job_that_ends_while_it_is_shown_is_said_to_have_ended(
 ) -> None:
     go = threading.Event()
 
-    def hold(trial: lab.Trial) -> float:
+    def hold(_: lab.Trial) -> float:
         go.wait(120)
         return 1.0
 
-    job = lab.tune(hold, {"x": lab.Float(0, 1)}, maximize="score", trials=1, name="digits", wait=False)
+    job = lab.tune(hold, SPACE, maximize="score", trials=1, name="digits", wait=False)
     shows = presenter().show
 
     def show(shown: Any, **how: Any) -> None:
@@ -36,7 +39,7 @@ def test_a_job_that_ends_while_it_is_shown_is_said_to_have_ended(
 
 
 def test_a_job_that_has_ended_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    job = lab.tune(lambda trial: 1.0, {"x": lab.Float(0, 1)}, maximize="score", trials=1, name="digits")
+    job = lab.tune(lambda _: 1.0, SPACE, maximize="score", trials=1, name="digits")
     capsys.readouterr()
 
     assert Watch(job, owned=True).run() == 0

@@ -38,7 +38,12 @@ def test_a_notebook_runs_headless_from_top_to_bottom_and_ends_with_a_picture(
 ) -> None:
     executed = tmp_path / path.name
     papermill.execute_notebook(
-        str(path), str(executed), parameters=TINY[path.stem], progress_bar=False, cwd=str(path.parent)
+        str(path),
+        str(executed),
+        parameters=TINY[path.stem],
+        progress_bar=False,
+        cwd=str(path.parent),
+        iopub_timeout=120,
     )
 
     notebook = nbformat.read(executed, as_version=4)

@@ -82,9 +82,10 @@ def at_terminal() -> bool:
 
 def ask(name: str) -> str:
     """Ask what is to become of a job; `s` also for a second Ctrl-C."""
-    typer.echo(f"\nInterrupted; {name} still runs. {QUESTION}", err=True, nl=False)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.getsignal(signal.SIGINT)
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever sees the question may press again
+        typer.echo(f"\nInterrupted; {name} still runs. {QUESTION}", err=True, nl=False)
         return sys.stdin.readline().strip().lower()[:1]
     except KeyboardInterrupt:
         typer.echo("", err=True)

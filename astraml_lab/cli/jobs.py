@@ -47,8 +47,9 @@ def show(
     """Show a job and its trials."""
     job = find(name, project, generation)
     if as_json:
+        facts = answers.job_facts(job.view())  # first: the best that it names are then among the trials
         trials = [answers.trial_facts(view) for view in job.reader.trials()[1]]
-        answers.print_json({"job": answers.job_facts(job.view()), "trials": trials})
+        answers.print_json({"job": facts, "trials": trials})
         return
     typer.echo(answers.in_a_shell(repr(job)))
     note = job.view().note

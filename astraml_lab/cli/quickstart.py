@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NOTEBOOK = "quickstart.ipynb"
+_LAST_OUTPUT = 120
+"""Seconds for what a cell has shown to arrive after its end; a busy machine takes more than papermill's 4."""
 
 
 def quickstart(
@@ -74,6 +76,7 @@ def _execute(source: Path, output: Path, parameters: Mapping[str, Any]) -> None:
             parameters=dict(parameters),
             progress_bar=False,
             log_output=True,
+            iopub_timeout=_LAST_OUTPUT,
             extra_arguments=["--log-level=ERROR"],  # its advice on transports says nothing to a newcomer
         )
     except papermill.exceptions.PapermillExecutionError as error:

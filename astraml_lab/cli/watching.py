@@ -163,7 +163,10 @@ class Watch:
     @property
     def _over(self) -> bool:
         state = self._job.state
-        return state.ended or state is JobState.STALE
+        over = state.ended or state is JobState.STALE
+        if over:
+            self._job.wait(0)  # what was read of it a moment ago is not its end
+        return over
 
     @property
     def _seconds_left(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ class Ending:
 
 
 class Criteria:
-    """Watches the ended trials of a job; touched by its runner alone."""
+    """Watches the ended trials of a job; its runner tells it, any thread may ask who is best."""
 
     def __init__(self, spec: JobSpec) -> None:
         self.spec = spec
@@ -52,35 +53,40 @@ class Criteria:
         self._front = Front(spec.objectives) if len(spec.objectives) > 1 else None
         one = spec.objectives[0] if len(spec.objectives) == 1 else None
         self._standings = Standings(maximize=one is not None and one.maximize)
+        self._lock = threading.RLock()
 
     @property
     def best(self) -> tuple[int, ...]:
         """The best trial's number; with several objectives the numbers on the Pareto front."""
-        if self._front is not None:
-            return self._front.numbers
-        winner = self._standings.winner(self.spec.confirm)
-        if winner is not None:
-            return (winner,)
-        return () if self._best is None else (self._best[1],)
+        with self._lock:
+            if self._front is not None:
+                return self._front.numbers
+            winner = self._standings.winner(self.spec.confirm)
+            if winner is not None:
+                return (winner,)
+            return () if self._best is None else (self._best[1],)
 
     @property
     def best_value(self) -> float | None:
         """The best trial's value, or the mean of its runs, with one objective."""
-        confirmed = self.confirmed
-        if confirmed is not None:
-            return confirmed.mean
-        return None if self._best is None else self._best[0]
+        with self._lock:
+            confirmed = self.confirmed
+            if confirmed is not None:
+                return confirmed.mean
+            return None if self._best is None else self._best[0]
 
     @property
     def hypervolume(self) -> float | None:
         """How much the front dominates, with several objectives; see `JobView.hypervolume`."""
-        return None if self._front is None else self._front.hypervolume
+        with self._lock:
+            return None if self._front is None else self._front.hypervolume
 
     @property
     def confirmed(self) -> Confirmed | None:
         """The runs of the best trial, where it ran more than once."""
-        winner = self._standings.winner(self.spec.confirm)
-        return None if winner is None else self._standings.confirmed(winner)
+        with self._lock:
+            winner = self._standings.winner(self.spec.confirm)
+            return None if winner is None else self._standings.confirmed(winner)
 
     def confirmed_of(self, number: int) -> Confirmed | None:
         """Return the runs of a trial, where there are several."""
@@ -108,7 +114,8 @@ class Criteria:
     @property
     def violating(self) -> tuple[int, ...]:
         """The trials with values that violate a constraint."""
-        return tuple(self._violating)
+        with self._lock:
+            return tuple(self._violating)
 
     def restored(self, trial: TrialView) -> None:
         """Take in a trial that ended in an earlier run: its failure may have had a cause that is mended."""
@@ -131,6 +138,10 @@ class Criteria:
         One that confirms another is no step of the search: it fails no job, and neither it nor what it finds
         is progress.
         """
+        with self._lock:
+            self._take_in(trial)
+
+    def _take_in(self, trial: TrialView) -> None:
         values = trial.values
         if values and not keeps_to(self.spec, trial):
             self._violating.append(trial.number)

@@ -217,7 +217,11 @@ class Flights:
     def abandon(self) -> None:
         """Kill all, or leave behind what cannot be: the runner ends before its trials do."""
         for flight in self:
-            if flight.handle is None or not flight.handle.kill():
+            if flight.handle is None:  # it was never launched: nobody will come back
+                del self._air[flight.trial.number]
+                flight.sink.close()
+                flight.lease.release()
+            elif not flight.handle.kill():
                 self.leave_behind(flight)
 
     def returned(self, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterable
@@ -207,9 +208,11 @@ class Job:
 
     def stop(self, reason: str = "stopped by you") -> Job:
         """End the job: running trials end at their next report, no other starts; what finished is kept."""
-        if self._owner.alive:
-            self._owner.send(events.StopJob(reason))
-        elif self._manager.store.cancel_stale(self._generation_id, reason):
+        with contextlib.suppress(Conflict):  # it has ended meanwhile
+            if self._owner.alive:
+                self._owner.send(events.StopJob(reason))
+                return self
+        if self._manager.store.cancel_stale(self._generation_id, reason):
             self._manager.forget(self._generation_id)
         return self
 
@@ -246,6 +249,7 @@ class Job:
             Conflict: It cannot: nothing is left to do, another kernel was faster, or its code is not in this
                 kernel or has changed; the message says what helps.
         """
+        self._owner.settle()
         if not self._owner.alive:
             take_over(self._manager, self._owner, trials, confirm=confirm)
             return self

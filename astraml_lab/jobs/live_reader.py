@@ -26,6 +26,7 @@ class LiveReader:
     def view(self) -> JobView:
         """Return the job as it stands."""
         runner, record = self._runner, self._runner.record
+        state = record.state  # before the counts: where it has ended they are its last ones
         with self._live.lock:
             counts, infeasible = dict(self._live.counts), self._live.infeasible
             searched, confirming = self._live.searched, self._live.confirming
@@ -37,7 +38,7 @@ class LiveReader:
             name=record.name,
             project=record.project,
             generation=record.generation,
-            state=record.state,
+            state=state,
             objectives=runner.spec.objectives,
             trials=runner.spec.trials,
             counts=counts,

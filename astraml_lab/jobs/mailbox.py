@@ -27,11 +27,16 @@ class Mailbox:
 
     def put(self, event: Event) -> None:
         """Leave a message; returns at once."""
+        self.offer(event)
+
+    def offer(self, event: Event) -> bool:
+        """Leave a message; return at once whether it will be read."""
         with self._lock:
             if not self._closed:
                 self._queue.put(event)
-                return
+                return True
         self._refuse(event)
+        return False
 
     def wait(self, seconds: float) -> list[Event]:
         """Wait for at least one event, at most `seconds`; then return all that are there."""
@@ -40,6 +45,22 @@ class Mailbox:
         except queue.Empty:
             return []
         return [*found, *self._rest()]
+
+    @property
+    def closed(self) -> bool:
+        """Whether all that comes is refused."""
+        return self._closed
+
+    def close_if_empty(self) -> bool:
+        """Refuse all that comes, unless something waits to be read; return whether it does so now."""
+        with self._lock:
+            self._closed = self._closed or self._queue.empty()
+            return self._closed
+
+    def open_again(self) -> None:
+        """Take messages as before."""
+        with self._lock:
+            self._closed = False
 
     def close(self) -> None:
         """Refuse what is there and all that comes."""

@@ -147,9 +147,11 @@ class Manager:
                 return found  # damaged meanwhile, perhaps: memory has what was shown
             raise
         with self._lock:
-            if self._readers.get(generation_id) is found:
-                self._readers[generation_id] = made
-            return self._readers[generation_id]
+            known = self._readers.get(generation_id)
+            if known is not None and known is not found:
+                return known
+            self._readers[generation_id] = made
+            return made
 
     def forget(self, generation_id: int) -> None:
         """Read a generation anew at the next question: this process has just changed it."""
@@ -219,7 +221,9 @@ class Manager:
             turn = self._turns[name_key(spec.project), name_key(str(spec.name))]
         with turn:
             found, runner = self.stored(generation_id), self.runner(generation_id)
-            if runner is not None and not runner.done.is_set():
+            if runner is not None and not runner.done.is_set():  # another thread was faster
+                for event in first:
+                    runner.tell(event)
                 return Job(self, found)
             plan = make_plan(spec, code, self._wiring.pool)
             what = difference(found, plan)
@@ -267,7 +271,7 @@ class Manager:
 
     def _ended(self, job: Job) -> tuple[GenerationRecord, ...]:
         """Return the generations of a job, if none of them runs."""
-        self._writer.flush(timeout=1.0)  # on a full disk, it waits for a deletion
+        self._writer.flush(timeout=30.0, tries=1)  # on a full disk, it waits for a deletion
         found = self.store.load_job(job.project, job.name)
         generations = self.store.list_generations(found.job_id) if found else ()
         for generation in generations:
@@ -333,6 +337,8 @@ class Manager:
         return [name for name, spec, code in same if code and is_same(fingerprint(spec, code), plan)]
 
     def _same_search(self, found: GenerationRecord, plan: Plan) -> Job:
+        Owner(self, found.id).settle()
+        found = self.stored(found.id)
         job = Job(self, found, said=attached(found, plan))
         if job.alive:
             if plan.spec.confirm > job.spec.confirm:

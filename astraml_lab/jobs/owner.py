@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from astraml_lab.spec import JobSpec
     from astraml_lab.store import GenerationRecord
 
+_SETTLES = 60.0
+"""Seconds that the end of a job may take to be written, with a slow disk and processes that are let go."""
+
 
 class Owner:
     """Answers from the store as it is now, not from what a reader saw a moment ago; thread-safe."""
@@ -47,6 +50,12 @@ class Owner:
         lease = None if self.runner is not None else self.stored.lease
         return f"{lease.host}:{lease.pid}" if lease is not None and self.alive else ""
 
+    def settle(self) -> None:
+        """Wait for a runner of this kernel that writes its job's end: it takes nothing any more."""
+        runner = self.runner
+        if runner is not None and runner.closing:
+            runner.done.wait(_SETTLES)
+
     def send(self, event: controls.Told) -> bool:
         """Hand an event to whoever runs the job; return whether that is this kernel.
 
@@ -54,9 +63,9 @@ class Owner:
             Conflict: Nobody does, or only to end it.
         """
         runner = self.runner
-        if runner is not None:
-            runner.tell(event)
+        if runner is not None and runner.offer(event):
             return True
+        self.settle()
         found = self.stored
         if not self._runs_elsewhere(found):
             line = tune_line("resume", found.name, found.project)

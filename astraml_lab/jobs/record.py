@@ -11,7 +11,7 @@ import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.errors import Conflict, StoreError, StoreUnavailable
+from astraml_lab.errors import Conflict, LeaseLost, StoreError, StoreUnavailable
 from astraml_lab.jobs import stored
 from astraml_lab.jobs.windows import stored_windows
 from astraml_lab.metrics import RETENTION, roll_up
@@ -121,8 +121,8 @@ class Record:
             if not self.state.may_become(state):
                 raise Conflict(f"job {self.name} is {self.state} and cannot become {state}")
             self._count_pause(state)
-            self.state = state
-        self.reason = reason
+        self.reason = reason  # first: who reads the new state reads why
+        self.state = state
         self._later({"state": state, "reason": reason})
 
     def close(self, state: JobState, reason: str) -> None:
@@ -132,11 +132,13 @@ class Record:
             StoreUnavailable: Not written; call it again.
         """
         self._count_pause(state)
-        self._writer.flush(timeout=2.0)
+        self._writer.flush(timeout=30.0, tries=1)
         ended_at = self._store.clock.time()
         changes = {"state": state, "reason": reason, "note": self.note, "ended_at": ended_at}
-        self._store.update_generation(self._lease, **changes)
-        self._store.release(self._lease)
+        with self._store.fenced(self._lease, "end a job") as connection:
+            jobs.update_generation(connection, self.generation_id, changes)
+            # At once: a change that the writer still has comes too late, and whoever sees the end may go on.
+            leases.release(connection, self._lease)
         with contextlib.suppress(StoreError):
             self._store.checkpoint()
         self.ended_at = ended_at
@@ -156,9 +158,9 @@ class Record:
 
     def fail(self, state: JobState, reason: str) -> None:
         """Show an end that came from the runner itself, and give the generation back if it is still ours."""
+        self.ended_at = self._store.clock.time()
         self.reason = reason
         self.state = state
-        self.ended_at = self._store.clock.time()
         ended = {"state": state, "reason": reason, "ended_at": self.ended_at}
         give_back(self._store, self._writer, self._lease, {} if state is JobState.STALE else ended)
 
@@ -272,7 +274,7 @@ class Record:
         self._unsent |= changes
         if self._unsent:
             with contextlib.suppress(StoreUnavailable):
-                self._writer.put(partial(_update, lease=self._lease, changes=dict(self._unsent)))
+                self._writer.put(partial(_update_if_ours, lease=self._lease, changes=dict(self._unsent)))
                 self._unsent.clear()
 
 
@@ -315,6 +317,11 @@ def _seconds_run(found: GenerationRecord) -> float:
         return 0.0
     heard = found.lease.heartbeat_at if found.lease else found.started_at
     return max(0.0, (found.ended_at or heard) - found.started_at)
+
+
+def _update_if_ours(connection: Connection, *, lease: Lease, changes: dict[str, Any]) -> None:
+    with contextlib.suppress(LeaseLost):  # the job has ended meanwhile, or is another kernel's
+        _update(connection, lease=lease, changes=changes)
 
 
 def _update(connection: Connection, *, lease: Lease, changes: dict[str, Any]) -> None:

@@ -146,6 +146,15 @@ class Runner:
         """Leave a message; returns at once."""
         self._mail.put(event)
 
+    def offer(self, event: events.Event) -> bool:
+        """Leave a message; return at once whether it will be read: not once the job's end is written."""
+        return self._mail.offer(event)
+
+    @property
+    def closing(self) -> bool:
+        """Whether the job's end is written: it takes no message any more, and is `done` in a moment."""
+        return self._mail.closed
+
     def stop(self, reason: str) -> None:
         """End the job: running trials end at their next report."""
         self.tell(events.StopJob(reason))
@@ -238,8 +247,12 @@ class Runner:
             if self._ending is not None and not len(self._flights) and not self.backlog:
                 if self.record.state.ended:
                     return
-                self._give_up_waiting(self._ending)
-                self.backlog.write(partial(self._finish, self._ending))
+                self._read_before_the_end(self._ending)
+                if self._left:
+                    return
+                if self._ending is not None:
+                    self._give_up_waiting(self._ending)
+                    self.backlog.write(partial(self._finish, self._ending))
                 continue
             self._handle(self._mail.wait(self._next_tick - self._wiring.clock.monotonic()))
             if self._left:
@@ -343,9 +356,12 @@ class Runner:
     # the end of the job
 
     def _decide(self) -> None:
-        ending = self._due()
-        if ending is not None and self._listen():
-            ending = self._due()
+        if self._due() is None:
+            return
+        # What was asked for meanwhile, here and by other kernels, may be a reason to go on.
+        self._handle(self._mail.wait(0))
+        self._listen()
+        ending = None if self._left else self._due()
         if ending is not None:
             self._end(ending)
 
@@ -358,11 +374,17 @@ class Runner:
         in_time = not self.criteria.out_of_time(ran, now)
         return None if self._confirming.comes_first(ending, in_time=in_time) else ending
 
-    def _listen(self) -> bool:
-        """Do what other kernels ask for; return whether they did."""
+    def _read_before_the_end(self, ending: Ending) -> None:
+        """Do what was told since the end was decided; more that is to run is judged once more."""
+        told = self._mail.wait(0)
+        self._handle(told)
+        if not ending.cut and any(isinstance(event, events.Extend | events.Confirm) for event in told):
+            self._ending = None
+
+    def _listen(self) -> None:
+        """Do what other kernels ask for."""
         asked = [controls.event_of(command) for command in self.record.heartbeat()]
         self._handle([event for event in asked if event is not None])
-        return bool(asked)
 
     def _end(self, ending: Ending) -> None:
         self._ending = ending
@@ -379,7 +401,14 @@ class Runner:
         final = ending if self._confirming.cut_short else self.criteria.final(ending, self.live.searched)
         self._starter.waiting_for = ""
         said = (final.reason, self._confirming.outcome(final.state), self._wishes.untried)
-        self.record.close(final.state, "; ".join(filter(None, said)))
+        # Who is told that a message is read relies on it: the end is for what comes later.
+        if not self._mail.close_if_empty():
+            return
+        try:
+            self.record.close(final.state, "; ".join(filter(None, said)))
+        except BaseException:
+            self._mail.open_again()
+            raise
 
     def _give_up(self, state: JobState, reason: str) -> None:
         self._flights.tell_to_end(Verdict(TrialState.STOPPED, reason))

@@ -152,16 +152,17 @@ class StoredReader:
         self._curves.clear()
         self._windows.clear()
         known = self._read_at is not None and found.state.ended and found == self._record
-        self._read_at = self._store.clock.monotonic()
-        if known:
-            return
-        self._view = None
-        same = found.spec == self._record.spec
-        self._record = found
-        if not same:
-            self._spec, self._unreadable = read_spec(found)
-            self._judge_anew()
-        self._read_trials(found.id)
+        now = self._store.clock.monotonic()
+        if not known:
+            self._read_at = None  # until all is read: a trial that cannot be read is asked for again
+            self._view = None
+            same = found.spec == self._record.spec
+            self._record = found
+            if not same:
+                self._spec, self._unreadable = read_spec(found)
+                self._judge_anew()
+            self._read_trials(found.id)
+        self._read_at = now
 
     def _read_trials(self, generation_id: int) -> None:
         """Read those trials that have changed: of a large job the others cost much more than they tell."""

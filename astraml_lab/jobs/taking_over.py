@@ -31,6 +31,7 @@ def ask(manager: Manager, owner: Owner, event: Enqueue | Rerun) -> int | None:
         if owner.alive:
             return event.answer.result() if owner.send(event) else None
     except Conflict:
+        owner.settle()
         if owner.alive:
             raise  # it ends, but has not ended yet
     asked = replace(event, answer=Future(), owed=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from astraml_lab.errors import NotFound
 from astraml_lab.jobs import views_of
 from astraml_lab.lab.default import manager
 from astraml_lab.lab.known import known_job
@@ -61,7 +63,7 @@ def sql(text: str, jobs: Sequence[Mapping[str, Any]] | None = None) -> pd.DataFr
         return answer.as_dict() if isinstance(answer, stackql.Effect) else _frame(answer, nulls=True)
     named = stackql.tables_of(text, COLUMNS)
     if named is not None:
-        return _frame(stackql.select(text, {name: list(_ROWS[name]()) for name in named}, COLUMNS))
+        return _frame(stackql.select(text, {name: _rows(_ROWS[name]) for name in named}, COLUMNS))
     answer = stackql.answer(text, resources())
     return _done(answer) if isinstance(answer, stackql.Effect) else _frame(answer, nulls=True)
 
@@ -98,68 +100,69 @@ def _frame(table: Table, *, nulls: bool = False) -> pd.DataFrame:
     return frame
 
 
-def _found() -> Iterator[tuple[JobView, Job]]:
+def _rows(of: Callable[[JobView, Job], Iterator[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the rows of every job: all that one has, or none of one that is deleted meanwhile."""
+    rows = []
     for view in views_of(manager()):
-        yield view, manager().find(view.name, view.project)
+        with contextlib.suppress(NotFound):
+            rows += list(of(view, manager().find(view.name, view.project)))
+    return rows
 
 
-def _job_rows() -> Iterator[dict[str, Any]]:
-    for view, job in _found():
-        spec, objective = job.spec, view.objectives[0] if view.objectives else None
+def _job_rows(view: JobView, job: Job) -> Iterator[dict[str, Any]]:
+    spec, objective = job.spec, view.objectives[0] if view.objectives else None
+    yield {
+        **dataclasses.asdict(dataclasses.replace(view, objectives=(), counts={}, devices=())),
+        "state": str(view.state),
+        "metric": objective and objective.metric,
+        "goal": objective and str(objective.goal),
+        "best": view.best[0] if len(view.best) == 1 else None,
+        "budget": view.trials,
+        "finished": view.finished,
+        "running": len(view.running),
+        "strategy": str(spec.strategy),
+        "dialect": spec.origin and str(spec.origin.dialect),
+    }
+
+
+def _trial_rows(view: JobView, job: Job) -> Iterator[dict[str, Any]]:
+    for trial in job.reader.trials()[1]:
+        ended, started = trial.ended_at, trial.started_at
         yield {
-            **dataclasses.asdict(dataclasses.replace(view, objectives=(), counts={}, devices=())),
-            "state": str(view.state),
-            "metric": objective and objective.metric,
-            "goal": objective and str(objective.goal),
-            "best": view.best[0] if len(view.best) == 1 else None,
-            "budget": view.trials,
-            "finished": view.finished,
-            "running": len(view.running),
-            "strategy": str(spec.strategy),
-            "dialect": spec.origin and str(spec.origin.dialect),
+            **dataclasses.asdict(trial),
+            "project": view.project,
+            "job": view.name,
+            "state": str(trial.state),
+            "kind": trial.kind and str(trial.kind),
+            "value": trial.values[0] if trial.values else None,
+            "objective_values": trial.values,
+            "runtime": None if ended is None or started is None else ended - started,
         }
 
 
-def _trial_rows() -> Iterator[dict[str, Any]]:
-    for view, job in _found():
-        for trial in job.reader.trials()[1]:
-            ended, started = trial.ended_at, trial.started_at
-            yield {
-                **dataclasses.asdict(trial),
-                "project": view.project,
-                "job": view.name,
-                "state": str(trial.state),
-                "kind": trial.kind and str(trial.kind),
-                "value": trial.values[0] if trial.values else None,
-                "objective_values": trial.values,
-                "runtime": None if ended is None or started is None else ended - started,
-            }
+def _window_rows(view: JobView, job: Job) -> Iterator[dict[str, Any]]:
+    for trial in job.reader.trials()[1]:
+        for metric in view.metric_names:
+            found = job.reader.windows(trial.number, metric)
+            if found is None:
+                continue
+            for index, begun in enumerate(found.starts):
+                yield {
+                    "project": view.project,
+                    "job": view.name,
+                    "trial": trial.number,
+                    "metric": metric,
+                    "start": float(begun),
+                    "width": found.width,
+                    "count": int(found.counts[index]),
+                    "mean": float(found.means[index]),
+                    "min": float(found.minima[index]),
+                    "max": float(found.maxima[index]),
+                    "last": float(found.lasts[index]),
+                }
 
 
-def _window_rows() -> Iterator[dict[str, Any]]:
-    for view, job in _found():
-        for trial in job.reader.trials()[1]:
-            for metric in view.metric_names:
-                found = job.reader.windows(trial.number, metric)
-                if found is None:
-                    continue
-                for index, begun in enumerate(found.starts):
-                    yield {
-                        "project": view.project,
-                        "job": view.name,
-                        "trial": trial.number,
-                        "metric": metric,
-                        "start": float(begun),
-                        "width": found.width,
-                        "count": int(found.counts[index]),
-                        "mean": float(found.means[index]),
-                        "min": float(found.minima[index]),
-                        "max": float(found.maxima[index]),
-                        "last": float(found.lasts[index]),
-                    }
-
-
-_ROWS: Mapping[str, Callable[[], Iterator[dict[str, Any]]]] = {
+_ROWS: Mapping[str, Callable[[JobView, Job], Iterator[dict[str, Any]]]] = {
     "jobs": _job_rows,
     "trials": _trial_rows,
     "windows": _window_rows,

@@ -96,8 +96,10 @@ class Engine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
         # directory, under the same names.
         own = {"transport": "ipc", "ip": f"{folder}/kernel", "connection_file": f"{folder}/kernel.json"}
         config = Config({"KernelManager": own})
-        options = {"kernel_name": kernel_name, "startup_timeout": _START, "config": config}
-        return Client(nb_man, log_output=True, **options).execute()
+        # How long it may take to begin, and then, per cell, to send the last of what the cell has given.
+        patience = {"startup_timeout": _START, "iopub_timeout": _START}
+        client = Client(nb_man, log_output=True, kernel_name=kernel_name, config=config, **patience)
+        return client.execute()
 
 
 class WholeFiles(LocalHandler):  # type: ignore[misc]  # papermill has no types

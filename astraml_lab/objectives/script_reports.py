@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from astraml_lab.trial.outside import read_report
 
@@ -34,18 +35,19 @@ class ReportFile:
 
     def look(self) -> None:
         """Report the whole lines that are new."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._read)
-                data = file.read(_MOST)
-        except OSError:
-            return
-        data = data[: data.rfind(b"\n") + 1]
-        self._read += len(data)
-        for line in data.decode("utf-8", "replace").splitlines():
-            found = read_report(line)
-            if found is not None:
-                self._report(*found)
+        with contextlib.suppress(OSError), self._path.open("rb") as file:
+            while lines := self._next(file):
+                self._read += len(lines)
+                for line in lines.decode("utf-8", "replace").splitlines():
+                    found = read_report(line)
+                    if found is not None:
+                        self._report(*found)
+
+    def _next(self, file: IO[bytes]) -> bytes:
+        """Return whole lines that are new, some megabytes at most."""
+        file.seek(self._read)
+        data = file.read(_MOST)
+        return data[: data.rfind(b"\n") + 1]
 
 
 class HypertuneFile:

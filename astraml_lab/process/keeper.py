@@ -17,7 +17,6 @@ import time
 _SUBREAPER, _DEATH_SIGNAL = 36, 1
 _LOOK_AROUND_MS = 1000
 _FAREWELL = 5.0
-_ROUNDS = 50
 _NOT_STARTED = 127
 
 
@@ -114,7 +113,8 @@ def _bury(program: int) -> int | None:
 
 def _kill_all(program: int) -> None:
     """Kill the program and all that descends from it: orphans became children of this process."""
-    for _ in range(_ROUNDS):  # one that forks meanwhile leaves a child behind
+    until = time.monotonic() + _FAREWELL
+    while time.monotonic() < until:  # one that forks meanwhile leaves a child behind, and to die takes a core
         found = _descendants()
         for pid in found:
             with contextlib.suppress(OSError):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
 from astraml_lab.dialects.astraml import ProblemError
+from astraml_lab.errors import NotFound
 from astraml_lab.lab import manager
 from astraml_lab.service.answers import Response
 from astraml_lab.spec import JobState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from astraml_lab.jobs import Job
     from astraml_lab.service.answers import Call
 
@@ -33,7 +37,10 @@ def list_jobs(call: Call) -> Response:
     state = call.query.get("state")
     if state is not None and state not in STATES.values():
         raise ProblemError("malformed", f"state is one of {', '.join(dict.fromkeys(STATES.values()))}")
-    found = [rendered(job) for job in manager().jobs(call.query.get("project_id"))]
+    found = []
+    for job in manager().jobs(call.query.get("project_id")):
+        with unless_deleted():
+            found.append(rendered(job))
     return Response(200, {}, {"jobs": [each for each in found if state in {None, each["state"]}]})
 
 
@@ -67,6 +74,18 @@ def find(job_id: str) -> Job:
     if record is None:
         raise ProblemError("job-not-found", f"there is no job {job_id[:40]!r}; ids look like tj-17")
     return manager().find(record.name, record.project, record.number)
+
+
+@contextlib.contextmanager
+def unless_deleted() -> Iterator[None]:
+    """Leave out what is asked of a job inside, where the job was deleted since it was listed."""
+    try:
+        yield
+    except NotFound:
+        pass
+    except ProblemError as error:
+        if error.code != "job-not-found":
+            raise
 
 
 def id_of(job: Job) -> str:

@@ -13,7 +13,7 @@ from astraml_lab.lab.repeats import once
 from astraml_lab.lab.requests import read, start
 from astraml_lab.service import schedules
 from astraml_lab.service.answers import Response
-from astraml_lab.service.jobs import rendered
+from astraml_lab.service.jobs import rendered, unless_deleted
 from astraml_lab.spec import Dialect, TrialState
 
 if TYPE_CHECKING:
@@ -49,8 +49,11 @@ def translate(call: Call) -> Response:
 
 def _start(request: dict[str, Any], call: Call, name: str | None = None) -> Job:
     translation = read(request, Dialect.ASTRAML, api_version=call.headers.get("astraml-version"))
-    views = [job.view() for job in manager().jobs()]
-    waiting = sum(view.counts.get(TrialState.WAITING, 0) for view in views if not view.state.ended)
+    waiting = 0
+    for job in manager().jobs():
+        with unless_deleted():
+            view = job.view()
+            waiting += 0 if view.state.ended else view.counts.get(TrialState.WAITING, 0)
     if waiting > _LONGEST_QUEUE:
         raise ProblemError("queue-full", f"{waiting} trials are waiting; {_LONGEST_QUEUE} may")
     spec = translation.spec

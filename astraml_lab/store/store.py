@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from astraml_lab.errors import NotFound, StoreUnavailable
+from astraml_lab.errors import NotFound, StoreError, StoreUnavailable
 from astraml_lab.store import device_leases, series
 from astraml_lab.store import jobs as job_rows
 from astraml_lab.store import leases as ownership
@@ -24,6 +24,7 @@ from astraml_lab.store.tables import generations, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -143,17 +144,17 @@ class Store(Database):
         if record is None:
             return
         folder = self.files.job(record.project, record.name)
+        litter = folder.with_name(f"{folder.name}~deleted-{record.job_id}")
         with self.spare_room():
             try:
-                self._delete_rows(record, owner)
+                self._delete_rows(record, owner, folder, litter)
             except StoreUnavailable as error:
                 if not is_full(error.__cause__):
                     raise
                 # Nothing but the disk refused it: what is to go may be the room that it takes.
                 shutil.rmtree(folder, ignore_errors=True)
-                self._delete_rows(record, owner)
-            # rows first: a folder without rows is only litter
-            shutil.rmtree(folder, ignore_errors=True)
+                self._delete_rows(record, owner, folder, litter)
+            shutil.rmtree(litter, ignore_errors=True)
 
     def rename_job(self, project: str, name: str, new_name: str, *, owner: str | None = None) -> None:
         """Give a job another name, and its folder with it.
@@ -178,9 +179,18 @@ class Store(Database):
             # last, and undone with the rows: under the old name, a new job would find what is not its own
             move_folder(files.job(record.project, record.name), files.job(record.project, new_name))
 
-    def _delete_rows(self, record: GenerationRecord, owner: str | None) -> None:
-        with self.begin(f"delete job `{record.name}`") as connection:
-            job_rows.delete_job(connection, record.job_id, owner, self.clock.time())
+    def _delete_rows(self, record: GenerationRecord, owner: str | None, folder: Path, litter: Path) -> None:
+        moved = False
+        try:
+            with self.begin(f"delete job `{record.name}`") as connection:
+                job_rows.delete_job(connection, record.job_id, owner, self.clock.time())
+                # Before the name is free: whoever takes it next writes into a folder of the same name.
+                move_folder(folder, litter)
+                moved = True
+        except StoreError:
+            if moved:
+                move_folder(litter, folder)
+            raise
 
     # leases and controls
 

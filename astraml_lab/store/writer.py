@@ -89,8 +89,8 @@ class Writer:
         self._changed = threading.Condition()
         self._waiting = _Batch()
         self._put_count = self._written_count = 0
-        self._flushes = 0
-        self._closing = False
+        self._flushes = self._failures = 0
+        self._closing = self._over = False
         self._checkpoint_at = store.clock.monotonic() + CHECKPOINT
         self._thread = threading.Thread(target=self._run, name="astraml-writer", daemon=True)
         self._thread.start()
@@ -164,22 +164,33 @@ class Writer:
 
         self.put(begin)
 
-    def flush(self, timeout: float = 10.0) -> bool:
-        """Wait until all that was put before is written; return whether it is."""
+    def flush(self, timeout: float = 60.0, *, tries: int | None = None) -> bool:
+        """Wait until all that was put before is written; return whether it is.
+
+        Args:
+            timeout: Seconds to wait.
+            tries: Give up at so many attempts that failed; by default a failure is waited out too.
+        """
         with self._changed:
-            goal = self._put_count
+            goal, last = self._put_count, None if tries is None else self._failures + tries
             self._flushes += 1
             self._changed.notify_all()
             try:
-                return self._changed.wait_for(lambda: self._written_count >= goal, timeout)
+                self._changed.wait_for(
+                    lambda: self._written_count >= goal or (last is not None and self._failures >= last),
+                    timeout,
+                )
+                return self._written_count >= goal
             finally:
                 self._flushes -= 1
 
-    def close(self, timeout: float = 10.0) -> bool:
-        """Write the rest and end the thread; return whether all was written."""
-        written = self.flush(timeout)
+    def close(self, timeout: float = 60.0) -> bool:
+        """Write the rest, take nothing more, and end the thread; return whether all was written."""
         with self._changed:
             self._closing = True
+        written = self.flush(timeout)
+        with self._changed:
+            self._over = True
             self._changed.notify_all()
         self._thread.join(timeout)
         return written
@@ -202,10 +213,9 @@ class Writer:
     def _gather(self, pause: float) -> bool:
         """Wait for something to write, then a moment for more; return False when it is time to end."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self._waiting) or self._closing)
-            if not self._closing:
-                self._changed.wait_for(lambda: self._flushes or self._closing, pause or self._interval)
-            return not self._closing
+            self._changed.wait_for(lambda: len(self._waiting) or self._over)
+            self._changed.wait_for(lambda: self._flushes or self._over, pause or self._interval)
+            return not self._over
 
     def _write_once(self, pause: float) -> float:
         """Write what waits; return how long to wait before the next attempt, 0 if it worked."""
@@ -220,13 +230,16 @@ class Writer:
                 self._waiting = batch
             if not pause:
                 self._on_trouble(f"{exc}; metrics wait in memory and are written when it works again")
+            with self._changed:
+                self._failures += 1
+                self._changed.notify_all()
             first, longest = self._retry
             return min(pause * 2, longest) or first
+        if pause:
+            self._on_trouble(None)  # before: who waits for a flush is to find all told
         with self._changed:
             self._written_count = goal
             self._changed.notify_all()
-        if pause:
-            self._on_trouble(None)
         self._checkpoint()
         return 0.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Choice:
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
+        self._lock = threading.Lock()
         self._seen: dict[str, int] = {}
         self._known: tuple[int, dict[str, int]] = (0, {})
         self._head: dict[str, Any] = {}
@@ -41,11 +43,12 @@ class Choice:
     def hear(self, message: dict[str, Any], numbers: Iterable[int]) -> None:
         """Take a page's choice over."""
         page, count = message.get("c"), message.get("count")
-        self._selection.choose(numbers)
-        if isinstance(page, str) and isinstance(count, int):
-            # Noted after it is chosen and read before: who is said to be heard is.
-            seen = {name: known for name, known in self._seen.items() if name != page}
-            self._seen = dict([*seen.items(), (page, count)][-_PAGES:])
+        with self._lock:
+            self._selection.choose(numbers)
+            if isinstance(page, str) and isinstance(count, int):
+                # Noted after it is chosen and read before: who is said to be heard is.
+                seen = {name: known for name, known in self._seen.items() if name != page}
+                self._seen = dict([*seen.items(), (page, count)][-_PAGES:])
 
     def head(self) -> dict[str, Any]:
         """Return what the pages have to know; empty where nothing was ever chosen."""

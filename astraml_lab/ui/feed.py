@@ -92,8 +92,8 @@ class Feed:
 
     def frame(self, attention: Attention) -> Frame | None:
         """Return what changed, or `None` where nothing did."""
-        self._read_trials()
         view = self._reader.view()
+        self._read_trials()  # after it: what the job names is not newer than its trials
         self.state = view.state
         frame = Frame()
         self._add_job(frame, view)

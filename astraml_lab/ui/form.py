@@ -82,7 +82,7 @@ class TuneForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self.job: Any = None
         self._lock = threading.RLock()
         self._filling = True
-        self._soon = Debounce(patience, self._review)
+        self._soon = Debounce(patience, self._review, self._lock)
         self._touched: set[Hashable] = set()
         self._judged = False
         self.space = SpacePart(self._entered)

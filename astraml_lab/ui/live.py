@@ -28,7 +28,7 @@ QUIET_SECONDS = 1.0
 """How often a job is looked at that nobody watches: its end has to be noticed."""
 
 
-GREETING = 3.0
+GREETING = 10.0
 """A page has this long to open a view that was just displayed, and to say what it can do."""
 
 
@@ -90,10 +90,11 @@ class Live:
 
     def _update(self) -> float | None:
         pause = self._dashboard.publish()
+        greeted = self._dashboard.greeted  # before `keeps`: the greeting that is counted has said it
         if self._dashboard.keeps:
             self._keepsake.send_if_due()
         elif self._dashboard.ended:
-            if not self._dashboard.greeted and self._clock.monotonic() < self._shown_at + GREETING:
+            if not greeted and self._clock.monotonic() < self._shown_at + GREETING:
                 return GREETING / 6
             self._put_picture()
         if pause is not None or self._dashboard.at_rest:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ import pexpect
 import pytest
 
 import astraml_lab as lab
+from astraml_lab.cli.interrupts import Interrupts, ask
 from astraml_lab.spec import JobState
 
 if TYPE_CHECKING:
@@ -106,6 +109,24 @@ def test_a_second_interrupt_stops_the_job(terminal: Callable[..., pexpect.spawn[
     shown.expect("Stopping steps")
     shown.expect("steps CANCELLED.*interrupted at the command line")
     assert status(shown) == 130
+
+
+def test_an_interrupt_that_comes_while_the_question_is_written_answers_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Screen(io.StringIO):
+        def write(self, text: str) -> int:
+            if "[d/s]" in text:
+                signal.raise_signal(signal.SIGINT)
+            return super().write(text)
+
+    monkeypatch.setattr(sys, "stderr", Screen())
+    monkeypatch.setattr(sys, "stdin", io.StringIO("d\n"))
+    before, interrupts = signal.getsignal(signal.SIGINT), Interrupts()
+    with interrupts.noted():
+        assert ask("steps") == "s"
+        interrupts.check()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_closed_terminal_ends_nothing_and_delete_asks(

@@ -279,5 +279,5 @@ class InProcessContract(ExecutorContract):
             alive.put([model() is not None for model in kept])
 
         executor.submit(task(), on_end)
-        assert executor.close(PATIENCE)
         assert alive.get(timeout=PATIENCE) == [False, False]
+        assert executor.close(PATIENCE)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plugins.patience import until
 
 from astraml_lab.clock import FakeClock
 from astraml_lab.devices import Claim, FakeProbe, Lease, LeaseRequest, Pool
@@ -311,12 +312,7 @@ def test_what_could_not_be_given_back_is_tried_again_without_anybody_asking() ->
     lease.release()
     assert len(machine.rows) == 1
     machine.broken = ""
-    freed = threading.Event()
-    for _ in range(500):
-        if not machine.rows:
-            break
-        freed.wait(0.01)
-    assert machine.rows == {}
+    until(lambda: not machine.rows)
 
 
 def test_what_is_owed_is_given_back_before_the_next_claim() -> None:

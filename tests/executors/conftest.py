@@ -50,7 +50,7 @@ class Bench:
 def forking() -> Iterator[Templates]:
     servers = Templates(fork=True, heavy=())
     yield servers
-    assert servers.close()
+    assert servers.close(PATIENCE)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def forking() -> Iterator[Templates]:
     importlib.import_module("pandas")
     servers = Templates(fork=True)
     yield servers
-    assert servers.close()
+    assert servers.close(PATIENCE)
 
 
 class Squares(torch.utils.data.Dataset[Any]):  # type: ignore[misc,name-defined]  # torch is loaded on demand

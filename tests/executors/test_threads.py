@@ -36,10 +36,15 @@ def test_the_thread_is_a_daemon_named_after_the_trial() -> None:
 def test_submit_does_not_wait_and_close_says_what_still_runs() -> None:
     executor, channel = ThreadExecutor(), RecordingChannel()
     ends: queue.Queue[Outcome] = queue.Queue()
-    handle = executor.submit(
-        Task("stubborn", lambda _channel: channel.stopping.wait(PATIENCE), channel), ends.put
-    )
+    runs = threading.Event()
+
+    def run(_channel: Channel) -> bool:
+        runs.set()
+        return channel.stopping.wait(PATIENCE)
+
+    handle = executor.submit(Task("stubborn", run, channel), ends.put)
     assert handle.alive
+    assert runs.wait(PATIENCE)  # what has not begun is cancelled
     handle.cancel()
     assert not executor.close(timeout=0.01)
     assert handle.alive

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from contracts.executor_contract import RecordingChannel
-from plugins.patience import PATIENCE, within
+from plugins.patience import PATIENCE, until, within
 
 from astraml_lab.executors import Outcome, ProcessExecutor, Task
 from astraml_lab.process import Templates
@@ -59,7 +59,9 @@ def test_an_alarm_during_a_call_leaves_the_next_call_its_own_answer(
 ) -> None:
     class Slow(RecordingChannel):
         def suggest(self, name: str, dimension: AnyDimension) -> ParamValue:  # noqa: ARG002
-            time.sleep(0.2 if name == "slow" else 0)
+            if name == "slow":
+                os.kill(int(self.reports[0][0]["pid"]), signal.SIGALRM)
+                time.sleep(0.2)
             return name
 
     def run(channel: Channel) -> list[object]:
@@ -68,7 +70,7 @@ def test_an_alarm_during_a_call_leaves_the_next_call_its_own_answer(
 
         answers: list[object] = []
         signal.signal(signal.SIGALRM, ring)
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        channel.report({"pid": os.getpid()}, None)
         for name in ("slow", "next", "last"):
             try:
                 answers.append(channel.suggest(name, None))  # type: ignore[arg-type]  # nobody looks at it
@@ -181,11 +183,12 @@ def test_a_refused_fork_costs_one_trial_and_says_why(forking: Templates) -> None
     assert executor.close(PATIENCE)
 
 
-def test_a_template_that_never_ends_its_loading_is_killed() -> None:
+def test_a_template_that_never_ends_its_loading_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     def never() -> None:
         while True:
             pass
 
+    monkeypatch.setattr("astraml_lab.process.templates._LAST_PATIENCE", PATIENCE)
     servers = Templates(fork=True, heavy=())
     executor = ProcessExecutor([Loaded(never)], home=servers)
     ends: queue.Queue[Outcome] = queue.Queue()
@@ -195,8 +198,9 @@ def test_a_template_that_never_ends_its_loading_is_killed() -> None:
         time.sleep(0.01)
     handle.cancel()
     assert ends.get(timeout=PATIENCE) == Outcome(error="cancelled before it began")
+    until(lambda: not handle.alive)
     assert executor.close(0.5)
-    assert not base.children()
+    until(lambda: not base.children())
     assert servers.close(PATIENCE)
 
 

@@ -54,7 +54,7 @@ CUDA_OOM = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total ca
 ASSERT = "CUDA error: device-side assert triggered"
 NO_ROOM = "Unable to allocate 1.00 EiB for an array with shape (1152921504606846976,) and data type uint8"
 NO_SCORE = "ended without a report of score, which the job is to maximize: it reported"
-TIMEOUT = 2.0
+TIMEOUT = 5.0
 """In seconds, after which a trial is too long: the others are done by then on a busy machine, too."""
 LONG = f"ran longer than {TIMEOUT:g} s (--trial-timeout)"
 KILLED = (

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jobs.passing import let_pass
 from plugins.patience import until, within
 
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from astraml_lab.trial import Trial
 
 
-SOON = 3.0
+SOON = 10.0
 """Seconds within which another kernel's wish is done: the runner looks once a second."""
 
 
@@ -308,15 +309,15 @@ def test_the_time_of_a_pause_counts_for_nobody(bench: Bench, other: Manager) -> 
     soon(lambda: job.state is JobState.PAUSED)
     held = job.view()
     before = held.runtime(clock.time())
-    threading.Event().wait(0.5)
+    let_pass(bench, 1200)
     assert job.view().runtime(clock.time()) == before
     job.resume()
     soon(lambda: job.state is JobState.RUNNING)
-    assert before <= job.view().runtime(clock.time()) < before + 0.4
+    assert before <= job.view().runtime(clock.time()) < before + 600
     gate.open.set()
     job.wait(120)
     soon(lambda: seen.state.ended)
     for view in (job.view(), seen.view()):
         assert view.ended_at is not None
         assert held.started_at is not None
-        assert view.ended_at - held.started_at - view.runtime(view.ended_at) > 0.45
+        assert view.ended_at - held.started_at - view.runtime(view.ended_at) > 1199

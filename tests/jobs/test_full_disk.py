@@ -104,16 +104,20 @@ def test_between_two_trials_none_starts_that_could_not_be_remembered(
     small_disk: SmallDisk, lab: Bench
 ) -> None:
     started: list[int] = []
+    paused = threading.Event()
 
     def train(trial: Trial) -> float:
         started.append(trial.number)
-        time.sleep(0.02)
+        if trial.number == 2:
+            assert paused.wait(120)
         return float(trial.params["x"])
 
     job = lab.launch(train, trials=TRIALS, parallel=1)
-    until(lambda: job.view().finished >= 2)
+    until(lambda: job.view().finished == 2)
     job.pause()
-    until(lambda: job.state is JobState.PAUSED and not job.view().running)
+    until(lambda: job.state is JobState.PAUSED)
+    paused.set()
+    until(lambda: not job.view().running)
     small_disk.fill()
     begun = len(started)
     job.resume()

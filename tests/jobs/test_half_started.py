@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,10 +21,17 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from astraml_lab.jobs.events import Event
+    from astraml_lab.trial import Trial
 
 
 def same(x: float) -> float:
     return x
+
+
+def until_stopped(trial: Trial) -> None:
+    while True:
+        trial.report(score=0.0)
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -69,6 +77,26 @@ def test_the_end_of_a_runner_is_written_as_soon_as_the_store_lets_it(bench: Benc
     assert found is not None
     assert found.lease is not None
     assert found.lease.owner is None
+
+
+def test_what_a_late_writer_still_has_of_a_job_does_not_undo_its_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, troubles = bench.manager._writer, list[str | None]()
+    job = bench.launch(until_stopped)
+    until(lambda: job.view().running)
+    assert writer.flush()
+    monkeypatch.setattr(writer, "_on_trouble", troubles.append)
+    with monkeypatch.context() as late:
+        late.setattr(writer, "_interval", 3600.0)
+        late.setattr(writer, "flush", lambda *_given, **_how: False)
+        assert job.stop().wait(120).state is JobState.CANCELLED
+    assert writer.flush()
+
+    found = bench.store.load_generation(job._generation_id)
+    assert found is not None
+    assert found.state is JobState.CANCELLED
+    assert troubles == []
 
 
 @pytest.mark.parametrize("table", ["controls", "trials"])

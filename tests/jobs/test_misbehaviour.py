@@ -14,7 +14,6 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, get_args
 
-import psutil
 import pytest
 from jobs.bad_trials import (
     ALONE,
@@ -31,6 +30,7 @@ from jobs.bad_trials import (
     as_markdown,
 )
 from plugins.jobs import Bench
+from plugins.patience import gone
 
 from astraml_lab.errors import InvalidSpec
 from astraml_lab.lab import build_spec
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     Probe = Callable[[Job, int], str]
 
-STOP, KILL = 0.6, 0.4
+STOP, KILL = 5.0, 5.0
 FILE = "<tune bad>"
 """What tracebacks call the cell."""
 
@@ -234,7 +234,7 @@ def _stray_thread(_job: Job, _number: int) -> str:
 
 def _stray_subprocess(job: Job, number: int) -> str:
     pid = int(job.trials[number].log.tail())
-    if not psutil.pid_exists(pid):
+    if gone(pid):
         return "its subprocess was killed"
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)

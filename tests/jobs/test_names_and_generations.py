@@ -280,12 +280,18 @@ import sys, threading
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from plugins.jobs import Bench
+from astraml_lab.jobs.retrying import RetryPolicy
+
+def pause(self, attempt):
+    return (0.01, 600)[attempt - 1]  # the kernel dies in the second one
+
+RetryPolicy.pause = pause
 
 def train(trial):
     raise RuntimeError("the weather")
 
 bench = Bench(Path({home!r}))
-bench.launch(train, name="waits", trials=1, retries=2, retry_delay=1.0)
+bench.launch(train, name="waits", trials=1, retries=2)
 generation = bench.store.load_job("default", "waits").id
 while [view.attempt for view in bench.store.load_trials(generation)] != [3]:
     threading.Event().wait(0.01)
@@ -452,12 +458,19 @@ def test_an_older_generation_can_still_be_had(bench: Bench) -> None:
 
 
 def test_a_resumed_job_reads_as_running_at_once(bench: Bench) -> None:
-    bench.run(same, name="digits", trials=2)
-    again = bench.launch(same, name="digits", trials=30)
+    go = threading.Event()
+
+    def hold(trial: Trial) -> float:
+        assert trial.number < 2 or go.wait(120)
+        return float(trial.number)
+
+    bench.run(hold, name="digits", trials=2)
+    again = bench.launch(hold, name="digits", trials=3)
 
     assert again.state is JobState.RUNNING
     assert again.view().ended_at is None
-    again.wait(120)
+    go.set()
+    assert again.wait(120).view().finished == 3
 
 
 def test_a_fork_of_the_kernel_that_ends_waits_for_no_job(bench: Bench) -> None:
@@ -468,8 +481,8 @@ def test_a_fork_of_the_kernel_that_ends_waits_for_no_job(bench: Bench) -> None:
     fork = os.fork()
     if not fork:
         began = time.monotonic()
-        bench.manager.leave()  # as at the exit of the interpreter
-        os._exit(int(time.monotonic() - began > 1.0))
+        bench.manager.leave(60)  # as at the exit of the interpreter
+        os._exit(int(time.monotonic() - began > 30))
 
     assert os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]) == 0
     go.set()

@@ -251,13 +251,19 @@ for line in sys.stdin:
         print("attached" if job.elsewhere else "won", flush=True)
 """
 ROUNDS = int(os.environ.get("ASTRAML_TEST_ROUNDS", "4"))
-LONG = "x = Float(0, 1)\nimport time\nfor _ in range(40):\n    time.sleep(0.01)\n    report(score=x)\n"
+HELD = """
+import os, time
+x = Float(0, 1)
+while not os.path.exists({over!r}):
+    time.sleep(0.01)
+report(score=x)
+"""
 
 
-def test_of_two_kernels_that_take_a_job_over_one_wins(bench: Bench, home: Path) -> None:
+def test_of_two_kernels_that_take_a_job_over_one_wins(bench: Bench, home: Path, tmp_path: Path) -> None:
     names = [f"race{number}" for number in range(ROUNDS)]
     for name in names:
-        left_behind(bench, LONG, {}, name=name, trials=1)
+        left_behind(bench, HELD.format(over=str(tmp_path / name)), {}, name=name, trials=1)
     script = RACER.format(tests=str(Path(__file__).parents[1]), home=str(home))
     start = [sys.executable, "-c", script]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
@@ -270,6 +276,7 @@ def test_of_two_kernels_that_take_a_job_over_one_wins(bench: Bench, home: Path) 
                 assert kernel.stdin is not None
                 kernel.stdin.write(f"{name}\n")
             results.append([said(kernel) for kernel in kernels])
+            (tmp_path / name).touch()  # not before both have asked: a job that has ended is nobody's to win
             assert bench.manager.find(name).wait(120).state is JobState.SUCCEEDED
         for kernel in kernels:
             kernel.kill()

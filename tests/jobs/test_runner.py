@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from jobs.passing import let_pass
+from plugins.patience import until
 
 from astraml_lab.errors import Conflict, InvalidSpec, NotFound
 from astraml_lab.jobs.events import Enqueue
@@ -268,15 +270,16 @@ def test_no_improvement_ends_the_job(bench: Bench) -> None:
 
 def test_max_runtime_stops_what_runs(bench: Bench) -> None:
     def endless(trial: Trial) -> None:
+        let_pass(bench, 600)
         pause = threading.Event()
         while True:
             pause.wait(0.01)
             trial.report(score=1.0)
 
-    job = bench.run(lambda trial: endless(trial) if trial.number else 1.0, trials=5, max_runtime="1s")
+    job = bench.run(lambda trial: endless(trial) if trial.number else 1.0, trials=5, max_runtime="10m")
 
     assert job.state is JobState.SUCCEEDED
-    assert job.view().reason == "out of time: 1 s"
+    assert job.view().reason == "out of time: 10 m"
     assert job.trials[1].state is TrialState.STOPPED
 
 
@@ -347,7 +350,8 @@ def test_a_paused_job_starts_no_trial_until_it_goes_on(bench: Bench) -> None:
     assert started.wait(120)
     job.pause()
     finish.set()
-    job.wait(1.5)
+    until(lambda: job.view().finished == 1)
+    job.wait(0.5)  # a further trial would end at once
     assert (job.state, job.view().finished) == (JobState.PAUSED, 1)
 
     assert job.resume().wait(120).state is JobState.SUCCEEDED
@@ -477,9 +481,9 @@ def test_a_waiting_job_says_why(gpu_bench: Bench) -> None:
         return x
 
     first = gpu_bench.launch(hold, trials=1, gpus=2, name="first")
+    until(lambda: first.view().running)
     second = gpu_bench.launch(hold, trials=1, gpus=1, name="second")
-    second.wait(0.5)
-    assert "first" in second.view().reason
+    until(lambda: "first" in second.view().reason)
     go.set()
 
     assert [job.wait(120).state for job in (first, second)] == [JobState.SUCCEEDED] * 2

@@ -31,7 +31,7 @@ x = Float(0.0, 1.0)
 import time
 (trial.checkpoint_dir / "weights.bin").write_bytes(bytes({weights}))
 for step in range(4):
-    time.sleep(0.03)
+    time.sleep(0.3)
     print("step", step)
     report(score=x * step)
 """
@@ -72,7 +72,6 @@ def test_a_full_disk_loses_nothing_even_when_the_kernel_is_killed_then(small_dis
         assert refused.status == "error"
         assert refused.text.startswith("StoreUnavailable: nothing was started: the disk of")
         assert "Traceback" not in refused.text
-        # in between may come the job's last picture
         assert "old is deleted, with " in kernel.run("%tune delete old").text
         late = [str(content) for _, content in kernel.late()]
         assert [text for text in late if "Traceback" in text] == []

@@ -24,6 +24,12 @@ for step in range(3):
     time.sleep({pause})
     report(score=x * helper(step))
 """
+HELD = """
+import pathlib
+while trial.number >= 2 and not pathlib.Path({go!r}).exists():
+    time.sleep(0.01)
+"""
+"""From the third trial on they wait at their end for a file."""
 # the store itself, not what a reader saw a moment ago
 STATE = "lab.job('digits')._owner.stored.state"
 UNTIL = f"""
@@ -51,9 +57,12 @@ def said(kernel: Kernel, line: str) -> str:
     return kernel.run(line).text.strip()
 
 
-def test_after_a_restart_the_job_is_taken_over_with_all_that_had_finished(kernel: Kernel) -> None:
+def test_after_a_restart_the_job_is_taken_over_with_all_that_had_finished(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
     kernel.run(HELPER + UNTIL)
-    assert kernel.run(cell(6, 0.1)).status == "ok"
+    assert kernel.run(cell(6, 0.1) + HELD.format(go=str(go))).status == "ok"
     done = "{t.number: t.values for t in lab.job('digits').trials.values() if t.values}"
     kernel.run("until(lambda: lab.job('digits').view().finished >= 2)")
     before = answer(kernel, done)
@@ -67,6 +76,7 @@ def test_after_a_restart_the_job_is_taken_over_with_all_that_had_finished(kernel
         kernel, "%tune resume digits"
     )
     kernel.run(HELPER)
+    go.touch()
     resumed = kernel.run("%tune resume digits")
     assert resumed.status == "ok", resumed.text
     assert any("application/vnd.jupyter.widget-view+json" in c.get("data", {}) for _, c in resumed.outputs)
@@ -79,11 +89,14 @@ def test_after_a_restart_the_job_is_taken_over_with_all_that_had_finished(kernel
     assert answer(kernel, "lab.job('digits').generation") == 1
 
 
-def test_a_kernel_that_ends_in_good_order_costs_no_running_trial(kernel: Kernel) -> None:
+def test_a_kernel_that_ends_in_good_order_costs_no_running_trial(kernel: Kernel, tmp_path: Path) -> None:
     """IPython empties the namespace before the process ends: what runs then must not fail of it."""
+    go = tmp_path / "go"
+    until_told = f"    if pathlib.Path({str(go)!r}).exists():\n        break\n"
+    long = cell(2, 0.002).replace("import time", "import pathlib, time").replace("range(3)", "range(100_000)")
     leaning = f"{HELPER}def helper(step):\n    return len(json.dumps(step))\n{UNTIL}"
     kernel.run(leaning)
-    assert kernel.run(cell(12, 0.002).replace("range(3)", "range(300)")).status == "ok"
+    assert kernel.run(long + until_told).status == "ok"
     kernel.run("until(lambda: lab.job('digits').trials[0].metrics)")
     kernel.restart(now=False)
 
@@ -91,8 +104,9 @@ def test_a_kernel_that_ends_in_good_order_costs_no_running_trial(kernel: Kernel)
     assert answer(kernel, "lab.job('digits').state") == "STALE"
     *ended, last = answer(kernel, "[t.state for t in lab.job('digits').trials.values()]")
     assert (set(ended) <= {"COMPLETE"}, last) == (True, "RUNNING")
+    go.touch()
     assert kernel.run("%tune resume digits").status == "ok"
-    assert "digits SUCCEEDED · 12/12 trials" in said(kernel, "%tune wait digits")
+    assert "digits SUCCEEDED · 2/2 trials" in said(kernel, "%tune wait digits")
     assert answer(kernel, f"lab.job('digits').trials[{len(ended)}].view().attempt") == 2
 
 
@@ -103,7 +117,8 @@ def test_an_interrupt_ends_the_waiting_and_never_the_job(kernel: Kernel) -> None
     assert answer(kernel, "lab.job('digits').state") == "RUNNING"
 
     waiting = kernel.start("%tune wait digits")
-    kernel.late(1.0)
+    kernel.begun(waiting)
+    kernel.late(0.5)  # it has to be in it
     kernel.interrupt()
     waited = kernel.finish(waiting)
     assert waited.status == "ok", waited.text

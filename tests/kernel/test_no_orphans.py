@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import uuid
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +96,7 @@ class Adopted(Kernel):
         self.client.load_connection_file()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=120)
+        self.unread = deque()
 
     @property
     def pid(self) -> int:
@@ -215,6 +217,7 @@ def test_an_interrupt_touches_no_trial(kernel: Kernel, tmp_path: Path) -> None:
     pids = [psutil.Process(int(pid)) for pid in answer(kernel, _OF_TRIALS.format("metrics['pid']"))]
     for cell in ("time.sleep(60)", "%tune wait kin", "time.sleep(60)"):
         sent = kernel.start(cell)
+        kernel.begun(sent)
         kernel.late(0.5)  # it has to be in it
         kernel.interrupt()
         kernel.finish(sent)

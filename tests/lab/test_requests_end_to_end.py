@@ -162,7 +162,7 @@ def test_a_training_job_that_reaches_its_time_limit_is_stopped_and_its_last_valu
     lab.register("xgboost:*", path)
     request = a_request(
         {
-            f"{DEFINITION}.StoppingCondition": {"MaxRuntimeInSeconds": 3},
+            f"{DEFINITION}.StoppingCondition": {"MaxRuntimeInSeconds": 10},
             LIMITS: {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 2},
         }
     )

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,11 +92,12 @@ def gate() -> Iterator[threading.Event]:
     made.set()
 
 
-def held_by(gate: threading.Event) -> Callable[[Trial], None]:
-    """Return an objective that waits for a gate."""
+def held_by(gate: threading.Event, reported: threading.Event) -> Callable[[Trial], None]:
+    """Return an objective that reports, says so, and then waits for a gate."""
 
     def train(trial: Trial) -> None:
         trial.report({"validation:rmse": 1.0})
+        reported.set()
         gate.wait(120)
         trial.report({"validation:rmse": 0.5})
 
@@ -107,12 +107,12 @@ def held_by(gate: threading.Event) -> Callable[[Trial], None]:
 def test_stop_answers_at_once_and_the_job_is_stopping_until_its_training_jobs_have_ended(
     gate: threading.Event,
 ) -> None:
-    lab.register("xgboost:*", held_by(gate))
+    reported = threading.Event()
+    lab.register("xgboost:*", held_by(gate, reported))
     client: Any = lab.sagemaker.Client()
     client.create_hyper_parameter_tuning_job(**request_of(MaxParallelTrainingJobs=1))
     name = {"HyperParameterTuningJobName": "abalone"}
-    while not client.list_training_jobs_for_hyper_parameter_tuning_job(**name)["TrainingJobSummaries"]:
-        time.sleep(0.02)
+    assert reported.wait(120)
     with pytest.raises(ClientError, match="not in a terminal state: InProgress"):
         client.delete_hyper_parameter_tuning_job(**name)
 

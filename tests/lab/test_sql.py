@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from astraml_lab.store.records import GenerationRecord
     from astraml_lab.trial import Trial
 
 
@@ -40,6 +41,30 @@ def table(statement: str) -> pd.DataFrame:
     found = lab.sql(statement)
     assert isinstance(found, pd.DataFrame)
     return found
+
+
+@pytest.mark.parametrize("asked", ["jobs", "trials", "windows", "/v2/tuning-jobs"])
+def test_a_job_that_is_deleted_while_all_are_read_is_left_out(
+    asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("digits", "letters"):
+        launch(name, wait=True)
+    store, doomed = lab.lab.manager().store, lab.job("digits")
+    listed = store.list_jobs
+
+    def then_deleted(project: str | None = None) -> tuple[GenerationRecord, ...]:
+        found = listed(project)
+        monkeypatch.setattr(store, "list_jobs", listed)
+        doomed.delete()
+        return found
+
+    monkeypatch.setattr(store, "list_jobs", then_deleted)
+    if asked.startswith("/"):
+        answer = lab.api("GET", asked)
+        assert [job["name"] for job in answer.body["jobs"]] == ["letters"]
+    else:
+        column = "name" if asked == "jobs" else "job"
+        assert set(table(f"SELECT {column} AS name FROM {asked}").name) == {"letters"}  # noqa: S608
 
 
 def test_jobs_trials_and_windows_are_tables() -> None:

@@ -101,10 +101,11 @@ def _snaked(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_cancel_returns_at_once_and_the_job_is_cancelling_until_its_trials_have_ended() -> None:
-    gate = threading.Event()
+    gate, reported = threading.Event(), threading.Event()
 
     def held(trial: Trial) -> None:
         trial.report(loss=1.0)
+        reported.set()
         gate.wait(120)
         trial.report(loss=0.5)
 
@@ -113,8 +114,7 @@ def test_cancel_returns_at_once_and_the_job_is_cancelling_until_its_trials_have_
     name = client.create_hyperparameter_tuning_job(
         parent=PARENT, hyperparameter_tuning_job=request_of(studySpec=_one_metric())
     )["name"]
-    while not client.get_hyperparameter_tuning_job(name=name)["trials"]:
-        time.sleep(0.02)
+    assert reported.wait(120)
     assert refused(client.delete_hyperparameter_tuning_job, name=name)[:2] == ("FAILED_PRECONDITION", 400)
 
     client.cancel_hyperparameter_tuning_job(name=name)

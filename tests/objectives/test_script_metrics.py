@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 import time
 import warnings
 
@@ -88,6 +89,23 @@ def test_what_the_linear_engine_cannot_read_has_a_time_limit_and_the_others_go_o
     assert len(notes) == 1
     assert notes[0].startswith("the regex of m0 ((?=a)(a+)+$) took longer than 100 ms")
     assert time.process_time() - began < 5
+
+
+def test_what_other_threads_compute_is_not_the_time_of_a_regex() -> None:
+    over = threading.Event()
+
+    def compute() -> None:
+        while not over.is_set():
+            sum(range(1000))
+
+    others = [threading.Thread(target=compute) for _ in range(4)]
+    for each in others:
+        each.start()
+    values, notes = found([r"(?<=acc=)(\d)(?!\d)"], "acc=3\n" * 300)
+    over.set()
+    for each in others:
+        each.join()
+    assert (len(values), notes) == (300, [])
 
 
 def test_lookaround_and_backreferences_work() -> None:

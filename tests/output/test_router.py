@@ -119,7 +119,8 @@ def test_threads_and_pools_of_a_trial_belong_to_it(
         thread.start()
         thread.join()
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(print, ["pool", "pool"]))
+            for _ in range(2):
+                pool.submit(print, "pool").result()
         shared.submit(print, "shared").result()
     shared.submit(print, "cell after").result()
     shared.shutdown()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from plugins.patience import PATIENCE
 
 from astraml_lab.clock import SystemClock
 from astraml_lab.devices import FakeProbe, Pool, ProcessTuning
@@ -62,9 +63,9 @@ class Bench:
 
     def close(self) -> None:
         """End everything."""
-        self.manager.close(5)
-        self.executor.close(5)
-        self.wiring.templates.close(5)
+        self.manager.close(PATIENCE)
+        self.executor.close(5)  # tests leave threads behind
+        assert self.wiring.templates.close(PATIENCE)
 
 
 @pytest.fixture

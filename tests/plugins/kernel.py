@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from jupyter_client.blocking.client import BlockingKernelClient
+    from jupyter_client.manager import KernelManager
+
 _OUTPUTS = frozenset({"stream", "display_data", "update_display_data", "execute_result", "error"})
+_STARTS = 3
+"""How often a kernel is started: what finds its ports free may lose them to another program."""
 
 
 @dataclass
@@ -23,7 +30,8 @@ class Ran:
 
     Attributes:
         seconds: From the request to the reply.
-        outputs: The messages with content, in order, as (type, content).
+        outputs: The messages with content, in order, as (type, content). Pieces of a stream that follow one
+            another are one; what changes another cell's display is none.
         status: `ok` or `error`.
     """
 
@@ -44,14 +52,26 @@ class Ran:
                 parts.append(content["data"].get("text/plain", ""))
         return "\n".join(parts)
 
+    def add(self, kind: str, content: dict[str, Any]) -> None:
+        """Take a message of the cell as a front end does."""
+        last, so_far = self.outputs[-1] if self.outputs else ("", {})
+        if kind == "update_display_data" and _display(content) not in self._displays():
+            return
+        if kind == last == "stream" and content["name"] == so_far["name"]:
+            so_far["text"] += content["text"]
+        else:
+            self.outputs.append((kind, content))
+
+    def _displays(self) -> set[str | None]:
+        return {_display(content) for kind, content in self.outputs if kind == "display_data"} - {None}
+
 
 class Kernel:
     """A kernel and its client."""
 
     def __init__(self, home: Path) -> None:
-        self.manager, self.client = start_new_kernel(
-            kernel_name="python3", env=_environment(home), extra_arguments=["--log-level=ERROR"]
-        )
+        self.manager, self.client = _started(_environment(home))
+        self.unread = deque[dict[str, Any]]()
 
     @property
     def pid(self) -> int:
@@ -75,12 +95,21 @@ class Kernel:
         reply = _reply_to(client, sent, timeout)
         ran = Ran(time.perf_counter() - began, status=reply["content"]["status"])
         while True:
-            message = client.get_iopub_msg(timeout=timeout)
+            message = self.unread.popleft() if self.unread else client.get_iopub_msg(timeout=timeout)
             kind, mine = message["msg_type"], message["parent_header"].get("msg_id") == sent
             if mine and kind == "status" and message["content"]["execution_state"] == "idle":
                 return ran
             if mine and kind in _OUTPUTS:
-                ran.outputs.append((kind, message["content"]))
+                ran.add(kind, message["content"])
+
+    def begun(self, sent: str) -> None:
+        """Wait until the kernel runs a cell that was sent: before that, an interrupt is lost."""
+        client: Any = self.client
+        begins = False
+        while not begins:
+            message = client.get_iopub_msg(timeout=PATIENCE)
+            self.unread.append(message)
+            begins = message["msg_type"] == "execute_input" and message["parent_header"].get("msg_id") == sent
 
     def interrupt(self) -> None:
         """Press the interrupt button."""
@@ -109,6 +138,27 @@ class Kernel:
         """End the kernel."""
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
+
+
+def _started(environment: dict[str, str]) -> tuple[KernelManager, BlockingKernelClient]:
+    for _ in range(_STARTS - 1):
+        with contextlib.suppress(RuntimeError):
+            return _started_once(environment)
+    return _started_once(environment)
+
+
+def _started_once(environment: dict[str, str]) -> tuple[KernelManager, BlockingKernelClient]:
+    return start_new_kernel(
+        startup_timeout=PATIENCE,
+        kernel_name="python3",
+        env=environment,
+        extra_arguments=["--log-level=ERROR"],
+    )
+
+
+def _display(content: dict[str, Any]) -> str | None:
+    found: str | None = content.get("transient", {}).get("display_id")
+    return found
 
 
 def _reply_to(client: Any, sent: str, timeout: float) -> dict[str, Any]:

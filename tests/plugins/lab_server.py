@@ -12,10 +12,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import nbformat
+from plugins.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 SECONDS_TO_START = 90.0
 SECONDS_TO_ANSWER = 15.0
+"""While it starts; then it is asked again."""
+STARTS = 3
+"""How often it is started: the port that was found free may be lost to another program."""
 # JupyterLab now and then never ends by itself after a page was closed; its kernels are gone by then.
 SECONDS_TO_END = 5.0
 
@@ -63,7 +67,7 @@ class LabServer:
 
     def end_kernels(self) -> None:
         """Shut down every kernel, so that none takes the next test's cores."""
-        deadline = time.monotonic() + SECONDS_TO_ANSWER
+        deadline = time.monotonic() + PATIENCE
         while kernels := json.loads(self.ask("GET", "kernels")):
             for kernel in kernels:
                 try:
@@ -73,12 +77,12 @@ class LabServer:
                         raise
                     time.sleep(0.2)
 
-    def ask(self, method: str, path: str) -> bytes:
+    def ask(self, method: str, path: str, *, seconds: float = PATIENCE) -> bytes:
         """Send one request to the server's own interface, with its token."""
         request = urllib.request.Request(  # noqa: S310  loopback
             f"{self.url}/api/{path}", method=method, headers={"Authorization": f"token {self.token}"}
         )
-        with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as response:  # noqa: S310  loopback
+        with urllib.request.urlopen(request, timeout=seconds) as response:  # noqa: S310  loopback
             answer: bytes = response.read()
             return answer
 
@@ -86,15 +90,20 @@ class LabServer:
 @contextlib.contextmanager
 def running_lab(folder: Path) -> Iterator[LabServer]:
     """Start JupyterLab on loopback with all of its files in `folder`, and end it, and its kernels, again."""
-    server = _place(folder)
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(_command(server), env=_environment(server, folder), stdout=log, stderr=log)
-    try:
-        _wait_until_it_answers(server, process, folder / "server.log")
+    placed = _place(folder)
+    with contextlib.ExitStack() as ends:
+        for _ in range(STARTS):
+            server = replace(placed, url=f"http://127.0.0.1:{_free_port()}")
+            process = _start(server, folder)
+            ends.callback(_end, process)
+            if _answers(server, process):
+                break
+            if process.poll() is None:
+                raise RuntimeError(f"JupyterLab does not answer:\n{(folder / 'server.log').read_text()}")
+        else:
+            raise RuntimeError(f"JupyterLab did not start:\n{(folder / 'server.log').read_text()}")
         yield server
         server.end_kernels()
-    finally:
-        _end(process)
 
 
 def write_settings(folder: Path, name: str, values: dict[str, object]) -> None:
@@ -106,7 +115,7 @@ def write_settings(folder: Path, name: str, values: dict[str, object]) -> None:
 
 def _place(folder: Path) -> LabServer:
     server = LabServer(
-        url=f"http://127.0.0.1:{_free_port()}",
+        url="",
         token=secrets.token_hex(16),
         root=folder / "notebooks",
         home=folder / "home",
@@ -116,6 +125,11 @@ def _place(folder: Path) -> LabServer:
     for name, values in SETTINGS.items():
         write_settings(server.settings, name, values)
     return server
+
+
+def _start(server: LabServer, folder: Path) -> subprocess.Popen[bytes]:
+    with (folder / "server.log").open("ab") as log:
+        return subprocess.Popen(_command(server), env=_environment(server, folder), stdout=log, stderr=log)
 
 
 def _free_port() -> int:
@@ -152,14 +166,15 @@ def _environment(server: LabServer, folder: Path) -> dict[str, str]:
     return {**os.environ, **{name: str(path) for name, path in own.items()}, "JUPYTER_TOKEN": server.token}
 
 
-def _wait_until_it_answers(server: LabServer, process: subprocess.Popen[bytes], log: Path) -> None:
+def _answers(server: LabServer, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until a server that was started answers, and tell whether it does."""
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError):
-            server.ask("GET", "status")
-            return
+            server.ask("GET", "status", seconds=SECONDS_TO_ANSWER)
+            return True
         time.sleep(0.1)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()}")
+    return False
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

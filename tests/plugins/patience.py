@@ -28,6 +28,14 @@ def until(claim: Callable[[], object], seconds: float = PATIENCE) -> None:
         pause.wait(0.02)
 
 
+def gone(pid: int) -> bool:
+    """Whether a process has ended; who started it may not have asked yet how."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 class Stopwatch:
     """Tells the seconds since it was made, less those for which the host kept a core waiting."""
 

@@ -10,8 +10,7 @@ import textwrap
 import time
 from pathlib import Path
 
-import psutil
-from plugins.patience import PATIENCE, until
+from plugins.patience import PATIENCE, gone, until
 
 from astraml_lab.process import Program
 
@@ -45,10 +44,6 @@ def first_line(program: Program) -> str:
         assert time.monotonic() < end
         text += "".join(data.decode() for _, data in program.output(0.1))
     return text.splitlines()[0]
-
-
-def gone(*pids: int) -> bool:
-    return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
 
 
 def test_both_streams_and_the_exit_code_come_back() -> None:
@@ -178,4 +173,4 @@ def test_kill_nine_of_the_kernel_leaves_no_process_behind() -> None:
         pids = [int(word) for word in process.stdout.readline().split()]
         assert len(pids) == 3
         process.kill()
-    until(lambda: gone(*pids))
+    until(lambda: all(gone(pid) for pid in pids))

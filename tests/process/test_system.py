@@ -6,9 +6,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
-from plugins.patience import until, within
+from plugins.patience import gone, until
 
 from astraml_lab.process import OutOfMemoryCounter, how_it_ended
 from astraml_lab.process.system import kill_session
@@ -61,8 +60,7 @@ def test_a_session_is_killed_with_all_of_its_process_groups() -> None:
     kill_session(leader.pid)
     assert leader.wait(120) == -signal.SIGKILL
     leader.stdout.close()
-    with within(5):  # a signal takes its time
-        until(lambda: not any(_lives(pid) for pid in members))
+    until(lambda: all(gone(pid) for pid in members))  # a signal takes its time
 
 
 def test_a_member_that_kills_its_session_leaves_nobody() -> None:
@@ -77,12 +75,4 @@ def test_a_member_that_kills_its_session_leaves_nobody() -> None:
     )
     child = int(leader.communicate(timeout=120)[0])
     assert leader.returncode == -signal.SIGKILL
-    with within(5):
-        until(lambda: not _lives(child))
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    until(lambda: gone(child))

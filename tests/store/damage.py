@@ -80,7 +80,7 @@ def filled() -> Files:
                     writer.put_windows(lease.generation_id, number, "loss", [window(i) for i in range(3)])
                     writer.put_curve(lease.generation_id, number, "loss", range(20), range(20))
                 store.release(lease)
-            writer.close()
+            assert writer.close()
         return Files(Path(folder, "lab.db").read_bytes())
 
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import pickle
+import shutil
+import sqlite3
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
 
-from astraml_lab.errors import AstramlError, Conflict, LeaseLost, NotFound
+from astraml_lab.errors import AstramlError, Conflict, LeaseLost, NotFound, StoreUnavailable
 from astraml_lab.spec.state import JobState, TrialState
 from astraml_lab.spec.views import TrialView
 from astraml_lab.store import Store
@@ -121,6 +125,41 @@ def test_a_job_that_somebody_alive_owns_is_not_deleted(store: Store, lease: Leas
     assert folder.exists()
     store.delete_job("default", "digits", owner="kernel-2")
     assert store.list_jobs() == ()
+
+
+def test_a_job_that_takes_the_name_of_one_whose_files_go_keeps_its_own(
+    store: Store, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.release(lease)
+    old = store.files.make_trial("default", "digits", 1, 0)
+    removes, new = shutil.rmtree, list[Path]()
+
+    def rmtree(*given: Any, **how: Any) -> None:
+        if not new and not store._turn.locked():  # the rows are gone
+            store.create_job("default", "digits", spec="{}", fingerprint="{}", owner="kernel-2")
+            new.append(store.files.make_trial("default", "digits", 1, 7))
+        removes(*given, **how)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    store.delete_job("default", "digits", owner="kernel-1")
+    assert new[0].is_dir()
+    assert not old.exists()
+    assert [each.name for each in store.files.job("default", "digits").parent.iterdir()] == ["digits"]
+
+
+def test_a_job_that_cannot_be_deleted_keeps_its_files(store: Store, lease: Lease) -> None:
+    store.release(lease)
+    folder = store.files.make_trial("default", "digits", 1, 0)
+
+    def refuse(_connection: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    event.listen(store._engine, "commit", refuse)
+    with pytest.raises(StoreUnavailable, match="disk I/O"):
+        store.delete_job("default", "digits", owner="kernel-1")
+    event.remove(store._engine, "commit", refuse)
+    assert folder.is_dir()
+    assert len(store.list_jobs()) == 1
 
 
 def test_an_older_generation_with_a_living_owner_protects_the_job(store: Store, lease: Lease) -> None:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from plugins.patience import PATIENCE
 from sqlalchemy import text
 
 from astraml_lab.errors import StoreUnavailable
@@ -130,7 +131,7 @@ def test_a_full_disk_is_told_once_and_loses_nothing(
     assert not writer.flush(timeout=0.3)
     writer.put_windows(lease.generation_id, 0, "loss", [window(0.0)])
     writer.put(lambda connection: save(connection, lease))
-    assert trouble.happened.wait(5)
+    assert trouble.happened.wait(PATIENCE)
     (told,) = trouble.told
     assert told is not None
     assert "free some space" in told
@@ -149,7 +150,7 @@ def test_a_newer_value_wins_over_one_that_could_not_be_written(
     set_file_limit(store, 1)
     size = 50_000
     writer.put_curve(lease.generation_id, 0, "loss", np.arange(size), np.arange(size))
-    assert trouble.happened.wait(5)
+    assert trouble.happened.wait(PATIENCE)
     writer.put_curve(lease.generation_id, 0, "loss", [1], [1])
     set_file_limit(store, 1_000_000)
     assert writer.flush()
@@ -197,7 +198,7 @@ def test_what_an_earlier_attempt_reported_does_not_come_back(
     set_file_limit(store, 1)
     writer.put_windows(*key, [window(60.0)])
     writer.put_curve(lease.generation_id, 1, "loss", range(50_000), range(50_000))
-    assert trouble.happened.wait(5), "the first attempt's last rows wait"
+    assert trouble.happened.wait(PATIENCE), "the first attempt's last rows wait"
     writer.clear_metrics(lease.generation_id, 0)
     writer.put_windows(*key, [window(90.0)])
     set_file_limit(store, 1_000_000)
@@ -232,10 +233,45 @@ def test_what_was_committed_is_soon_in_the_file_and_not_in_its_log_alone(
     store.checkpoint()
     writer = Writer(store, trouble, interval=0.01)
     writer.put_windows(lease.generation_id, 0, "loss", [window(0.0)])
-    assert writer.flush()
+    assert writer.close()
     assert in_the_file() == 0
+    writer = Writer(store, trouble, interval=0.01)
     clock.advance(CHECKPOINT)
     writer.put_windows(lease.generation_id, 0, "loss", [window(30.0)])
     assert writer.close()
     assert in_the_file() == 2
     assert trouble.told == []
+
+
+def test_who_wants_to_wait_for_one_attempt_alone_is_told_of_its_failure(
+    store: Store, lease: Lease, trouble: Trouble
+) -> None:
+    writer = Writer(store, trouble, interval=60, retry=(0.01, 0.02))
+    set_file_limit(store, 1)
+    writer.put_curve(lease.generation_id, 0, "loss", range(50_000), range(50_000))
+    assert not writer.flush(tries=1)
+    assert len(trouble.told) == 1
+    set_file_limit(store, 1_000_000)
+    assert writer.close()
+    assert trouble.told[1:] == [None]
+
+
+def test_what_is_taken_while_it_closes_is_written(store: Store, lease: Lease, trouble: Trouble) -> None:
+    writer = Writer(store, trouble, interval=0.0)
+    taken = threading.Event()
+    accepted = 0
+
+    def put_until_refused() -> None:
+        nonlocal accepted
+        with suppress(StoreUnavailable):
+            while True:
+                writer.put_curve(lease.generation_id, accepted, "loss", [1], [1])
+                accepted += 1
+                taken.set()
+
+    putting = threading.Thread(target=put_until_refused)
+    putting.start()
+    assert taken.wait(PATIENCE)
+    assert writer.close()
+    putting.join(PATIENCE)
+    assert len(store.load_curves(lease.generation_id)) == accepted

@@ -57,6 +57,13 @@ def selected(view: Locator) -> list[int]:
     return sorted(int(row.get_attribute("data-n") or -1) for row in rows.all())
 
 
+def tool(notebook: NotebookPage, view: Locator, name: str, mode: str) -> None:
+    """Choose what dragging does, and wait until the chart follows."""
+    view.get_by_role("button", name=name).click()
+    follows = "([view, mode]) => view.querySelector('.js-plotly-plot')?._fullLayout?.dragmode === mode"
+    notebook.page.wait_for_function(follows, arg=[view.element_handle(), mode])
+
+
 def drag(notebook: NotebookPage, start: tuple[float, float], end: tuple[float, float]) -> None:
     mouse = notebook.page.mouse
     mouse.move(*start)
@@ -131,7 +138,7 @@ def test_a_box_and_a_click_select_and_a_selection_keeps_the_zoom(
     view = opened(jupyter_lab, notebook, "box")
     open_tab(view, "History")
     x, y, width, height = corner(view.locator(".astraml-plot .nsewdrag").first)
-    view.get_by_role("button", name="Drag a box to select trials").click()
+    tool(notebook, view, "Drag a box to select trials", "select")
     drag(notebook, (x + width * 0.6, y + 3), (x + width - 4, y + height - 4))
     expect(view.locator("tr[data-n='29']")).to_have_attribute("aria-selected", "true")
     several = selected(view)
@@ -140,7 +147,7 @@ def test_a_box_and_a_click_select_and_a_selection_keeps_the_zoom(
     expect(view.locator(".selectionlayer path")).to_have_count(0)
     notebook.screenshot("charts-box")
 
-    view.get_by_role("button", name="Drag to zoom").click()
+    tool(notebook, view, "Drag to zoom", "zoom")
     drag(notebook, (x + width * 0.3, y + 3), (x + width * 0.7, y + height - 4))
     ticks = view.locator(".astraml-plot .xtick text")
     expect(ticks.filter(has_text=re.compile("^30$"))).to_have_count(0)

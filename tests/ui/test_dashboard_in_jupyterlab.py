@@ -38,7 +38,7 @@ def test_a_running_job_is_drawn_and_a_trial_can_be_opened(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:
     jupyter_lab.use_theme("light")
-    jupyter_lab.write_notebook("running.ipynb", [FIRST, show("digits")])
+    jupyter_lab.write_notebook("running.ipynb", [FIRST, show("digits", trials=12)])
     notebook.open("running.ipynb")
     notebook.run_cell(0)
     notebook.run_cell(1)
@@ -46,7 +46,7 @@ def test_a_running_job_is_drawn_and_a_trial_can_be_opened(
 
     expect(view.locator(".astraml-chip")).to_have_text("running")
     expect(view.locator(".js-line").first).to_be_attached()
-    expect(view.locator(".astraml-count")).to_have_text(re.compile(r"^\d+/40 trials$"))
+    expect(view.locator(".astraml-count")).to_have_text(re.compile(r"^\d+/12 trials$"))
     expect(view.locator("tr[data-n]").first).to_be_visible()
     expect(view.locator("tr[data-n='9']")).to_be_visible()
     notebook.screenshot("dashboard-running-light-1400")
@@ -63,7 +63,7 @@ def test_every_tab_draws_in_the_dark_theme_and_in_a_narrow_page(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:
     jupyter_lab.use_theme("dark")
-    jupyter_lab.write_notebook("narrow.ipynb", [FIRST, show("digits dark", pareto=True)])
+    jupyter_lab.write_notebook("narrow.ipynb", [FIRST, show("digits dark", pareto=True, trials=16)])
     notebook.open("narrow.ipynb")
     notebook.run_cell(0)
     notebook.run_cell(1)
@@ -109,9 +109,8 @@ except KeyboardInterrupt:
     expect(view.locator(".astraml-banner").first).to_contain_text("This view stays")
     expect(notebook.output(2)).to_contain_text("True")
     expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
-    notebook.cell(2).locator(".jp-InputPrompt").click()
-    for _ in range(2):  # how a person interrupts a kernel by keys
-        notebook.page.keyboard.press("i")
+    (kernel,) = json.loads(jupyter_lab.ask("GET", "kernels"))
+    jupyter_lab.ask("POST", f"kernels/{kernel['id']}/interrupt")
     expect(notebook.output(2)).to_contain_text("interrupted")
 
 

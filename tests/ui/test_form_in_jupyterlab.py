@@ -166,7 +166,9 @@ momentum = Float(0.5, 0.999, scale="reverse_log", when={{"optimizer": "sgd"}})
 batch = Discrete([32, 64, 128])
 report(accuracy=lr, latency=1)'''), form.message.value
 form"""
-    jupyter_lab.write_notebook("dark.ipynb", [LOAD, form, "lab.jobs('nobody')", "threading.Event().wait(12)"])
+    jupyter_lab.write_notebook(
+        "dark.ipynb", [LOAD, form, "lab.jobs('nobody')", "threading.Event().wait(120)"]
+    )
     notebook.page.set_viewport_size({"width": 1400, "height": 1700})
     notebook.open("dark.ipynb")
     notebook.page.keyboard.press("Control+b")

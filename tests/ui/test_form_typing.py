@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from plugins.patience import PATIENCE
 from pydantic import Field
 
 from astraml_lab.devices import FakeProbe
@@ -96,14 +97,40 @@ def test_typing_is_judged_once_it_pauses() -> None:
         calls.append(1)
         judged.set()
 
-    debounce = Debounce(0.05, judge)
+    debounce = Debounce(1.0, judge)
     for _ in range(20):
         debounce.ask()
-    assert judged.wait(5)
+    assert judged.wait(PATIENCE)
     assert len(calls) == 1
     debounce.ask()
     debounce.cancel()
     assert not debounce._timer
+
+
+def test_what_is_cancelled_while_it_waits_for_its_turn_is_not_done() -> None:
+    class Turn:
+        """A lock that tells when somebody comes to it."""
+
+        lock = threading.Lock()
+        awaited = threading.Event()
+
+        def __enter__(self) -> None:
+            self.awaited.set()
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    turn, calls = Turn(), []
+    debounce = Debounce(0.01, lambda: calls.append(1), turn)
+    with turn.lock:
+        debounce.ask()
+        timer = debounce._timer
+        assert turn.awaited.wait(PATIENCE)
+        debounce.cancel()
+    assert timer
+    timer.join(PATIENCE)
+    assert not calls
 
 
 def test_the_preview_follows_the_range_and_keeps_its_place_while_there_is_none() -> None:

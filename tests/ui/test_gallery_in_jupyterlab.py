@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LOAD = """%load_ext astraml_lab
 import astraml_lab as lab
-import threading, time
+import pathlib, threading, time
 import torch
 from torch import nn
 from sklearn.datasets import load_digits
@@ -111,12 +111,13 @@ def narrower(notebook: NotebookPage, view: Locator) -> None:
 
 def test_real_jobs_in_every_state(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
     held = "gate.wait() if trial.number == 0 and epoch == 0 else None"
-    slow = "time.sleep(0.1)"
+    first_dozen = """time.sleep(0.1)
+    while trial.number > 11 and not pathlib.Path('digits.on').exists(): time.sleep(0.05)"""
     cells = [
         LOAD,
         tune("--trials 20 --name empty", extra=held),
         "lab.job('empty').stop(); gate.set()",
-        tune("--trials 30 --name digits --prune median --parallel 2", wait=slow),
+        tune("--trials 30 --name digits --prune median --parallel 2", wait=first_dozen),
         "%tune show digits",
         tune(
             "--minimize seconds --trials 10 --name front",
@@ -142,6 +143,7 @@ def test_real_jobs_in_every_state(jupyter_lab: LabServer, notebook: NotebookPage
     expect(view.locator(".astraml-log.is-traceback")).to_contain_text("too wild")
     picture(notebook, view, "failed-trial")
     view.locator("tr[data-n='3']").click()
+    (jupyter_lab.root / "digits.on").touch()
     expect(view.locator("td[data-state='PRUNED']").first).to_be_attached()
     view.locator("tr", has=view.page.locator("td[data-state='PRUNED']")).first.click()
     expect(view.locator(".astraml-detail")).to_contain_text("pruned")
@@ -174,7 +176,8 @@ def test_real_jobs_in_every_state(jupyter_lab: LabServer, notebook: NotebookPage
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", CONTRAST])
 def test_a_real_job_in_other_themes(jupyter_lab: LabServer, notebook: NotebookPage, theme: str) -> None:
     name = re.sub(r"\W+", "-", theme.lower())
-    started = tune(f"--trials 40 --name {name} --prune median --parallel 2", wait="time.sleep(0.1)")
+    first_dozen = "gate.wait() if trial.number > 11 else time.sleep(0.1)"
+    started = tune(f"--trials 40 --name {name} --prune median --parallel 2", wait=first_dozen)
     cells = [LOAD, started, "%tune", "%tune form"]
     write_settings(jupyter_lab.settings, "apputils-extension/themes", {"theme": theme})
     jupyter_lab.write_notebook(f"{name}.ipynb", cells)

@@ -29,6 +29,8 @@ lr = Float(1e-3, 3e-1, log=True)
 width = Int(8, 128, log=True)
 activation = Categorical({{"relu": nn.ReLU, "gelu": nn.GELU}})
 
+torch.set_num_threads(1)
+{first}
 model = nn.Sequential(nn.Linear(64, width), activation(), nn.Linear(width, 10)).to(device)
 stepper = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
 for epoch in range({epochs}):
@@ -40,8 +42,8 @@ for epoch in range({epochs}):
     report(accuracy=accuracy, loss=loss)"""
 
 
-def cell(name: str, *, trials: int, epochs: int, parallel: int = 1) -> str:
-    return CELL.format(name=name, trials=trials, epochs=epochs, parallel=parallel)
+def cell(name: str, *, trials: int, epochs: int, parallel: int = 1, first: str = "") -> str:
+    return CELL.format(name=name, trials=trials, epochs=epochs, parallel=parallel, first=first)
 
 
 def dashboard(notebook: NotebookPage, index: int = 1) -> Locator:
@@ -108,10 +110,14 @@ def test_a_finished_job_leaves_its_picture_in_the_saved_notebook(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:
     jupyter_lab.use_theme("light")
-    path = jupyter_lab.write_notebook("kept.ipynb", [SETUP, cell("kept", trials=6, epochs=3, parallel=2)])
+    seen = "import pathlib, time\nwhile not pathlib.Path('kept.seen').exists(): time.sleep(0.05)"
+    kept = cell("kept", trials=6, epochs=3, parallel=2, first=seen)
+    path = jupyter_lab.write_notebook("kept.ipynb", [SETUP, kept])
     notebook.open("kept.ipynb")
     notebook.run_cell(0)
     notebook.run_cell(1)
+    expect(dashboard(notebook).locator("tr[data-n]").first).to_be_visible()
+    (jupyter_lab.root / "kept.seen").touch()
     expect(dashboard(notebook).locator(".astraml-chip")).to_have_text("succeeded")
     data = saved_output(notebook, path)
     assert {"application/vnd.plotly.v1+json", "image/png", "text/plain"} <= set(data)

@@ -27,7 +27,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 def executed(*cells: str) -> nbformat.NotebookNode:
     made = [nbformat.v4.new_code_cell(cell) for cell in (FIRST, *cells)]
     notebook: nbformat.NotebookNode = nbformat.v4.new_notebook(cells=made)
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=120, iopub_timeout=120, kernel_name="python3").execute()
     return notebook
 
 
@@ -114,7 +114,9 @@ def test_a_finished_job_is_shown_as_its_picture_at_once() -> None:
 
 def test_a_live_view_becomes_the_picture_when_the_job_ends_in_each_place_where_it_is_shown() -> None:
     show = "presenter.show(job, live=True)"
-    wait = """reader.finish()
+    wait = """import astraml_lab.ui.live
+astraml_lab.ui.live.GREETING = 0.3  # no page will open the view
+reader.finish()
 live = presenter._live[job.id]; until = time.monotonic() + 60
 while live._places and time.monotonic() < until: time.sleep(0.02)"""
     notebook = executed(show, show, wait)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
+from plugins.patience import PATIENCE
 
 from astraml_lab.clock import FakeClock
 from astraml_lab.ui.publisher import Publisher
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
-
-SECONDS = 10.0
 
 
 class Item:
@@ -47,7 +46,7 @@ class Recorded:
 
     def wait_for(self, calls: int) -> bool:
         with self.changed:
-            return self.changed.wait_for(lambda: self.calls >= calls, SECONDS)
+            return self.changed.wait_for(lambda: self.calls >= calls, PATIENCE)
 
 
 def run(schedule: Schedule[Item], item: Item, clock: FakeClock, *, pause: float | None = None) -> bool:

@@ -16,20 +16,27 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LOAD = "%load_ext astraml_lab"
-HELPERS = """import time
-def rate(lr, epoch):
+HELPERS = """import pathlib, time
+def rate(lr, epoch, number):
+    while number == {held} and epoch > 1 and not pathlib.Path("{name}.on").exists():
+        time.sleep(0.05)
     time.sleep(0.15)
     return 1 - abs(lr - 0.05) * 5 / epoch"""
 CELL = """%%tune --maximize accuracy --trials {trials} --name {name} --seed 0 --prune off
 lr = Float(1e-3, 1e-1, log=True)
 width = Int(8, 128, log=True)
 for epoch in range(1, {epochs}):
-    report(accuracy=rate(lr, epoch))
+    report(accuracy=rate(lr, epoch, trial.number))
     print(f"epoch {{epoch}}")"""
 
 
-def cell(name: str, *, trials: int, epochs: int = 9) -> str:
+def cell(name: str, *, trials: int, epochs: int | str = 9) -> str:
     return CELL.format(name=name, trials=trials, epochs=epochs)
+
+
+def helpers(name: str, held: int | None = None) -> str:
+    """Define what the job calls; its trial `held` goes on once the file NAME.on is there."""
+    return HELPERS.format(name=name, held=held)
 
 
 def dashboard(notebook: NotebookPage, index: int) -> Locator:
@@ -51,7 +58,8 @@ def test_after_a_restart_the_view_stands_still_and_a_button_takes_the_job_over(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:
     name = "survivor"
-    cells = [LOAD, HELPERS, cell(name, trials=8), LOAD, f"%tune show {name}", HELPERS]
+    define = helpers(name, held=2)
+    cells = [LOAD, define, cell(name, trials=8), LOAD, f"%tune show {name}", define]
     jupyter_lab.write_notebook("restarted.ipynb", cells)
     notebook.open("restarted.ipynb")
     for index in range(3):
@@ -88,6 +96,7 @@ def test_after_a_restart_the_view_stands_still_and_a_button_takes_the_job_over(
     expect(banner(view)).to_be_hidden()
     expect(view.locator(".astraml-notes")).to_contain_text("went on after 2 finished trials")
     notebook.screenshot("recovery-resumed-light-1400")
+    (jupyter_lab.root / f"{name}.on").touch()
     expect(view.locator(".astraml-chip")).to_have_text("succeeded")
     expect(view).to_contain_text("8/8 trials")
 
@@ -96,7 +105,9 @@ def test_another_notebook_pauses_resumes_and_stops_the_job(
     jupyter_lab: LabServer, notebook: NotebookPage
 ) -> None:
     jupyter_lab.use_theme("dark")
-    jupyter_lab.write_notebook("owner.ipynb", [LOAD, HELPERS, cell("shared", trials=300, epochs=60)])
+    # One trial ends and is drawn; what is stopped, run again and paused lasts.
+    tune = cell("shared", trials=300, epochs="6000 if trial.number else 30")
+    jupyter_lab.write_notebook("owner.ipynb", [LOAD, helpers("shared"), tune])
     jupyter_lab.write_notebook("watcher.ipynb", [LOAD, "%tune show shared"])
     notebook.open("owner.ipynb")
     for index in range(3):
@@ -108,20 +119,17 @@ def test_another_notebook_pauses_resumes_and_stops_the_job(
     expect(view.locator(".astraml-where")).to_have_text(re.compile(r"^runs in kernel .+:\d+$"))
     expect(view.locator(".js-line").first).to_be_attached()
     notebook.screenshot("elsewhere-running-dark-1400")
-    view.locator("tr[data-n]").first.click()
-    number = view.locator("tr[aria-selected='true']").get_attribute("data-n")
+    view.locator("tr[data-n='1']").click()
     view.get_by_role("button", name="Stop trial").click()
-    expect(view.get_by_role("button", name="Stopping…")).to_be_visible()
-    expect(view.locator(f"tr[data-n='{number}'] td[data-state='STOPPED']")).to_be_visible()
+    expect(view.locator("tr[data-n='1'] td[data-state='STOPPED']")).to_be_visible()
     view.get_by_role("button", name="Run again").click()
     expect(view.locator(".astraml-detail .astraml-banner")).to_contain_text("tries the parameters of trial")
     view.get_by_role("button", name="Debug").click()
-    expect(view.locator(".astraml-command")).to_have_text(f"%tune debug shared {number}")
+    expect(view.locator(".astraml-command")).to_have_text("%tune debug shared 1")
     notebook.screenshot("elsewhere-detail-dark-1400")
     view.get_by_role("button", name="Close").click()
 
     view.get_by_role("button", name="Pause").click()
-    expect(view.get_by_role("button", name="Pausing…")).to_be_visible()
     expect(view.locator(".astraml-chip")).to_have_text("paused")
     expect(banner(view)).to_contain_text("Paused by hand")
     notebook.page.set_viewport_size({"width": 620, "height": 1200})
@@ -135,13 +143,17 @@ def test_another_notebook_pauses_resumes_and_stops_the_job(
 
 
 def test_the_view_of_a_deleted_job_says_so(jupyter_lab: LabServer, notebook: NotebookPage) -> None:
-    cells = [LOAD, HELPERS, cell("doomed", trials=2, epochs=3), "%tune wait doomed", "%tune delete doomed"]
+    define, tune = helpers("doomed", held=0), cell("doomed", trials=2, epochs=3)
+    cells = [LOAD, define, tune, "%tune wait doomed", "%tune delete doomed"]
     jupyter_lab.write_notebook("deleted.ipynb", cells)
     notebook.open("deleted.ipynb")
-    for index in range(4):
+    for index in range(3):
         notebook.run_cell(index)
-    expect(notebook.output(3)).to_contain_text("2/2 trials")
     view = dashboard(notebook, 2)
+    expect(view.locator("tr[data-n='0']")).to_be_visible()
+    (jupyter_lab.root / "doomed.on").touch()
+    notebook.run_cell(3)
+    expect(notebook.output(3)).to_contain_text("2/2 trials")
     expect(view.locator(".astraml-chip")).to_have_text("succeeded")
     notebook.run_cell(4)
     expect(banner(view)).to_have_text("The job was deleted: this view shows how it stood.")

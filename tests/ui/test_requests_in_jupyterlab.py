@@ -23,8 +23,10 @@ VERTEX: dict[str, Any] = json.loads((EXAMPLES / "vertex/requests/vx-d01.json").r
 EVIL = '<img src=x onerror="window.owned=1"><script>window.owned=1</script>' + "x" * 500
 LOAD = """%load_ext astraml_lab
 import astraml_lab as lab
-import json, time
+import json, threading, time
+go_on = threading.Event()
 def train(trial):
+    go_on.wait(120)
     for epoch in range(5):
         time.sleep(0.05)
         trial.report({"validation:rmse": trial.params["eta"] + 1 / (epoch + 1), "accuracy": 0.5})
@@ -81,7 +83,7 @@ def test_a_submitted_request_says_what_became_of_it_on_its_dashboard_and_in_the_
 ) -> None:
     jupyter_lab.use_theme("light")
     body = json.dumps(secured(), indent=1)
-    cells = [LOAD, f"%%tune\n{body}", "%tune", "job = lab.job()\njob.wait()\njob.request"]
+    cells = [LOAD, f"%%tune\n{body}", "%tune", "go_on.set()\njob = lab.job()\njob.wait()\njob.request"]
     cells.append("%tune export r-xgb-abalone-01 sagemaker")
     jupyter_lab.write_notebook("submitted.ipynb", cells)
     notebook.page.set_viewport_size({"width": 1400, "height": 1300})

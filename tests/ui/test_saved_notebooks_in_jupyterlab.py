@@ -69,6 +69,7 @@ def test_the_view_stays_on_the_page_and_the_file_holds_the_picture(
     assert WIDGET not in running
     assert re.search(r"running at \d{4}-\d\d-\d\d", json.dumps(running))
     view.locator("tr[data-n='3']").click()
+    expect(view.locator("tr[data-n='3']")).to_have_attribute("aria-selected", "true")
 
     notebook.reload(view)
 
@@ -90,7 +91,7 @@ def test_the_view_stays_on_the_page_and_the_file_holds_the_picture(
     notebook.reload(view)
     view = chip(notebook, "succeeded")
     view.locator("tr[data-n='2']").click()
-    assert "image/png" in saved_with(notebook, path, PLOTLY)
+    saved_with(notebook, path, PLOTLY, "image/png")
 
     path.with_name(f"reopened-{app}.ipynb").write_text(path.read_text())
     notebook.open(f"reopened-{app}.ipynb", app)  # its kernel is new and knows nothing of the job
@@ -144,6 +145,7 @@ def test_a_kernel_that_is_restarted_after_the_end_leaves_the_picture(
     path = jupyter_lab.write_notebook("stays-restart.ipynb", [FIRST, END])
     notebook.open(path.name)
     notebook.run_cell(0)
+    chip(notebook, "running")
     notebook.run_cell(1)
     view = chip(notebook, "succeeded")
     saved_with(notebook, path, PLOTLY)

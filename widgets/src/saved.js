@@ -122,9 +122,19 @@ export function standIns(content, pictures) {
   return { ...content, cells };
 }
 
-/** @param {unknown} one @param {unknown} other */
+/**
+ * Whether two values say the same; a file has its keys in an order of its own.
+ * @param {unknown} one
+ * @param {unknown} other
+ */
 function same(one, other) {
-  return JSON.stringify(one) === JSON.stringify(other);
+  return JSON.stringify(one, sorted) === JSON.stringify(other, sorted);
+}
+
+/** @param {string} _key @param {unknown} value */
+function sorted(_key, value) {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** @param {any} manager */
@@ -160,7 +170,8 @@ async function drawn(manager, picture, width) {
     return await new Promise((resolve) => {
       const setData = (/** @type {any} */ { data }) => resolve(data?.[PNG]);
       setTimeout(() => resolve(undefined), PATIENCE);
-      renderer.renderModel({ data: picture, metadata: {}, trusted: true, setData });
+      // A copy: plotly writes into what it draws.
+      renderer.renderModel({ data: structuredClone(picture), metadata: {}, trusted: true, setData });
     });
   } catch {
     return undefined; // no renderer of plotly here: the picture is what it is

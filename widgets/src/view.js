@@ -213,7 +213,7 @@ export class View {
     const form = { extend: this.more, enqueue: this.point }[press.name];
     form?.answered(error);
     if (form && error) return this.#say(""); // the form says it
-    this.#say(error || said, error !== "", press.n !== null);
+    if (error || said) this.#say(error || said, error !== "", press.n !== null); // the press has cleared what was said before
   }
 
   /**

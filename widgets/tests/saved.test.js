@@ -59,6 +59,22 @@ test("the last picture leaves the file out of date, unless it has that very pict
   assert.equal(manager.context.model.toJSON().cells[1].outputs[0].data["image/png"], "AA");
 });
 
+test("the picture of a file is the one that comes again, whatever the order of its keys", async () => {
+  /** @param {number[]} y */
+  const picture = (y) => ({ [PLOTLY]: { layout: { title: { text: "a", x: 0 }, width: 1 }, data: [{ y, x: [1, 2] }] } });
+  const stored = { "image/png": "AA", [PLOTLY]: { data: [{ x: [1, 2], y: [2, 1] }], layout: { width: 1, title: { x: 0, text: "a" } } } };
+  /** @type {any[]} */
+  const items = [{ ...shows("", stored), metadata: { astraml_lab: { widget: "mine" } } }];
+  const manager = managerOf(items);
+  const saved = new Saved(manager, () => "mine");
+  const written = () => manager.context.model.toJSON().cells[1].outputs[0].data;
+  await saved.keep(picture([2, 1]), true);
+  assert.equal(written()["image/png"], "AA");
+
+  await saved.keep(picture([1, 2]), false); // the job went on
+  assert.equal("image/png" in written(), false);
+});
+
 test("nothing is promised where others write the document or it cannot be reached", () => {
   assert.equal(new Saved(undefined, () => "mine").possible, false);
   assert.equal(new Saved(managerOf([], { collaborative: true }), () => "mine").possible, false);

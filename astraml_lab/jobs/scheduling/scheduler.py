@@ -109,8 +109,10 @@ class Scheduler:
 
     def serve(self) -> None:
         """Serve until `close`."""
-        while not self._ended.is_set():
-            self._wake.clear()
+        while True:
+            self._wake.clear()  # before the look at `_ended`: a `close` in between would be forgotten
+            if self._ended.is_set():
+                return
             self._wake.wait(self._safe_turn())
 
     def turn(self) -> float:

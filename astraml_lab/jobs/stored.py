@@ -36,6 +36,8 @@ class StoredReader:
         self._version = 0
         self._marks: dict[int, int | None] = {}
         self._criteria = Criteria(self._spec)
+        self._reported: tuple[str, ...] = ()
+        """Metrics of running trials: their rows have what they reported only once they end."""
         self._view: JobView | None = None
         self._curves: dict[tuple[int, str], CurveView | None] = {}
         self._windows: dict[tuple[int, str], WindowView | None] = {}
@@ -62,6 +64,7 @@ class StoredReader:
         record, spec = self._record, self._spec
         space = spec.space  # of several definitions it is merged each time, which costs milliseconds
         trials = self._trials.values()
+        ended = (name for trial in trials for name in trial.metrics)
         best, best_value = self._criteria.best, self._criteria.best_value
         counts = dict.fromkeys(TrialState, 0)
         for trial in trials:
@@ -79,7 +82,7 @@ class StoredReader:
             infeasible=sum(trial.kind is FailureKind.INFEASIBLE for trial in trials),
             param_names=tuple(space.names()),
             space=space,
-            metric_names=tuple(dict.fromkeys(name for trial in trials for name in trial.metrics)),
+            metric_names=tuple(dict.fromkeys([*ended, *self._reported])),
             reason=self._unreadable or record.reason or _stale_reason(record),
             note=record.note,
             best=best,
@@ -162,6 +165,8 @@ class StoredReader:
                 self._spec, self._unreadable = read_spec(found)
                 self._judge_anew()
             self._read_trials(found.id)
+            running = [n for n, trial in self._trials.items() if trial.state is TrialState.RUNNING]
+            self._reported = self._store.metric_names(found.id, running) if running else ()
         self._read_at = now
 
     def _read_trials(self, generation_id: int) -> None:

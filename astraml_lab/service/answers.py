@@ -11,6 +11,7 @@ from astraml_lab.errors import (
     InvalidSpec,
     MissingExtra,
     NotBuiltYet,
+    NotFound,
     RequestRefused,
     StoreUnavailable,
 )
@@ -90,8 +91,8 @@ def as_problem(error: Exception, *, keyed: bool) -> ProblemError:
         return ProblemError("schema-violation", errors=[Mistake("", str(each)) for each in error.problems])
     if isinstance(error, NotBuiltYet | MissingExtra):
         return ProblemError("not-built", str(error))
-    if isinstance(error, Conflict):
-        return ProblemError("invalid-state", str(error))
+    if isinstance(error, Conflict | NotFound):  # what is not found was deleted between two reads of one call
+        return ProblemError("invalid-state" if isinstance(error, Conflict) else "job-not-found", str(error))
     if isinstance(error, StoreUnavailable | SecretsRefused):
         retryable = False if isinstance(error, SecretsRefused) else None
         code = "disk-full" if is_full(error.__cause__) else "store-locked"

@@ -17,7 +17,7 @@ from astraml_lab.store.engine import BulkInsert
 from astraml_lab.store.tables import curves, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
     from sqlalchemy import ColumnElement, Connection, Row
@@ -79,6 +79,12 @@ def load_curves(
         query = query.where(curves.c.metric == metric)
     rows = connection.execute(query.order_by(curves.c.trial, curves.c.metric))
     return tuple(_curve(row) for row in rows)
+
+
+def metric_names(connection: Connection, generation_id: int, trials: Collection[int]) -> tuple[str, ...]:
+    """Return the metrics of which some of these trials have a curve, by name."""
+    query = select(curves.c.metric).where(curves.c.generation_id == generation_id)
+    return tuple(connection.scalars(query.where(curves.c.trial.in_(trials)).distinct().order_by("metric")))
 
 
 def _curve(row: Row[Any]) -> CurveView:

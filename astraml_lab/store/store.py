@@ -320,6 +320,11 @@ class Store(Database):
         with self.connect("read the curves") as connection:
             return series.load_curves(connection, generation_id, trial, metric)
 
+    def metric_names(self, generation_id: int, trials: Collection[int]) -> tuple[str, ...]:
+        """Return the metrics of which some of these trials have a curve, by name."""
+        with self.connect("read the names of the metrics") as connection:
+            return series.metric_names(connection, generation_id, trials)
+
     def load_series(
         self,
         generation_id: int,

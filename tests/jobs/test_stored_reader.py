@@ -80,6 +80,17 @@ def test_a_job_that_did_not_move_is_not_counted_again(owner: Owner) -> None:
     assert owner.reader.view() is owner.reader.view()
 
 
+def test_the_metrics_of_a_trial_that_runs_are_known_before_it_ends(owner: Owner) -> None:
+    owner.save(TrialView(MANY, TrialState.RUNNING, {"lr": 0.2}))
+    assert owner.reader.view().metric_names == ("accuracy",)
+    blob = series.to_blob([1.0])
+    curves = {(owner.lease.generation_id, MANY, name): (blob, blob) for name in ("loss", "accuracy", "f1")}
+    with owner.store.fenced(owner.lease) as connection:
+        series.save_curves(connection, curves)
+    owner.clock.advance(2 * FRESH)
+    assert owner.reader.view().metric_names == ("accuracy", "f1", "loss")
+
+
 def test_the_best_follows_what_ends_and_what_is_taken_back(owner: Owner) -> None:
     assert (owner.reader.view().best, owner.reader.view().best_value) == ((MANY - 1,), (MANY - 1) / 100)
     owner.save(done(MANY, 0.9))

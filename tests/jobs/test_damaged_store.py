@@ -50,7 +50,7 @@ bench.run(train, name="other", project="vision", trials={other})
 job = bench.launch(train, name="cut", trials={cut}, parallel=2)
 while job.view().finished < {cut_at} or len(job.view().running) < 2:
     time.sleep(0.01)
-time.sleep(0.7)  # the writer's turn
+assert bench.manager._writer.flush()
 print("ready", flush=True)
 time.sleep(100)
 """

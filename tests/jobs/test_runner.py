@@ -491,9 +491,14 @@ def test_a_waiting_job_says_why(gpu_bench: Bench) -> None:
 
 def test_a_job_that_waits_for_a_device_spends_none_of_its_time(gpu_bench: Bench) -> None:
     go = threading.Event()
-    gpu_bench.launch(lambda x: float(go.wait(120)) + x, trials=1, gpus=2, name="first")
-    second = gpu_bench.launch(climb, trials=2, gpus=1, name="second", max_runtime="2s")
-    second.wait(2.3)
+    first = gpu_bench.launch(lambda x: float(go.wait(120)) + x, trials=1, gpus=2, name="first")
+    until(lambda: first.view().running)
+    second = gpu_bench.launch(climb, trials=2, gpus=1, name="second", max_runtime="10m")
+    until(lambda: "first" in second.view().reason)
+    runner = gpu_bench.manager.runner(second._generation_id)
+    assert runner is not None
+    let_pass(gpu_bench, 1200)
+    until(lambda: runner._next_tick > gpu_bench.wiring.clock.monotonic())
     go.set()
 
     assert second.wait(120).view().reason == "all trials are done"

@@ -101,7 +101,7 @@ except KeyboardInterrupt:
     view.get_by_role("button", name="Stop", exact=True).click()
     expect(view.get_by_role("button", name="Stop now")).to_be_focused()
     notebook.screenshot("dashboard-stop-confirm")
-    with within(6):
+    with within(20):
         view.get_by_role("button", name="Stop now").click()
         expect(view.locator(".astraml-chip")).to_have_text("cancelled")
 

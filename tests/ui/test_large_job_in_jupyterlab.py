@@ -42,7 +42,7 @@ def test_ten_thousand_trials_are_drawn_as_marks_that_answer_and_cost_little(
     notebook.run_cell(0)
     notebook.run_cell(1)
     view = notebook.output(1).locator(".astraml")
-    with within(5):
+    with within(15):
         expect(view.locator("tr[data-n]").nth(12)).to_be_attached()
     table = view.locator("table[role=grid]")
     expect(table).to_have_attribute("aria-rowcount", re.compile(r"^10\d{3}$"))

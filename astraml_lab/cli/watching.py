@@ -86,16 +86,16 @@ class Watch:
             JobCancelled: Likewise, it was stopped.
         """
         with contextlib.redirect_stdout(_InAShell(self._out)), self._interrupts.noted():
-            over = self._over  # before it is shown: a job that ends meanwhile may be shown as it ran
+            over = self._is_over()  # before it is shown: a job that ends meanwhile may be shown as it ran
             self._presenter.show(self._job, live=False)
-            while not self._over:
+            while not self._is_over():
                 try:
                     self._wait()
                 except Interrupted:
                     status = self._interrupted()
                     if status is not None:
                         return status
-                if self._seconds_left == 0 and not self._over:
+                if self._seconds_left == 0 and not self._is_over():
                     typer.echo(f"{self._job.name} goes on: `{line('wait', self._job)}` waits again.")
                     return TIMED_OUT
             return self._end(over=over)
@@ -160,8 +160,7 @@ class Watch:
             self._job.raise_if_bad()
         return 0 if self._job.state is JobState.SUCCEEDED else 1
 
-    @property
-    def _over(self) -> bool:
+    def _is_over(self) -> bool:
         state = self._job.state
         over = state.ended or state is JobState.STALE
         if over:

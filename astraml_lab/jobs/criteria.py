@@ -39,7 +39,11 @@ class Ending:
 
 
 class Criteria:
-    """Watches the ended trials of a job; its runner tells it, any thread may ask who is best."""
+    """Watches the ended trials of a job; its runner tells it, any thread may ask who is best.
+
+    Attributes:
+        lock: Held by who asks for more than one thing that belongs together.
+    """
 
     def __init__(self, spec: JobSpec) -> None:
         self.spec = spec
@@ -53,12 +57,12 @@ class Criteria:
         self._front = Front(spec.objectives) if len(spec.objectives) > 1 else None
         one = spec.objectives[0] if len(spec.objectives) == 1 else None
         self._standings = Standings(maximize=one is not None and one.maximize)
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
 
     @property
     def best(self) -> tuple[int, ...]:
         """The best trial's number; with several objectives the numbers on the Pareto front."""
-        with self._lock:
+        with self.lock:
             if self._front is not None:
                 return self._front.numbers
             winner = self._standings.winner(self.spec.confirm)
@@ -69,7 +73,7 @@ class Criteria:
     @property
     def best_value(self) -> float | None:
         """The best trial's value, or the mean of its runs, with one objective."""
-        with self._lock:
+        with self.lock:
             confirmed = self.confirmed
             if confirmed is not None:
                 return confirmed.mean
@@ -78,13 +82,13 @@ class Criteria:
     @property
     def hypervolume(self) -> float | None:
         """How much the front dominates, with several objectives; see `JobView.hypervolume`."""
-        with self._lock:
+        with self.lock:
             return None if self._front is None else self._front.hypervolume
 
     @property
     def confirmed(self) -> Confirmed | None:
         """The runs of the best trial, where it ran more than once."""
-        with self._lock:
+        with self.lock:
             winner = self._standings.winner(self.spec.confirm)
             return None if winner is None else self._standings.confirmed(winner)
 
@@ -114,7 +118,7 @@ class Criteria:
     @property
     def violating(self) -> tuple[int, ...]:
         """The trials with values that violate a constraint."""
-        with self._lock:
+        with self.lock:
             return tuple(self._violating)
 
     def restored(self, trial: TrialView) -> None:
@@ -138,7 +142,7 @@ class Criteria:
         One that confirms another is no step of the search: it fails no job, and neither it nor what it finds
         is progress.
         """
-        with self._lock:
+        with self.lock:
             self._take_in(trial)
 
     def _take_in(self, trial: TrialView) -> None:

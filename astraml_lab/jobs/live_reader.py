@@ -33,6 +33,10 @@ class LiveReader:
             disk_bytes = self._live.disk_bytes
             metric_names = tuple(self._live.metric_names)
             running = [trial for _, trial in sorted(self._live.running.items())]
+        criteria = runner.criteria
+        with criteria.lock:
+            best, best_value, confirmed = criteria.best, criteria.best_value, criteria.confirmed
+            violating, hypervolume = criteria.violating, criteria.hypervolume
         return JobView(
             id=record.id,
             name=record.name,
@@ -48,13 +52,13 @@ class LiveReader:
             metric_names=metric_names,
             reason=record.reason or runner.backlog.trouble or runner.waiting_for or runner.trouble,
             note=record.note,
-            best=runner.criteria.best,
-            best_value=runner.criteria.best_value,
-            confirmed=runner.criteria.confirmed,
+            best=best,
+            best_value=best_value,
+            confirmed=confirmed,
             confirming=confirming,
             subject_to=runner.spec.subject_to,
-            violating=runner.criteria.violating,
-            hypervolume=runner.criteria.hypervolume,
+            violating=violating,
+            hypervolume=hypervolume,
             running=tuple(trial.number for trial in running),
             parallel=runner.slots,
             devices=_devices(running, runner.devices),
@@ -63,9 +67,9 @@ class LiveReader:
             ended_at=record.ended_at,
             held=record.held,
             held_at=record.held_at,
-            eta=self._eta(searched),
+            eta=self._eta(searched) if state is JobState.RUNNING else None,
             window=runner.spec.window,
-            owner=record.owner if not record.state.ended else "",
+            owner=record.owner if not state.ended else "",
             disk_bytes=disk_bytes,
             tags=dict(runner.spec.tag),
             origin=runner.spec.origin,
@@ -115,11 +119,8 @@ class LiveReader:
 
     def _eta(self, counts: dict[TrialState, int]) -> float | None:
         """Guess the seconds left from the pace of this run."""
-        runner = self._runner
-        if runner.record.state is not JobState.RUNNING:
-            return None
         done = sum(count for state, count in counts.items() if state.counts)
-        return runner.seconds_left(done)
+        return self._runner.seconds_left(done)
 
 
 def _devices(running: list[LiveTrial], seen: tuple[Device, ...]) -> tuple[DeviceView, ...]:

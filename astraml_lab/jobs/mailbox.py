@@ -30,7 +30,7 @@ class Mailbox:
         self.offer(event)
 
     def offer(self, event: Event) -> bool:
-        """Leave a message; return at once whether it will be read."""
+        """Leave a message; return at once whether it was taken."""
         with self._lock:
             if not self._closed:
                 self._queue.put(event)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from astraml_lab.errors import Conflict, NotFound, StoreUnavailable
 from astraml_lab.jobs import disk
 from astraml_lab.jobs.deleting import Deleted, refuse_alive, weigh
-from astraml_lab.jobs.events import Confirm
+from astraml_lab.jobs.events import Confirm, Extend
 from astraml_lab.jobs.finding import find, free_name
 from astraml_lab.jobs.job import Job
 from astraml_lab.jobs.live import LiveJob
@@ -192,6 +192,9 @@ class Manager:
             turn = self._turns[name_key(spec.project), name_key(spec.name)]
         with turn:
             found = self.store.load_job(spec.project, spec.name)
+            if found is not None:
+                Owner(self, found.id).settle()
+                found = self.store.load_job(spec.project, spec.name)
             if found is None:
                 try:
                     return self._create(plan)
@@ -220,9 +223,10 @@ class Manager:
         with self._lock:
             turn = self._turns[name_key(spec.project), name_key(str(spec.name))]
         with turn:
+            Owner(self, generation_id).settle()
             found, runner = self.stored(generation_id), self.runner(generation_id)
             if runner is not None and not runner.done.is_set():  # another thread was faster
-                for event in first:
+                for event in first or [Extend(spec.trials)]:
                     runner.tell(event)
                 return Job(self, found)
             plan = make_plan(spec, code, self._wiring.pool)
@@ -337,8 +341,6 @@ class Manager:
         return [name for name, spec, code in same if code and is_same(fingerprint(spec, code), plan)]
 
     def _same_search(self, found: GenerationRecord, plan: Plan) -> Job:
-        Owner(self, found.id).settle()
-        found = self.stored(found.id)
         job = Job(self, found, said=attached(found, plan))
         if job.alive:
             if plan.spec.confirm > job.spec.confirm:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from astraml_lab.spec import JobSpec
     from astraml_lab.store import GenerationRecord
 
+_LOOK = 0.05
 _SETTLES = 60.0
 """Seconds that the end of a job may take to be written, with a slow disk and processes that are let go."""
 
@@ -52,9 +54,11 @@ class Owner:
 
     def settle(self) -> None:
         """Wait for a runner of this kernel that writes its job's end: it takes nothing any more."""
-        runner = self.runner
-        if runner is not None and runner.closing:
-            runner.done.wait(_SETTLES)
+        runner, until = self.runner, time.monotonic() + _SETTLES
+        # Where the end cannot be written, it takes messages again.
+        while runner is not None and runner.closing and time.monotonic() < until:
+            if runner.done.wait(_LOOK):
+                return
 
     def send(self, event: controls.Told) -> bool:
         """Hand an event to whoever runs the job; return whether that is this kernel.
@@ -66,6 +70,9 @@ class Owner:
         if runner is not None and runner.offer(event):
             return True
         self.settle()
+        runner = self.runner
+        if runner is not None:
+            raise Conflict(f"{runner.record.name} is ending: ask again once it has ended")
         found = self.stored
         if not self._runs_elsewhere(found):
             line = tune_line("resume", found.name, found.project)

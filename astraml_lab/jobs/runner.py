@@ -131,8 +131,8 @@ class Runner:
             events.Suggest: self._on_suggest,
             events.Enqueue: self._on_asked,
             events.Rerun: self._on_asked,
-            events.Extend: self._wishes.extend,
-            events.Confirm: self._wishes.confirm,
+            events.Extend: self._on_more,
+            events.Confirm: self._on_more,
             events.Pause: self._on_pause,
             events.Unpause: self._on_unpause,
             events.LeaseFreed: lambda _event: self._hold.lift("slots"),
@@ -147,12 +147,12 @@ class Runner:
         self._mail.put(event)
 
     def offer(self, event: events.Event) -> bool:
-        """Leave a message; return at once whether it will be read: not once the job's end is written."""
+        """Leave a message; return at once whether it was taken: not while and after the end is written."""
         return self._mail.offer(event)
 
     @property
     def closing(self) -> bool:
-        """Whether the job's end is written: it takes no message any more, and is `done` in a moment."""
+        """Whether the job's end is being written: it takes no message, and is `done` soon, if that works."""
         return self._mail.closed
 
     def stop(self, reason: str) -> None:
@@ -232,33 +232,41 @@ class Runner:
 
     def _loop(self) -> None:
         self._begin_again()
-        self._handle(self._mail.wait(0))  # a trial that is to run again is why an ended job goes on
-        while True:
+        self._hear(0)  # a trial that is to run again is why an ended job goes on
+        while not self._left:
             self.backlog.retry()
             self._decide()
-            if self.backlog:
-                self._hold.because("store", self.backlog.trouble)
-            else:
-                self._hold.lift("store")
-            if self._ending is None:
-                self._starter.most = self._most()
-                self._starter.fill()
-            self._watch.observe(running=self._flights.begun and self.record.state is not JobState.PAUSED)
-            if self._ending is not None and not len(self._flights) and not self.backlog:
-                if self.record.state.ended:
-                    return
-                self._read_before_the_end(self._ending)
-                if self._left:
-                    return
-                if self._ending is not None:
-                    self._give_up_waiting(self._ending)
-                    self.backlog.write(partial(self._finish, self._ending))
-                continue
-            self._handle(self._mail.wait(self._next_tick - self._wiring.clock.monotonic()))
-            if self._left:
+            self._start_more()
+            if self._ending is None or len(self._flights) or self.backlog:
+                self._hear(self._next_tick - self._wiring.clock.monotonic())
+                if not self._left and self._wiring.clock.monotonic() >= self._next_tick:
+                    self._tick()
+            elif self.record.state.ended:
                 return
-            if self._wiring.clock.monotonic() >= self._next_tick:
-                self._tick()
+            else:
+                self._end_now()
+
+    def _start_more(self) -> None:
+        """Start as many trials as there is room for, unless the job ends or cannot be written."""
+        if self.backlog:
+            self._hold.because("store", self.backlog.trouble)
+        else:
+            self._hold.lift("store")
+        if self._ending is None and not self._left:
+            self._starter.most = self._most()
+            self._starter.fill()
+        self._watch.observe(running=self._flights.begun and self.record.state is not JobState.PAUSED)
+
+    def _end_now(self) -> None:
+        """Write the end, unless what was told meanwhile is a reason to go on."""
+        self._hear(0)
+        if self._ending is not None and not self._left:
+            self._give_up_waiting(self._ending)
+            self.backlog.write(partial(self._finish, self._ending))
+
+    def _hear(self, seconds: float) -> None:
+        """Do what was told, or is within some seconds."""
+        self._handle(self._mail.wait(0 if self._left else seconds))
 
     def _handle(self, told: list[events.Event]) -> None:
         for index, event in enumerate(told):
@@ -359,11 +367,12 @@ class Runner:
         if self._due() is None:
             return
         # What was asked for meanwhile, here and by other kernels, may be a reason to go on.
-        self._handle(self._mail.wait(0))
-        self._listen()
-        ending = None if self._left else self._due()
-        if ending is not None:
-            self._end(ending)
+        self._hear(0)
+        if not self._left:
+            self._listen()
+            ending = self._due()
+            if ending is not None:
+                self._end(ending)
 
     def _due(self) -> Ending | None:
         """Return the ending that is due, if the job is not ending already."""
@@ -373,13 +382,6 @@ class Runner:
         ending = self.criteria.ending(self.live.searched, ran, now=now, exhausted=exhausted)
         in_time = not self.criteria.out_of_time(ran, now)
         return None if self._confirming.comes_first(ending, in_time=in_time) else ending
-
-    def _read_before_the_end(self, ending: Ending) -> None:
-        """Do what was told since the end was decided; more that is to run is judged once more."""
-        told = self._mail.wait(0)
-        self._handle(told)
-        if not ending.cut and any(isinstance(event, events.Extend | events.Confirm) for event in told):
-            self._ending = None
 
     def _listen(self) -> None:
         """Do what other kernels ask for."""
@@ -401,9 +403,10 @@ class Runner:
         final = ending if self._confirming.cut_short else self.criteria.final(ending, self.live.searched)
         self._starter.waiting_for = ""
         said = (final.reason, self._confirming.outcome(final.state), self._wishes.untried)
-        # Who is told that a message is read relies on it: the end is for what comes later.
+        if self._ending is not ending:
+            return  # it waited to be written, and there is more to run since
         if not self._mail.close_if_empty():
-            return
+            return  # what was taken is read first, and may be a reason to go on
         try:
             self.record.close(final.state, "; ".join(filter(None, said)))
         except BaseException:
@@ -467,6 +470,14 @@ class Runner:
             event.answer.set_exception(
                 Conflict(f"{self.record.name} is ending ({why}): ask again once it has ended")
             )
+
+    def _on_more(self, event: events.Extend | events.Confirm) -> None:
+        if self._ending is not None and not self._ending.cut:
+            self._ending = None  # it is judged once more
+        if isinstance(event, events.Extend):
+            self._wishes.extend(event)
+        else:
+            self._wishes.confirm(event)
 
     def _on_pause(self, _event: events.Pause) -> None:
         self._hold.pause()

@@ -64,7 +64,7 @@ class StoredReader:
         record, spec = self._record, self._spec
         space = spec.space  # of several definitions it is merged each time, which costs milliseconds
         trials = self._trials.values()
-        ended = (name for trial in trials for name in trial.metrics)
+        stored = (name for trial in trials for name in trial.metrics)
         best, best_value = self._criteria.best, self._criteria.best_value
         counts = dict.fromkeys(TrialState, 0)
         for trial in trials:
@@ -82,7 +82,7 @@ class StoredReader:
             infeasible=sum(trial.kind is FailureKind.INFEASIBLE for trial in trials),
             param_names=tuple(space.names()),
             space=space,
-            metric_names=tuple(dict.fromkeys([*ended, *self._reported])),
+            metric_names=tuple(dict.fromkeys([*stored, *self._reported])),
             reason=self._unreadable or record.reason or _stale_reason(record),
             note=record.note,
             best=best,

@@ -100,12 +100,12 @@ def _frame(table: Table, *, nulls: bool = False) -> pd.DataFrame:
     return frame
 
 
-def _rows(of: Callable[[JobView, Job], Iterator[dict[str, Any]]]) -> list[dict[str, Any]]:
+def _rows(read: Callable[[JobView, Job], Iterator[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Return the rows of every job: all that one has, or none of one that is deleted meanwhile."""
     rows = []
     for view in views_of(manager()):
         with contextlib.suppress(NotFound):
-            rows += list(of(view, manager().find(view.name, view.project)))
+            rows += list(read(view, manager().find(view.name, view.project)))
     return rows
 
 

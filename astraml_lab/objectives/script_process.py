@@ -159,7 +159,8 @@ class Script:
             TrialStopped: Likewise, for another reason.
             ScriptFailed: It failed, or could not be started.
         """
-        looks: list[MetricFile] = [ReportFile(reports, self._reporting.report)]
+        said = ReportFile(reports, self._reporting.report)
+        looks: list[MetricFile] = [said]
         if hypertune is not None:
             looks.append(HypertuneFile(hypertune, self._reporting.report))
         memory = OutOfMemoryCounter()
@@ -171,6 +172,8 @@ class Script:
                 for file in looks:
                     file.look()
                 self._end_in_time(program)
+            while said.look():
+                pass  # it has ended: what is left has an end
             for each in self._streams.values():
                 each.end()
             code, refused = program.code or 0, program.refused

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from astraml_lab.trial.outside import read_report
 
@@ -21,7 +20,7 @@ _MOST = 1 << 22
 class MetricFile(Protocol):
     """A file that a script writes while it runs."""
 
-    def look(self) -> None:
+    def look(self) -> object:
         """Report what is new in it."""
 
 
@@ -33,21 +32,21 @@ class ReportFile:
         self._report = report
         self._read = 0
 
-    def look(self) -> None:
-        """Report the whole lines that are new."""
-        with contextlib.suppress(OSError), self._path.open("rb") as file:
-            while lines := self._next(file):
-                self._read += len(lines)
-                for line in lines.decode("utf-8", "replace").splitlines():
-                    found = read_report(line)
-                    if found is not None:
-                        self._report(*found)
-
-    def _next(self, file: IO[bytes]) -> bytes:
-        """Return whole lines that are new, some megabytes at most."""
-        file.seek(self._read)
-        data = file.read(_MOST)
-        return data[: data.rfind(b"\n") + 1]
+    def look(self) -> bool:
+        """Report whole lines that are new, some megabytes at most; return whether there were any."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._read)
+                data = file.read(_MOST)
+        except OSError:
+            return False
+        data = data[: data.rfind(b"\n") + 1]
+        self._read += len(data)
+        for line in data.decode("utf-8", "replace").splitlines():
+            found = read_report(line)
+            if found is not None:
+                self._report(*found)
+        return bool(data)
 
 
 class HypertuneFile:

@@ -83,8 +83,9 @@ def load_curves(
 
 def metric_names(connection: Connection, generation_id: int, trials: Collection[int]) -> tuple[str, ...]:
     """Return the metrics of which some of these trials have a curve, by name."""
-    query = select(curves.c.metric).where(curves.c.generation_id == generation_id)
-    return tuple(connection.scalars(query.where(curves.c.trial.in_(trials)).distinct().order_by("metric")))
+    mine = (curves.c.generation_id == generation_id) & curves.c.trial.in_(trials)
+    query = select(curves.c.metric).where(mine).distinct().order_by(curves.c.metric)
+    return tuple(connection.scalars(query))
 
 
 def _curve(row: Row[Any]) -> CurveView:

@@ -6,6 +6,8 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
 from astraml_lab.errors import NotFound, StoreError, StoreUnavailable
 from astraml_lab.store import device_leases, series
 from astraml_lab.store import jobs as job_rows
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
         DeviceClaim,
         GenerationRecord,
     )
+
+
+_DELETED = "~deleted-"
 
 
 class Store(Database):
@@ -139,12 +144,13 @@ class Store(Database):
 
         Raises:
             Conflict: Somebody alive owns one of its generations; the message says who.
+            StoreUnavailable: Its rows cannot be deleted, or its folder cannot be moved.
         """
         record = self.load_job(project, name)
         if record is None:
             return
         folder = self.files.job(record.project, record.name)
-        litter = folder.with_name(f"{folder.name}~deleted-{record.job_id}")
+        litter = folder.with_name(f"{folder.name}{_DELETED}{record.job_id}")
         with self.spare_room():
             try:
                 self._delete_rows(record, owner, folder, litter)
@@ -154,7 +160,15 @@ class Store(Database):
                 # Nothing but the disk refused it: what is to go may be the room that it takes.
                 shutil.rmtree(folder, ignore_errors=True)
                 self._delete_rows(record, owner, folder, litter)
-            shutil.rmtree(litter, ignore_errors=True)
+            self._sweep(folder.parent)
+
+    def _sweep(self, project: Path) -> None:
+        """Remove the files of deleted jobs, also of those whose deletion was cut off."""
+        with self.connect() as connection:
+            known = set(connection.scalars(select(jobs.c.id)))
+        for litter in project.glob(f"*{_DELETED}*"):
+            if litter.name.rpartition(_DELETED)[2] not in map(str, known):
+                shutil.rmtree(litter, ignore_errors=True)
 
     def rename_job(self, project: str, name: str, new_name: str, *, owner: str | None = None) -> None:
         """Give a job another name, and its folder with it.

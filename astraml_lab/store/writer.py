@@ -177,7 +177,11 @@ class Writer:
             self._changed.notify_all()
             try:
                 self._changed.wait_for(
-                    lambda: self._written_count >= goal or (last is not None and self._failures >= last),
+                    lambda: (
+                        self._over
+                        or self._written_count >= goal
+                        or (last is not None and self._failures >= last)
+                    ),
                     timeout,
                 )
                 return self._written_count >= goal
@@ -215,6 +219,8 @@ class Writer:
         with self._changed:
             self._changed.wait_for(lambda: len(self._waiting) or self._over)
             self._changed.wait_for(lambda: self._flushes or self._over, pause or self._interval)
+            if pause and self._flushes:  # who waits for it does not make it hurry
+                self._changed.wait_for(lambda: self._over, self._retry[0])
             return not self._over
 
     def _write_once(self, pause: float) -> float:

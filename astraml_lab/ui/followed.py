@@ -31,7 +31,7 @@ class Followed:
         """Whether a handle is one of this job, and not of a later one that has its name."""
         try:
             # The runner may end between the two questions, and is then not what the second one finds.
-            return any(self._job.reader is job.reader for _ in range(2))
+            return self._job.reader is job.reader or self._job.reader is job.reader
         except NotFound:
             return False
 

@@ -125,8 +125,28 @@ def test_an_end_that_cannot_be_written_leaves_a_job_that_listens(
     job = bench.launch(same, trials=1)
     assert tried.wait(PATIENCE)
     until(lambda: bench.manager.runner(job._generation_id).closing is False)  # type: ignore[union-attr]
+    job.extend(3)
     works.set()
     assert job.wait(PATIENCE).state is JobState.SUCCEEDED
+    assert job.view().finished == 3
+
+
+def test_a_stop_wins_over_more_trials(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    saves, saving, asked = Record.save, threading.Event(), threading.Event()
+
+    def save(record: Record, *given: Any) -> None:
+        saves(record, *given)
+        if len(given) > 2 and not saving.is_set():
+            saving.set()
+            assert asked.wait(PATIENCE)
+
+    monkeypatch.setattr(Record, "save", save)
+    job = bench.launch(same, trials=1)
+    assert saving.wait(PATIENCE)
+    job.extend(50).stop()
+    asked.set()
+    assert job.wait(PATIENCE).state is JobState.CANCELLED
+    assert job.view().finished == 1
 
 
 def test_a_view_of_a_job_that_has_ended_has_no_trial_that_runs(

@@ -47,6 +47,34 @@ class Held:
         return x
 
 
+class LastEnd:
+    """The end of a first trial, held once it is stored and before its job looks further."""
+
+    def __init__(self) -> None:
+        self.comes, self.go_on = threading.Event(), threading.Event()
+
+
+@pytest.fixture
+def last_end(monkeypatch: pytest.MonkeyPatch) -> LastEnd:
+    made, saves = LastEnd(), Record.save
+
+    def save(record: Record, searcher: Any, view: Any, *told: Any) -> None:
+        saves(record, searcher, view, *told)
+        if told and not made.comes.is_set():
+            made.comes.set()
+            assert made.go_on.wait(PATIENCE)
+
+    monkeypatch.setattr(Record, "save", save)
+    return made
+
+
+@pytest.fixture
+def in_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Define `same` where a notebook does."""
+    monkeypatch.setattr(sys.modules["__main__"], "same", same, raising=False)
+    monkeypatch.setattr(same, "__module__", "__main__")
+
+
 def ended(bench: Bench, job: Job) -> None:
     runner = bench.manager.runner(job._generation_id)
     assert runner is not None
@@ -68,24 +96,16 @@ def test_a_stop_that_comes_too_late_is_no_error(bench: Bench, monkeypatch: pytes
 
 
 def test_a_budget_that_is_raised_while_the_last_trial_is_stored_is_spent(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, last_end: LastEnd
 ) -> None:
-    saves, saving, asked = Record.save, threading.Event(), threading.Event()
-
-    def save(record: Record, *given: Any) -> None:
-        saves(record, *given)
-        if len(given) > 2 and not saving.is_set():
-            saving.set()
-            assert asked.wait(PATIENCE)
-
-    monkeypatch.setattr(Record, "save", save)
     bench.launch(same, name="digits", trials=1)
-    assert saving.wait(PATIENCE)
+    assert last_end.comes.wait(PATIENCE)
     again = bench.launch(same, name="digits", trials=3)
-    asked.set()
+    last_end.go_on.set()
     assert (again.wait(PATIENCE).state, again.view().finished) == (JobState.SUCCEEDED, 3)
 
 
+@pytest.mark.usefixtures("in_notebook")
 @pytest.mark.parametrize("asks", ["the cell again", "resume"])
 def test_a_budget_that_is_raised_while_the_end_is_written_is_spent(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, asks: str
@@ -98,8 +118,6 @@ def test_a_budget_that_is_raised_while_the_end_is_written_is_spent(
         closes(record, *given)
 
     monkeypatch.setattr(Record, "close", close)
-    monkeypatch.setattr(sys.modules["__main__"], "same", same, raising=False)
-    monkeypatch.setattr(same, "__module__", "__main__")
     job = bench.launch(same, name="digits", trials=1)
     assert closing.wait(PATIENCE)
     threading.Timer(0.2, go.set).start()
@@ -131,20 +149,11 @@ def test_an_end_that_cannot_be_written_leaves_a_job_that_listens(
     assert job.view().finished == 3
 
 
-def test_a_stop_wins_over_more_trials(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    saves, saving, asked = Record.save, threading.Event(), threading.Event()
-
-    def save(record: Record, *given: Any) -> None:
-        saves(record, *given)
-        if len(given) > 2 and not saving.is_set():
-            saving.set()
-            assert asked.wait(PATIENCE)
-
-    monkeypatch.setattr(Record, "save", save)
+def test_a_stop_wins_over_more_trials(bench: Bench, last_end: LastEnd) -> None:
     job = bench.launch(same, trials=1)
-    assert saving.wait(PATIENCE)
+    assert last_end.comes.wait(PATIENCE)
     job.extend(50).stop()
-    asked.set()
+    last_end.go_on.set()
     assert job.wait(PATIENCE).state is JobState.CANCELLED
     assert job.view().finished == 1
 
@@ -177,11 +186,10 @@ def test_a_view_of_a_job_that_has_ended_has_no_trial_that_runs(
     assert not (view.state.ended and view.running)
 
 
+@pytest.mark.usefixtures("in_notebook")
 def test_of_two_wishes_that_take_an_ended_job_up_both_are_answered(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["__main__"], "same", same, raising=False)
-    monkeypatch.setattr(same, "__module__", "__main__")
     job = bench.run(same, name="digits", trials=1)
     taking_over = sys.modules["astraml_lab.jobs.taking_over"]
     both, takes = threading.Barrier(2), taking_over.take_over

@@ -34,6 +34,13 @@ class Hold:
         if self._record.state is JobState.PAUSED:
             self._record.move(JobState.RUNNING)
 
+    def judge(self, cause: str, sentence: str) -> None:
+        """Hold a running job as long as a cause is said, and go on where the sentence is empty."""
+        if sentence:
+            self.because(cause, sentence)
+        else:
+            self.lift(cause)
+
     def because(self, cause: str, sentence: str) -> None:
         """Hold a running job until `lift` is called for the same cause."""
         by_cause = self._record.state is JobState.PAUSED and self._causes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Iterable
@@ -208,12 +207,7 @@ class Job:
 
     def stop(self, reason: str = "stopped by you") -> Job:
         """End the job: running trials end at their next report, no other starts; what finished is kept."""
-        with contextlib.suppress(Conflict):  # it has ended meanwhile
-            if self._owner.alive:
-                self._owner.send(events.StopJob(reason))
-                return self
-        if self._manager.store.cancel_stale(self._generation_id, reason):
-            self._manager.forget(self._generation_id)
+        self._owner.stop(reason)
         return self
 
     def stop_trial(self, number: int) -> Job:

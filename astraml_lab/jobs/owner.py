@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
 from astraml_lab.errors import Conflict
 from astraml_lab.jobs import controls
 from astraml_lab.jobs.confirming import refuse_confirming
-from astraml_lab.jobs.events import Confirm, Enqueue, Rerun, Unpause
+from astraml_lab.jobs.events import Confirm, Enqueue, Rerun, StopJob, Unpause
 from astraml_lab.jobs.naming import tune_line
 from astraml_lab.spec import JobState
 
@@ -89,6 +90,15 @@ class Owner:
             raise Conflict(f"{found.name} is STOPPING: ask again once it has ended")
         self._manager.store.request(self._id, *controls.row_of(event))
         return False
+
+    def stop(self, reason: str) -> None:
+        """End the job, whoever runs it; one that has ended just now is left as it is."""
+        with contextlib.suppress(Conflict):
+            if self.alive:
+                self.send(StopJob(reason))
+                return
+        if self._manager.store.cancel_stale(self._id, reason):
+            self._manager.forget(self._id)
 
     def go_on(self, spec: JobSpec, confirm: int | None) -> None:
         """End a pause, and have so many of the best run once more at the end, where that changes.

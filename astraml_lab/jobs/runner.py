@@ -248,10 +248,7 @@ class Runner:
 
     def _start_more(self) -> None:
         """Start as many trials as there is room for, unless the job ends or cannot be written."""
-        if self.backlog:
-            self._hold.because("store", self.backlog.trouble)
-        else:
-            self._hold.lift("store")
+        self._hold.judge("store", self.backlog.trouble if self.backlog else "")
         if self._ending is None and not self._left:
             self._starter.most = self._most()
             self._starter.fill()
@@ -322,11 +319,7 @@ class Runner:
 
     def _look_for_room(self) -> None:
         """Pause while the disk has no room, and go on by itself when it has."""
-        full = disk.shortage(self.record.home)
-        if full:
-            self._hold.because("disk", full)
-        else:
-            self._hold.lift("disk")
+        self._hold.judge("disk", disk.shortage(self.record.home))
 
     def _most(self) -> int:
         """Return how many trials of the search may begin in all."""

@@ -384,8 +384,9 @@ class Runner:
     def _end(self, ending: Ending) -> None:
         self._ending = ending
         if ending.cut and len(self._flights):
-            self.record.move(JobState.STOPPING, ending.reason)
+            # First: who reads STOPPING may have a trial report, and that ends it.
             self._flights.tell_to_end(Verdict(TrialState.STOPPED, f"stopped: {ending.reason}"))
+            self.record.move(JobState.STOPPING, ending.reason)
 
     def _give_up_waiting(self, ending: Ending) -> None:
         """End the trials that were to run again: a job that has ended has none that waits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -34,7 +35,9 @@ class Line(NamedTuple):
 
 
 class LogFile:
-    """Appends lines to a file of at most `max_bytes`; what did not fit is counted.
+    """Appends lines to a file of at most `max_bytes`; what does not fit is counted in it.
+
+    While the disk is full a burst of lines waits for it; those that come on top are counted likewise.
 
     Not thread-safe: its sink holds a lock. The file and its folders appear with the first line.
     """
@@ -42,7 +45,7 @@ class LogFile:
     def __init__(self, path: Path, max_bytes: int) -> None:
         self._path = path
         self._room = max_bytes
-        self._waiting: list[str] = []
+        self._waiting: list[bytes] = []
         self._written_at = float("-inf")
         self._missing = 0
         self._fd: int | None = None
@@ -53,24 +56,27 @@ class LogFile:
         if self._room <= 0:
             self._missing += 1
             return
-        text = format_line(line)
-        self._waiting.append(text)
-        self._room -= len(text)
-        if self._room <= 0:
-            self._waiting.append(_note(line, "the log is full; the last lines follow when the trial ends"))
-        if abs(now - self._written_at) >= _BURST_SECONDS or len(self._waiting) >= _BURST_LINES:
+        if self._missing and not self._waiting:  # a disk that was full has taken all that waited
+            self._wait(_note(line, f"{self._missing:,} lines left out"))
+            self._missing = 0
+        burst = len(self._waiting) < _BURST_LINES
+        if burst:
+            self._wait(format_line(line))
+            if self._room <= 0:
+                self._wait(_note(line, "the log is full; the last lines follow when the trial ends"))
+            burst = len(self._waiting) >= _BURST_LINES
+        else:
+            self._missing += 1
+        if burst or abs(now - self._written_at) >= _BURST_SECONDS:
             self._written_at = now
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits. A disk that takes nothing costs these lines, never the trial."""
-        lines, self._waiting = self._waiting, []
-        if not lines:
-            return
-        try:
-            self._write("".join(lines).encode("utf-8", "backslashreplace"))
-        except OSError:
-            self._missing += len(lines)
+        """Write what waits; what a full disk does not take goes on waiting, and never ends the trial."""
+        data = b"".join(self._waiting)
+        rest = self._write(data)
+        if len(rest) < len(data):
+            self._waiting = [piece + b"\n" for piece in rest.split(b"\n")[:-1]]
 
     def close(self, tail: Sequence[Line]) -> None:
         """Add the last lines if the file lacks them, and close it; a later line opens it for a moment."""
@@ -79,8 +85,11 @@ class LogFile:
         if self._missing and tail:
             kept = tail[-self._missing :]
             left_out = self._missing - len(kept)
-            self._waiting = [_note(kept[0], f"{left_out:,} lines left out")] if left_out else []
-            self._waiting += map(format_line, kept)
+            self._missing = 0
+            if left_out:
+                self._wait(_note(kept[0], f"{left_out:,} lines left out"))
+            for line in kept:
+                self._wait(format_line(line))
             self.flush()
         if self._fd is not None:
             os.close(self._fd)
@@ -90,13 +99,21 @@ class LogFile:
         """Drop what waits: after a fork it is the parent's to write."""
         self._waiting = []
 
-    def _write(self, data: bytes) -> None:
-        if self._fd is None:
-            if not self._closed:  # else the job may have been deleted
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        while data:
-            data = data[os.write(self._fd, data) :]
+    def _wait(self, text: str) -> None:
+        data = text.encode("utf-8", "backslashreplace")
+        self._waiting.append(data)
+        self._room -= len(data)
+
+    def _write(self, data: bytes) -> bytes:
+        """Write as much as the disk takes; return the rest."""
+        with contextlib.suppress(OSError):  # full, or gone
+            if data and self._fd is None:
+                if not self._closed:  # else the job may have been deleted
+                    self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            while data and self._fd is not None:
+                data = data[os.write(self._fd, data) :]
+        return data
 
 
 def format_line(line: Line) -> str:

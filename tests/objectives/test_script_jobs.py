@@ -192,7 +192,7 @@ def test_a_script_over_its_time_is_ended(scripts: ScriptBench) -> None:
     job = scripts.launch(script_spec(trials=1, trial_timeout=900, on_timeout="keep_last"), train)
     runner = scripts.bench.manager.runner(job._generation_id)
     assert runner is not None
-    until(lambda: job.trials and job.trials[0].metrics)
+    until(lambda: any(trial.metrics for trial in job.trials.values()))
     runner.live.trials[0].deadline = 0.0
     view = job.wait(PATIENCE).trials[0].view()
     assert (view.state, view.values) == (TrialState.COMPLETE, (0.5,))

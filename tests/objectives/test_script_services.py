@@ -266,7 +266,7 @@ def test_a_hypertune_script_that_is_stopped_ends(scripts: ScriptBench) -> None:
         trials=1,
     )
     job = scripts.launch(spec, HERE / "vertex_train.py")
-    until(lambda: job.trials and job.trials[0].view().metrics)
+    until(lambda: any(trial.metrics for trial in job.trials.values()))
     job.stop_trial(0)
     job.wait(120)
     assert job.trials[0].view().state is TrialState.STOPPED

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import time
 import tracemalloc
@@ -126,6 +127,58 @@ def test_a_disk_that_takes_nothing_costs_the_trial_nothing(tmp_path: Path) -> No
     sink.write("out", "still here\n")
     sink.close()
     assert texts(sink) == ["still here"]
+
+
+class _Disk:
+    """Stands for `os.write`: takes so many bytes of each write, one after the other, and then all.
+
+    0 is a full disk, which refuses a write.
+    """
+
+    def __init__(self, takes: list[int]) -> None:
+        self._takes = takes
+        self._write = os.write
+
+    def __call__(self, fd: int, data: bytes) -> int:
+        room = self._takes.pop(0) if self._takes else len(data)
+        if room == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return self._write(fd, data[:room])
+
+
+@given(st.lists(st.one_of(st.just(0), st.integers(1, 300)), max_size=30))
+def test_a_disk_that_is_full_at_times_costs_no_line(
+    tmp_path_factory: pytest.TempPathFactory, takes: list[int]
+) -> None:
+    clock = FakeClock()
+    sink = TrialSink(tmp_path_factory.mktemp("log") / "log.txt", clock=clock)
+    lines = [f"line {number} é" for number in range(60)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "write", _Disk(takes))
+        for line in lines:
+            sink.write("out", f"{line}\n")
+            clock.advance(0.1)
+    sink.close()
+    assert [line.text for line in read_tail(sink.path)] == lines
+
+
+def test_a_disk_that_stays_full_for_long_costs_memory_no_more_than_a_burst(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    sink = TrialSink(tmp_path / "log.txt", tail_lines=3, clock=clock)
+    sink.write("out", "before\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", _Disk([0] * 10_000))
+        for number in range(5000):
+            sink.write("out", f"line {number}\n")
+        clock.advance(1)
+    assert len(sink._file._waiting) == 1024
+    sink.write("out", "counted still\n")  # takes along what waited
+    sink.write("out", "after\n")
+    sink.close()
+    lines = [line.text for line in read_tail(sink.path, 5000)]
+    assert lines == ["before", *(f"line {n}" for n in range(1024)), "[3,977 lines left out]", "after"]
 
 
 def test_a_forked_worker_writes_whole_lines_and_nothing_twice(tmp_path: Path) -> None:

@@ -19,6 +19,11 @@ PATIENCE = 120.0
 def until(claim: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait until a claim holds.
 
+    Args:
+        claim: Asked again and again. `trials and …` of a live mapping is no claim: where it is empty, the
+            mapping itself is returned, and asked a second time, when it may have grown.
+        seconds: How long to wait.
+
     Raises:
         AssertionError: It does not within `seconds`.
     """

@@ -21,6 +21,7 @@ from astraml_lab.jobs.backlog import Backlog
 from astraml_lab.jobs.checkpoints import Keeper
 from astraml_lab.jobs.confirming import Confirming
 from astraml_lab.jobs.criteria import Criteria, Ending
+from astraml_lab.jobs.ending import JobEnd
 from astraml_lab.jobs.flights import Flights
 from astraml_lab.jobs.holding import Hold
 from astraml_lab.jobs.mailbox import Mailbox
@@ -89,15 +90,9 @@ class Runner:
         self._hold = Hold(record)
         self._policy = RetryPolicy.of(self.spec)
         self._again = Waiting(wiring.clock)
+        core = (live, record, searcher, self.criteria)
         self._settling = Settling(
-            live,
-            record,
-            searcher,
-            self.criteria,
-            self.backlog,
-            policy=self._policy,
-            waiting=self._again,
-            keeper=Keeper(self.spec),
+            *core, self.backlog, policy=self._policy, waiting=self._again, keeper=Keeper(self.spec)
         )
         self._starter = Starter(
             live,
@@ -112,13 +107,21 @@ class Runner:
             settling=self._settling,
         )
         parts = (self._flights, self._again, self._settling, self.backlog)
-        self._confirming = Confirming(live, record, searcher, self.criteria, *parts)
-        self._wishes = Wishes(live, record, searcher, self.criteria, self._starter, self.backlog)
+        self._confirming = Confirming(*core, *parts)
+        self._wishes = Wishes(*core, self._starter, self.backlog)
+        self._watch = Stopwatch(wiring.clock, record.ran_before)
+        self._end = JobEnd(
+            *core,
+            *parts,
+            mail=self._mail,
+            starter=self._starter,
+            confirming=self._confirming,
+            wishes=self._wishes,
+            watch=self._watch,
+        )
         self._contention: ThreadContention | None = wiring.contention()
         self._lost: list[LiveTrial] = []
-        self._ending: Ending | None = None
         self._left = False
-        self._watch = Stopwatch(wiring.clock, record.ran_before)
         self._next_tick = 0.0
         self._done_before = 0
         self._thread = threading.Thread(target=self._run, name=f"astraml-{record.id}", daemon=True)
@@ -237,7 +240,7 @@ class Runner:
             self.backlog.retry()
             self._decide()
             self._start_more()
-            if self._ending is None or len(self._flights) or self.backlog:
+            if self._end.ending is None or len(self._flights) or self.backlog:
                 self._hear(self._next_tick - self._wiring.clock.monotonic())
                 if not self._left and self._wiring.clock.monotonic() >= self._next_tick:
                     self._tick()
@@ -249,7 +252,7 @@ class Runner:
     def _start_more(self) -> None:
         """Start as many trials as there is room for, unless the job ends or cannot be written."""
         self._hold.judge("store", self.backlog.trouble if self.backlog else "")
-        if self._ending is None and not self._left:
+        if self._end.ending is None and not self._left:
             self._starter.most = self._most()
             self._starter.fill()
         self._watch.observe(running=self._flights.begun and self.record.state is not JobState.PAUSED)
@@ -257,9 +260,8 @@ class Runner:
     def _end_now(self) -> None:
         """Write the end, unless what was told meanwhile is a reason to go on."""
         self._hear(0)
-        if self._ending is not None and not self._left:
-            self._give_up_waiting(self._ending)
-            self.backlog.write(partial(self._finish, self._ending))
+        if self._end.ending is not None and not self._left:
+            self._end.write(self._end.ending)
 
     def _hear(self, seconds: float) -> None:
         """Do what was told, or is within some seconds."""
@@ -341,7 +343,7 @@ class Runner:
             self._look_for_room()
         flight.lease.release()
         try:
-            may_retry = self._ending is None and not self._confirming.holds_back(flight.trial)
+            may_retry = self._end.ending is None and not self._confirming.holds_back(flight.trial)
             self._settling.settle(flight.trial, how, may_retry=may_retry)
         except (LeaseLost, StoreUnavailable):
             raise
@@ -350,62 +352,27 @@ class Runner:
 
     def _poisoned(self, how: Attempt) -> None:
         self._wiring.pool.break_cuda()
-        if self._ending is None:
+        if self._end.ending is None:
             reason = how.verdict.reason if how.verdict else ""
-            self._end(Ending(JobState.FAILED, f"{POISONED} ({reason})"))
+            self._end.begin(Ending(JobState.FAILED, f"{POISONED} ({reason})"))
 
     # the end of the job
 
     def _decide(self) -> None:
-        if self._due() is None:
+        if self._end.due() is None:
             return
         # What was asked for meanwhile, here and by other kernels, may be a reason to go on.
         self._hear(0)
         if not self._left:
             self._listen()
-            ending = self._due()
+            ending = self._end.due()
             if ending is not None:
-                self._end(ending)
-
-    def _due(self) -> Ending | None:
-        """Return the ending that is due, if the job is not ending already."""
-        if self._ending is not None or self._wishes.owed:
-            return None
-        exhausted, now, ran = self._searcher.exhausted, self._wiring.clock.time(), self._watch.seconds
-        ending = self.criteria.ending(self.live.searched, ran, now=now, exhausted=exhausted)
-        in_time = not self.criteria.out_of_time(ran, now)
-        return None if self._confirming.comes_first(ending, in_time=in_time) else ending
+                self._end.begin(ending)
 
     def _listen(self) -> None:
         """Do what other kernels ask for."""
         asked = [controls.event_of(command) for command in self.record.heartbeat()]
         self._handle([event for event in asked if event is not None])
-
-    def _end(self, ending: Ending) -> None:
-        self._ending = ending
-        if ending.cut and len(self._flights):
-            # First: who reads STOPPING may have a trial report, and that ends it.
-            self._flights.tell_to_end(Verdict(TrialState.STOPPED, f"stopped: {ending.reason}"))
-            self.record.move(JobState.STOPPING, ending.reason)
-
-    def _give_up_waiting(self, ending: Ending) -> None:
-        """End the trials that were to run again: a job that has ended has none that waits."""
-        for trial in self._again.clear():
-            self._settling.give_up(trial, Verdict(TrialState.STOPPED, f"stopped: {ending.reason}"))
-
-    def _finish(self, ending: Ending) -> None:
-        final = ending if self._confirming.cut_short else self.criteria.final(ending, self.live.searched)
-        self._starter.waiting_for = ""
-        said = (final.reason, self._confirming.outcome(final.state), self._wishes.untried)
-        if self._ending is not ending:
-            return  # it waited to be written, and there is more to run since
-        if not self._mail.close_if_empty():
-            return  # what was taken is read first, and may be a reason to go on
-        try:
-            self.record.close(final.state, "; ".join(filter(None, said)))
-        except BaseException:
-            self._mail.open_again()
-            raise
 
     def _give_up(self, state: JobState, reason: str) -> None:
         self._flights.tell_to_end(Verdict(TrialState.STOPPED, reason))
@@ -432,8 +399,9 @@ class Runner:
         self._left = True
 
     def _on_stop(self, event: events.StopJob) -> None:
-        if self._ending is None or self._ending.state is not JobState.CANCELLED:
-            self._end(Ending(JobState.CANCELLED, event.reason))
+        ending = self._end.ending
+        if ending is None or ending.state is not JobState.CANCELLED:
+            self._end.begin(Ending(JobState.CANCELLED, event.reason))
 
     def _on_stop_trial(self, event: events.StopTrial) -> None:
         verdict = Verdict(TrialState.STOPPED, event.reason)
@@ -457,17 +425,16 @@ class Runner:
         event.answer.set_result(value)
 
     def _on_asked(self, event: events.Enqueue | events.Rerun) -> None:
-        if self._ending is None:
+        if self._end.ending is None:
             self._wishes.ask(event)
         else:
-            why = self._ending.reason
+            why = self._end.ending.reason
             event.answer.set_exception(
                 Conflict(f"{self.record.name} is ending ({why}): ask again once it has ended")
             )
 
     def _on_more(self, event: events.Extend | events.Confirm) -> None:
-        if self._ending is not None and not self._ending.cut:
-            self._ending = None  # it is judged once more
+        self._end.reconsider()
         if isinstance(event, events.Extend):
             self._wishes.extend(event)
         else:

@@ -17,7 +17,7 @@ from astraml_lab.jobs.owner import Owner
 from astraml_lab.jobs.record import Record
 from astraml_lab.jobs.scheduling import Scheduler
 from astraml_lab.output import router
-from astraml_lab.spec import JobState
+from astraml_lab.spec import JobState, TrialState
 from astraml_lab.store import Store
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from astraml_lab.jobs import Job
     from astraml_lab.jobs.scheduling.scheduler import Run
     from astraml_lab.store import ScheduleRecord
+    from astraml_lab.trial import Trial
 
 
 def same(x: float) -> float:
@@ -93,6 +94,31 @@ def test_a_stop_that_comes_too_late_is_no_error(bench: Bench, monkeypatch: pytes
 
     monkeypatch.setattr(Owner, "send", send)
     assert job.stop().state is JobState.SUCCEEDED
+
+
+def test_who_reads_that_a_job_is_stopping_knows_that_its_trials_are_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, reported, moves = threading.Event(), threading.Event(), Record.move
+
+    def train(trial: Trial) -> None:
+        trial.report(score=1.0)
+        go.wait(PATIENCE)
+        try:
+            trial.report(score=2.0)
+        finally:
+            reported.set()
+
+    def move(record: Record, state: JobState, reason: str = "") -> None:
+        moves(record, state, reason)
+        if state is JobState.STOPPING:
+            go.set()
+            assert reported.wait(PATIENCE)
+
+    monkeypatch.setattr(Record, "move", move)
+    job = bench.launch(train, trials=1)
+    until(lambda: job.view().running)
+    assert job.stop().wait(PATIENCE).trials[0].state is TrialState.STOPPED
 
 
 def test_a_budget_that_is_raised_while_the_last_trial_is_stored_is_spent(

@@ -142,7 +142,7 @@ def test_fifty_kernels_die_and_no_finished_trial_is_lost(home: Path, tmp_path: P
     chance = random.Random(7)  # noqa: S311 - the moments of the kills
     evidence = Evidence()
     store = Store(home)
-    for _ in range(KILLS):
+    while evidence.kills < KILLS or not evidence.shown:  # on a busy machine a few lives may see no trial end
         live_and_die(home, tmp_path, store, chance, evidence)
         state = watched(store, evidence)
         assert state in {None, JobState.STALE}, f"{state} at once after the kill"
@@ -173,7 +173,6 @@ def test_fifty_kernels_die_and_no_finished_trial_is_lost(home: Path, tmp_path: P
     )
 
     assert inside
-    assert evidence.shown
     # every trial that was ever shown as finished is there with its values
     for ended, words in {**inside, **evidence.shown}.items():
         assert view_words(views[ended]) == words

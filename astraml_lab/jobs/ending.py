@@ -91,7 +91,7 @@ class JobEnd:
         """Start no more trials, and have those that run end if they are not to come to their own end."""
         self.ending = ending
         if ending.cut and len(self._flights):
-            # First: who reads STOPPING may have a trial report, and that ends it.
+            # Before STOPPING is shown: whoever reads it may have a trial report, and that is to end it.
             self._flights.tell_to_end(Verdict(TrialState.STOPPED, f"stopped: {ending.reason}"))
             self._record.move(JobState.STOPPING, ending.reason)
 

@@ -37,7 +37,8 @@ class Line(NamedTuple):
 class LogFile:
     """Appends lines to a file of at most `max_bytes`; what does not fit is counted in it.
 
-    While the disk is full a burst of lines waits for it; those that come on top are counted likewise.
+    While the disk is full a burst of lines waits for it; those that come on top are counted likewise. So what
+    is `_missing` always comes after what is `_waiting`.
 
     Not thread-safe: its sink holds a lock. The file and its folders appear with the first line.
     """
@@ -53,21 +54,20 @@ class LogFile:
 
     def add(self, line: Line, now: float) -> None:
         """Take a line in; it reaches the disk at once, or with its burst."""
-        if self._room <= 0:
-            self._missing += 1
-            return
-        if self._missing and not self._waiting:  # a disk that was full has taken all that waited
+        due = abs(now - self._written_at) >= _BURST_SECONDS
+        if due and self._missing:  # the disk may take something again
+            self.flush()
+        if self._missing and not self._waiting and self._room > 0:
             self._wait(_note(line, f"{self._missing:,} lines left out"))
             self._missing = 0
-        burst = len(self._waiting) < _BURST_LINES
-        if burst:
+        if self._missing or self._room <= 0 or len(self._waiting) >= _BURST_LINES:
+            self._missing += 1
+        else:
             self._wait(format_line(line))
             if self._room <= 0:
                 self._wait(_note(line, "the log is full; the last lines follow when the trial ends"))
-            burst = len(self._waiting) >= _BURST_LINES
-        else:
-            self._missing += 1
-        if burst or abs(now - self._written_at) >= _BURST_SECONDS:
+            due = due or len(self._waiting) >= _BURST_LINES
+        if due:
             self._written_at = now
             self.flush()
 
@@ -79,7 +79,10 @@ class LogFile:
             self._waiting = [piece + b"\n" for piece in rest.split(b"\n")[:-1]]
 
     def close(self, tail: Sequence[Line]) -> None:
-        """Add the last lines if the file lacks them, and close it; a later line opens it for a moment."""
+        """Add the last lines if the file lacks them, and close it; a later line opens it for a moment.
+
+        What a disk that is full even now does not take is lost: a deleted job's folder takes nothing either.
+        """
         self.flush()
         self._closed = True
         if self._missing and tail:
@@ -91,13 +94,14 @@ class LogFile:
             for line in kept:
                 self._wait(format_line(line))
             self.flush()
+        self._waiting.clear()
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
     def forget_waiting(self) -> None:
-        """Drop what waits: after a fork it is the parent's to write."""
-        self._waiting = []
+        """Drop what waits, and what is counted: after a fork it is the parent's to write."""
+        self._waiting, self._missing = [], 0
 
     def _wait(self, text: str) -> None:
         data = text.encode("utf-8", "backslashreplace")

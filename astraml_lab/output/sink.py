@@ -45,8 +45,8 @@ class Watch(Protocol):
 class TrialSink:
     """The output of one trial.
 
-    Every method may be called from any thread, and nothing here raises into the trial: what a full disk did
-    not take stays in the tail and is counted in the log.
+    Every method may be called from any thread, and nothing here raises into the trial: what a full disk does
+    not take stays in the tail, and waits for the disk or is counted in the log.
 
     Args:
         path: The log file. It keeps the beginning, and gets the tail when the sink is closed.

@@ -117,7 +117,7 @@ def test_who_reads_that_a_job_is_stopping_knows_that_its_trials_are_told(
 
     monkeypatch.setattr(Record, "move", move)
     job = bench.launch(train, trials=1)
-    until(lambda: job.view().running)
+    until(lambda: any(trial.metrics for trial in job.trials.values()))
     assert job.stop().wait(PATIENCE).trials[0].state is TrialState.STOPPED
 
 

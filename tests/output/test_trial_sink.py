@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import time
 import tracemalloc
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astraml_lab.clock import FakeClock
-from astraml_lab.output import Line, TrialSink, read_tail
+from astraml_lab.output import Line, TrialSink, logfile, read_tail
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,39 +147,71 @@ class _Disk:
         return self._write(fd, data[:room])
 
 
-@given(st.lists(st.one_of(st.just(0), st.integers(1, 300)), max_size=30))
-def test_a_disk_that_is_full_at_times_costs_no_line(
-    tmp_path_factory: pytest.TempPathFactory, takes: list[int]
+def lines_in(path: Path) -> int:
+    """Return how many lines a log accounts for that holds `line 0` and so on, or counts what it lacks."""
+    following = 0
+    for _, _, text in read_tail(path, 6000):
+        left_out = re.fullmatch(r"\[([0-9,]+) lines left out\]", text)
+        if left_out:
+            following += int(left_out[1].replace(",", ""))
+        elif "the log is full" not in text:
+            assert text == f"line {following} é"
+            following += 1
+    return following
+
+
+@given(
+    takes=st.lists(st.one_of(st.just(0), st.integers(1, 200)), max_size=40),
+    pauses=st.lists(st.sampled_from([0.0, 0.1, 1.0]), min_size=60, max_size=60),
+    burst=st.sampled_from([3, 1024]),
+    max_bytes=st.sampled_from([700, 20_000_000]),
+)
+def test_each_line_that_a_full_disk_refuses_comes_later_or_is_counted(
+    tmp_path_factory: pytest.TempPathFactory,
+    takes: list[int],
+    pauses: list[float],
+    burst: int,
+    max_bytes: int,
 ) -> None:
-    clock = FakeClock()
-    sink = TrialSink(tmp_path_factory.mktemp("log") / "log.txt", clock=clock)
-    lines = [f"line {number} é" for number in range(60)]
+    clock, path = FakeClock(), tmp_path_factory.mktemp("log") / "log.txt"
+    sink = TrialSink(path, clock=clock, tail_lines=5, max_bytes=max_bytes)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logfile, "_BURST_LINES", burst)
         patch.setattr(os, "write", _Disk(takes))
-        for line in lines:
-            sink.write("out", f"{line}\n")
-            clock.advance(0.1)
+        for number, pause in enumerate(pauses):
+            clock.advance(pause)
+            sink.write("out", f"line {number} é\n")
     sink.close()
-    assert [line.text for line in read_tail(sink.path)] == lines
+    assert lines_in(path) == 60
+    if burst > 60 and max_bytes > 700:
+        assert len(read_tail(path)) == 60
 
 
-def test_a_disk_that_stays_full_for_long_costs_memory_no_more_than_a_burst(
+def test_a_disk_that_stays_full_for_long_costs_no_more_memory_than_a_burst(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = FakeClock()
-    sink = TrialSink(tmp_path / "log.txt", tail_lines=3, clock=clock)
-    sink.write("out", "before\n")
+    sink = TrialSink(tmp_path / "log.txt", clock=clock)
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", _Disk([0] * 10_000))
         for number in range(5000):
-            sink.write("out", f"line {number}\n")
-        clock.advance(1)
+            clock.advance(0.01)
+            sink.write("out", f"line {number} é\n")
     assert len(sink._file._waiting) == 1024
-    sink.write("out", "counted still\n")  # takes along what waited
-    sink.write("out", "after\n")
+    clock.advance(1)
+    sink.write("out", "line 5000 é\n")
     sink.close()
-    lines = [line.text for line in read_tail(sink.path, 5000)]
-    assert lines == ["before", *(f"line {n}" for n in range(1024)), "[3,977 lines left out]", "after"]
+    assert lines_in(sink.path) == 5001
+    assert [line.text for line in read_tail(sink.path)][-2:] == ["[3,976 lines left out]", "line 5000 é"]
+
+
+def test_what_is_said_of_a_deleted_job_does_not_come_up_in_the_next_of_its_name(tmp_path: Path) -> None:
+    sink = TrialSink(tmp_path / "7" / "log.txt")
+    sink.close()
+    sink.write("out", "of the deleted job\n")
+    (tmp_path / "7").mkdir()
+    sink.write("out", "late\n")
+    assert [line.text for line in read_tail(sink.path)] == ["late"]
 
 
 def test_a_forked_worker_writes_whole_lines_and_nothing_twice(tmp_path: Path) -> None:

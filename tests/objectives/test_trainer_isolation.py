@@ -262,6 +262,25 @@ def test_trainers_at_once_leave_the_environment_to_everybody(
     assert dict(os.environ) == before
 
 
+def test_trainers_that_look_for_devices_at_once_find_the_variable_that_each_removes(tmp_path: Path) -> None:
+    from accelerate.utils import is_cuda_available
+
+    before = dict(os.environ)
+
+    def look(number: int) -> list[bool]:
+        with isolated(CPU, tmp_path / str(number)):
+            return [is_cuda_available() for _ in range(500)]
+
+    between = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            assert list(threads.map(look, range(4))) == [[torch.cuda.is_available()] * 500] * 4
+    finally:
+        sys.setswitchinterval(between)
+    assert dict(os.environ) == before
+
+
 def test_options_from_the_environment_differ_from_the_default_in_a_trial_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

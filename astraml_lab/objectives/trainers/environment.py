@@ -1,13 +1,16 @@
-"""Accelerate's view of an empty environment, without emptying everybody's.
+"""Accelerate's changes to the environment, where threads share it.
 
 To learn what its options are by default, accelerate removes every variable of the process and puts them back.
-A thread that reads one meanwhile finds none, and two that do this at once may leave none behind.
+A thread that reads one meanwhile finds none, and two that do this at once may leave none behind. To look for
+devices it sets one and removes it: two at once leave it behind, or the second fails as it is gone already.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -50,3 +53,18 @@ def own_environment(
             _seen.reset(token)
 
     return clear_environment
+
+
+def one_look(
+    original: Callable[..., contextlib.AbstractContextManager[None]],
+) -> Callable[..., contextlib.AbstractContextManager[None]]:
+    """Wrap `patch_environment` where accelerate looks for devices with it: for all threads, trials or not."""
+    lock = threading.RLock()
+
+    @functools.wraps(original)
+    @contextlib.contextmanager
+    def patch_environment(**variables: Any) -> Iterator[None]:
+        with lock, original(**variables):
+            yield
+
+    return patch_environment

@@ -23,7 +23,7 @@ from astraml_lab.objectives.trainers.changes import (
     own_device,
     own_trainer,
 )
-from astraml_lab.objectives.trainers.environment import OwnEnvironment, own_environment
+from astraml_lab.objectives.trainers.environment import OwnEnvironment, one_look, own_environment
 from astraml_lab.objectives.trainers.surroundings import Surroundings, current
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ _CHANGES = (
     _Change("accelerate.utils.environment", "", "os", OwnEnvironment),
     _Change("accelerate.utils.environment", "", "clear_environment", own_environment),
     _Change("accelerate.utils.dataclasses", "", "os", OwnEnvironment),
+    _Change("accelerate.utils.imports", "", "patch_environment", one_look),
     _Change("accelerate.state", "PartialState", "_shared_state", OwnState),
     _Change("accelerate.state", "AcceleratorState", "_shared_state", OwnState),
     _Change("accelerate.state", "GradientState", "_shared_state", OwnState),
